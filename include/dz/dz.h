@@ -1,0 +1,18 @@
+/* dz: reverse-mode automatic differentiation on computational graphs. This header brings all the others. */
+#ifndef DZ_DZ_H
+#define DZ_DZ_H
+
+#include "dz/check.h"
+#include "dz/lang.h"
+#include "dz/memory.h"
+#include "dz/ops.h"
+#include "dz/pointwise.h"
+#include "dz/prelude.h"
+#include "dz/show.h"
+#include "dz/status.h"
+#include "dz/sweep.h"
+#include "dz/tape.h"
+#include "dz/tensor.h"
+#include "dz/text.h"
+
+#endif

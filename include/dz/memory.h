@@ -1,0 +1,24 @@
+/* The one door through which all memory of the library comes. */
+#ifndef DZ_MEMORY_H
+#define DZ_MEMORY_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A user's allocator: one function in the manner of realloc.
+   resize(user, NULL, 0, n) allocates n bytes aligned for any object; resize(user, p, old, n) grows or shrinks
+   and keeps the contents; resize(user, p, old, 0) frees and returns NULL. On failure it returns NULL and p
+   stays as it was. `old` is always the size that was asked for. A NULL dz_allocator pointer means malloc,
+   realloc and free. */
+typedef struct dz_allocator {
+  void *(*resize)(void *user, void *block, size_t old_size, size_t new_size);
+  void *user;
+} dz_allocator;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,73 @@
+/* Composites: statistics, softmax, losses. They are written in dz's own language (src/derive/prelude.dz), and
+   these functions record exactly the nodes that the language records for the same call.
+
+   One contract for all of them. Operands are tensors of rank 0 to 8 that broadcast as NumPy's; axes count
+   from 0, negative ones from the last, DZ_ALL means all of them. In C, a plain number may stand for an
+   operand; elsewhere wrap it in dz_num. At least one operand must be a node. Results belong to the operands'
+   tape. An operand that is invalid, stale or of another tape gives an invalid result, and the tape keeps the
+   first error with the call's file and line (DZ_ERR_HANDLE, DZ_ERR_SHAPE, DZ_ERR_ARGUMENT for an axis out of
+   range, DZ_ERR_MEMORY, DZ_ERR_LIMIT). Cost: a handful of nodes, each linear in its elements; the first call
+   on a tape also reads the prelude, some 20 microseconds, and keeps it with the tape. */
+#ifndef DZ_PRELUDE_H
+#define DZ_PRELUDE_H
+
+#include "dz/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- statistics over one axis or DZ_ALL; with keepdims the axis stays, with extent 1 ---- */
+
+/* (1/n) sum x_i. Of no elements: DZ_ERR_SHAPE. */
+DZ_API dz_var dz_mean(dz_var x, int axis, bool keepdims);
+/* sum (x_i - mean)^2 / (n - ddof). n - ddof must be positive: DZ_ERR_SHAPE otherwise. */
+DZ_API dz_var dz_variance(dz_var x, int axis, bool keepdims, int ddof);
+/* The root of the variance, scaled against overflow; 0 with gradient 0 when all x_i are equal. */
+DZ_API dz_var dz_std(dz_var x, int axis, bool keepdims, int ddof);
+
+/* ---- along one axis: the result has x's shape ---- */
+
+/* e^x_i / sum_j e^x_j, shifted by the largest x. */
+DZ_API dz_var dz_softmax(dz_var x, int axis);
+/* ln softmax(x), accurate where softmax underflows. */
+DZ_API dz_var dz_log_softmax(dz_var x, int axis);
+
+/* ---- losses ---- */
+
+/* Mean of (y - t)^2 over all elements. */
+DZ_API dz_var dz_mse(dz_var y, dz_var t);
+/* Mean over rows of -sum_k t_k ln softmax(logits)_k, classes along `axis` (-1 usually). t holds probabilities
+   in the shape of the logits, or class numbers 0, 1, … in a shape without that axis (rank one less); a number
+   that is no class gives NaN. Gradient at the logits: (softmax(logits) - t) / rows. */
+DZ_API dz_var dz_cross_entropy(dz_var logits, dz_var t, int axis);
+/* max(0, 1 - y s), element by element: label y (-1 or 1), output s. Slope 0 at the kink. */
+DZ_API dz_var dz_hinge(dz_var y, dz_var s);
+/* max(0, -y s), element by element. */
+DZ_API dz_var dz_perceptron(dz_var y, dz_var s);
+
+/* ---- elementwise ---- */
+
+/* x held between -1 and 1; slope 0 at the ends and beyond. */
+DZ_API dz_var dz_hard_tanh(dz_var x);
+/* ln x / ln b: the logarithm of x to the base b. */
+DZ_API dz_var dz_log_base(dz_var b, dz_var x);
+
+#ifdef __cplusplus
+}
+#endif
+
+#ifndef __cplusplus
+#define dz_mean(x, axis, keepdims) DZ__HERE(dz_mean(DZ__V(x), axis, keepdims))
+#define dz_variance(x, axis, keepdims, ddof) DZ__HERE(dz_variance(DZ__V(x), axis, keepdims, ddof))
+#define dz_std(x, axis, keepdims, ddof) DZ__HERE(dz_std(DZ__V(x), axis, keepdims, ddof))
+#define dz_softmax(x, axis) DZ__HERE(dz_softmax(DZ__V(x), axis))
+#define dz_log_softmax(x, axis) DZ__HERE(dz_log_softmax(DZ__V(x), axis))
+#define dz_mse(y, t) DZ__HERE(dz_mse(DZ__V(y), DZ__V(t)))
+#define dz_cross_entropy(logits, t, axis) DZ__HERE(dz_cross_entropy(DZ__V(logits), DZ__V(t), axis))
+#define dz_hinge(y, s) DZ__HERE(dz_hinge(DZ__V(y), DZ__V(s)))
+#define dz_perceptron(y, s) DZ__HERE(dz_perceptron(DZ__V(y), DZ__V(s)))
+#define dz_hard_tanh(x) DZ__HERE(dz_hard_tanh(DZ__V(x)))
+#define dz_log_base(b, x) DZ__HERE(dz_log_base(DZ__V(b), DZ__V(x)))
+#endif
+#endif

@@ -1,0 +1,218 @@
+/* The tape: nodes in topological order, each with its value. Handles to them, leaves, names, marks.
+
+   A tape owns its nodes. Any number of tapes may exist; one tape is used by one thread at a time.
+   Errors poison: an operation on a bad operand gives an invalid handle, and the tape keeps the first error.
+   So an expression is written whole and checked once, with dz_tape_error. */
+#ifndef DZ_TAPE_H
+#define DZ_TAPE_H
+
+#include "dz/memory.h"
+#include "dz/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dz_tape dz_tape;
+
+/* A handle: a small value, passed and copied freely; it owns nothing. It names a node of a tape, or holds a
+   plain number that is not yet on any tape (dz_num). All-zero is an invalid handle. Its fields are private.
+ */
+typedef struct dz_var {
+  dz_tape *tape;
+  uint64_t id;
+} dz_var;
+
+/* What a leaf is for. Gradients flow to inputs and parameters; constants and data are inactive. */
+typedef enum dz_role { DZ_ROLE_INPUT, DZ_ROLE_PARAM, DZ_ROLE_CONST, DZ_ROLE_DATA, DZ_ROLE_NONE } dz_role;
+
+enum { DZ_MAX_RANK = 8 };
+
+/* ---- tapes ---- */
+
+/* A new empty tape. `a` may be NULL (malloc); it is copied, its user pointer must outlive the tape. NULL when
+   memory is out. Cost: a few small allocations. Free it with dz_tape_free. */
+DZ_API dz_tape *dz_tape_new(const dz_allocator *a);
+
+/* Frees the tape and its nodes; NULL is fine. A handle of a freed tape is as dead as any pointer into it: to
+   make every handle stale in a way that is noticed, use dz_tape_clear. */
+DZ_API void dz_tape_free(dz_tape *t);
+
+/* Drops every node, name and error, gives the memory back, and makes every handle stale (using one is an
+ * error, not a crash). */
+DZ_API void dz_tape_clear(dz_tape *t);
+
+/* Number of nodes, constants of the pool not counted. 0 for NULL. Cost O(1). */
+DZ_API size_t dz_tape_size(const dz_tape *t);
+
+/* Makes room for `nodes` scalar nodes in all, so that recording allocates nothing until then. DZ_ERR_MEMORY,
+   DZ_ERR_LIMIT (more than 2^32 - 2 nodes) or DZ_ERR_ARGUMENT (NULL). */
+DZ_API dz_status dz_tape_reserve(dz_tape *t, size_t nodes);
+
+/* The first error since the tape was made, cleared, or dz_tape_forgive was called; its status is DZ_OK when
+   there was none. Never NULL: for a NULL tape it says DZ_ERR_ARGUMENT. Valid until the tape is freed. */
+DZ_API const dz_error *dz_tape_error(const dz_tape *t);
+
+/* Forgets the error, so that recording may go on from valid handles. */
+DZ_API void dz_tape_forgive(dz_tape *t);
+
+/* ---- marks ---- */
+
+typedef struct dz_mark {
+  dz_tape *tape;
+  uint32_t at, pooled, leaves, stamp;
+} dz_mark;
+
+/* The present end of the tape. Cost O(1). */
+DZ_API dz_mark dz_tape_mark(dz_tape *t);
+
+/* Drops every node after the mark, their names and adjoints, and keeps capacity, so a loop that marks once
+   and rewinds each turn allocates nothing after its first. Handles of dropped nodes are stale from then on.
+   Adjoints and values of nodes before the mark stay. DZ_ERR_ARGUMENT for NULL, a mark of another tape, or one
+   past the end. Cost: O(names and tensors dropped). */
+DZ_API dz_status dz_tape_rewind(dz_tape *t, dz_mark mark);
+
+/* ---- leaves ---- */
+
+/* A scalar leaf. An invalid handle when t is NULL or memory is out. Cost O(1), amortised. */
+DZ_API dz_var dz_leaf(dz_tape *t, dz_role role, double value);
+DZ_API dz_var dz_input(dz_tape *t, double value); /* dz_leaf(t, DZ_ROLE_INPUT, value) */
+DZ_API dz_var dz_param(dz_tape *t, double value); /* dz_leaf(t, DZ_ROLE_PARAM, value) */
+DZ_API dz_var dz_const(dz_tape *t, double value); /* dz_leaf(t, DZ_ROLE_CONST, value) */
+DZ_API dz_var dz_data(dz_tape *t, double value);  /* dz_leaf(t, DZ_ROLE_DATA, value) */
+
+/* A tensor leaf of rank 0 to 8, row-major; the values are copied, and are all 0 when `values` is NULL.
+   Extents may be 0. Errors: DZ_ERR_SHAPE (rank, or a size that overflows), DZ_ERR_MEMORY. Cost: one copy. */
+DZ_API dz_var dz_leaf_tensor(dz_tape *t, dz_role role, int rank, const size_t *dims, const double *values);
+
+/* Overwrites a leaf's values (count must be its size): the step of an optimiser. Nodes recorded from the old
+   value keep theirs, so rewind to a mark before them and record again. DZ_ERR_HANDLE, DZ_ERR_ARGUMENT (not a
+   leaf, NULL), DZ_ERR_SHAPE (count). */
+DZ_API dz_status dz_set(dz_var leaf, const double *values, size_t count);
+
+/* A number as a handle: it may stand wherever a handle may. Operations on numbers alone give numbers and
+ * touch no tape. */
+static inline dz_var dz_num(double value) {
+  dz_var v;
+  v.tape = (dz_tape *)1; /* never a tape's address; see dz_is_number */
+  memcpy(&v.id, &value, sizeof value);
+  return v;
+}
+
+/* ---- what a handle says ---- */
+
+/* Whether the handle is a live node (or a number). A dropped or poisoned one, or {0}, is not. Cost O(1)
+ * usually, O(log marks) at worst. */
+DZ_API bool dz_valid(dz_var x);
+static inline bool dz_is_number(dz_var x) { return x.tape == (dz_tape *)1; }
+
+/* The value of a scalar, or of a tensor with one element; NaN for any other handle. Cost O(1). */
+DZ_API double dz_value(dz_var x);
+/* The elements, row-major, owned by the tape; valid until the node is dropped, and for a scalar only until
+   the next recording. NULL for an invalid handle or a number. */
+DZ_API const double *dz_values(dz_var x);
+/* Rank, extent k (1 when k is out of range), number of elements (0 for an invalid handle). Cost O(1). */
+DZ_API int dz_rank(dz_var x);
+DZ_API size_t dz_extent(dz_var x, int k);
+DZ_API size_t dz_size(dz_var x);
+/* The role of a leaf; DZ_ROLE_NONE for an operation or an invalid handle; DZ_ROLE_CONST for a number. */
+DZ_API dz_role dz_role_of(dz_var x);
+/* Whether gradients can flow to x: false for constants, data, and what is made of them only. */
+DZ_API bool dz_is_active(dz_var x);
+
+/* ---- names ---- */
+
+/* Names a node; a name belongs to one node at a time. DZ_ERR_NAME when it is taken, DZ_ERR_HANDLE,
+   DZ_ERR_MEMORY. Any UTF-8 text without NUL up to 255 bytes; the copy is the tape's. Cost O(1) expected. */
+DZ_API dz_status dz_set_name(dz_var x, const char *name);
+/* The name, or NULL when it has none. Valid while the node lives. Cost O(1) expected. */
+DZ_API const char *dz_name(dz_var x);
+/* The node of that name, or an invalid handle (which is no error of the tape). Cost O(1) expected. */
+DZ_API dz_var dz_named(dz_tape *t, const char *name);
+
+/* ---- walking the tape: what pictures and checks read ---- */
+
+/* One node as data. `op` is the table's name of the operation, or "input", "param", "const", "data". */
+typedef struct dz_node {
+  const char *op;
+  dz_role role;
+  int nargs;
+  bool active;
+  int line, column; /* where it stood in text; 0 when recorded by C calls */
+} dz_node;
+
+/* The handle of node i, 0 <= i < dz_tape_size; an invalid handle otherwise. Operands always have smaller i.
+ * Cost O(1). */
+DZ_API dz_var dz_node_at(dz_tape *t, size_t i);
+/* The i of a handle; SIZE_MAX for an invalid handle or a number. Cost O(1). */
+DZ_API size_t dz_node_index(dz_var x);
+/* What node x is; op is NULL for an invalid handle. Cost O(1). */
+DZ_API dz_node dz_describe(dz_var x);
+/* Operand k: a node, or a number for a plain constant. Invalid when k is out of range. Cost O(1). */
+DZ_API dz_var dz_operand(dz_var x, int k);
+/* Integers that a tensor operation carries (axes, extents; see `dz ops`): their count, with *values set. Cost
+ * O(1). */
+DZ_API size_t dz_attributes(dz_var x, const int64_t **values);
+
+/* The place in a text that nodes recorded from now on come from, until it is set again; line 0 means none. */
+DZ_API void dz_tape_at(dz_tape *t, int line, int column);
+
+/* ---- notes: what a reader of the numbers should know; never an error ---- */
+
+typedef struct dz_note {
+  char kind[16]; /* "underflow", "domain", "pole", "overflow", "infinite slope", "0*inf", "tie" … */
+  char op[24];
+  int line, column;
+  char message[224];
+} dz_note;
+
+/* Notes are kept in the order they arose, at most 64 of them. The pointer is valid until the tape changes. */
+DZ_API size_t dz_note_count(const dz_tape *t);
+DZ_API const dz_note *dz_note_at(const dz_tape *t, size_t i);
+
+/* ---- what follows is private to dz: it is here so that recording can be inlined ---- */
+
+typedef struct dz__pair {
+  uint32_t a, b;
+} dz__pair;
+
+struct dz_tape {
+  double *value; /* per node */
+  dz__pair *arg; /* per node: operands */
+  uint8_t *code; /* per node: a dz__code */
+  double *pool;  /* constants that stand as operands */
+  uint32_t n, cap;
+  uint32_t pooled, pool_cap;
+  uint32_t leaves; /* active scalar leaves */
+  uint32_t floor;  /* no rewind ever went below this node: handles under it need no stamp */
+  uint32_t stamp;  /* of nodes recorded now */
+};
+
+/* id: the low half is the node, the high half its stamp, with two flags above the stamp. */
+#define DZ__TENSOR 0x80000000u   /* rank 1 or more */
+#define DZ__INACTIVE 0x40000000u /* no gradient flows to it */
+#define DZ__STAMPS 0x3fffffffu
+#define DZ__NONE 0xffffffffu
+
+static inline uint32_t dz__index(dz_var x) { return (uint32_t)x.id; }
+static inline uint32_t dz__high(dz_var x) { return (uint32_t)(x.id >> 32); }
+static inline double dz__number(dz_var x) {
+  double v;
+  memcpy(&v, &x.id, sizeof v);
+  return v;
+}
+
+/* A live, active scalar, seen without a call. False also sends rarer cases to the general road. */
+static inline bool dz__plain(const dz_tape *t, dz_var x) {
+  return dz__high(x) == t->stamp || (dz__index(x) < t->floor && dz__high(x) <= DZ__STAMPS);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,134 @@
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE /* madvise */
+#endif
+#include "base/memory.h"
+
+#include <stdlib.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+enum { HUGE_PAGE = 1 << 21 };
+
+/* Long tapes are read and written in one direction: with large pages the first touch of them, and the walk, cost less. Only a hint. */
+static void prefer_huge_pages(void *block, size_t size) {
+#ifdef MADV_HUGEPAGE
+  uintptr_t from = ((uintptr_t)block + HUGE_PAGE - 1) & ~((uintptr_t)HUGE_PAGE - 1);
+  uintptr_t end = ((uintptr_t)block + size) & ~((uintptr_t)HUGE_PAGE - 1);
+  if (end > from) (void)madvise((void *)from, end - from, MADV_HUGEPAGE);
+#else
+  (void)block, (void)size;
+#endif
+}
+
+static void *system_resize(void *user, void *block, size_t old_size, size_t new_size) {
+  (void)user;
+  (void)old_size;
+  if (new_size == 0) {
+    free(block);
+    return NULL;
+  }
+  void *p = realloc(block, new_size);
+  if (p && new_size >= 2 * (size_t)HUGE_PAGE) prefer_huge_pages(p, new_size);
+  return p;
+}
+
+dz_allocator dz__allocator(const dz_allocator *given) {
+  return given && given->resize ? *given : (dz_allocator){system_resize, NULL};
+}
+
+void *dz__alloc(const dz_allocator *a, size_t size) {
+  return size ? a->resize(a->user, NULL, 0, size) : NULL;
+}
+
+void dz__free(const dz_allocator *a, void *block, size_t size) {
+  if (block) a->resize(a->user, block, size, 0);
+}
+
+bool dz__grow(const dz_allocator *a, void **block, size_t *cap, size_t need, size_t item) {
+  if (need <= *cap) return true;
+  size_t most = (SIZE_MAX / 4) / item;
+  if (need > most) return false;
+  size_t more = *cap + *cap / 4 + 16;
+  size_t want = need > more ? need : more;
+  if (want > most) want = need;
+  void *p = a->resize(a->user, *block, *cap * item, want * item);
+  if (!p) return false;
+  *block = p;
+  *cap = want;
+  return true;
+}
+
+enum { ALIGN = 64, FIRST_BLOCK = 1 << 14 };
+
+struct dz__block {
+  dz__block *next;
+  size_t size, used; /* bytes of room after the header; used is a multiple of ALIGN */
+  char *room;        /* the first aligned byte */
+};
+
+void dz__arena_init(dz__arena *arena, const dz_allocator *a) { *arena = (dz__arena){*a, NULL, NULL}; }
+
+static size_t block_bytes(size_t size) { return sizeof(dz__block) + ALIGN + size; }
+
+void dz__arena_free(dz__arena *arena) {
+  for (dz__block *b = arena->first; b;) {
+    dz__block *next = b->next;
+    dz__free(&arena->alloc, b, block_bytes(b->size));
+    b = next;
+  }
+  arena->first = arena->at = NULL;
+}
+
+static dz__block *block_new(dz__arena *arena, size_t size) {
+  dz__block *b = dz__alloc(&arena->alloc, block_bytes(size));
+  if (!b) return NULL;
+  char *room = (char *)(b + 1);
+  room += (ALIGN - (uintptr_t)room % ALIGN) % ALIGN;
+  *b = (dz__block){NULL, size, 0, room};
+  return b;
+}
+
+/* Puts a block of at least `size` bytes behind the one being filled. A block there that is too small stays,
+   further on: it is used again once the arena is rewound and smaller pieces are asked for. */
+static bool next_block(dz__arena *arena, size_t size) {
+  dz__block **link = arena->at ? &arena->at->next : &arena->first;
+  if (!*link || (*link)->size < size) {
+    size_t twice = arena->at ? arena->at->size : FIRST_BLOCK / 2;
+    twice = twice < SIZE_MAX / 8 ? 2 * twice : size;
+    if (twice > ((size_t)1 << 28)) twice = (size_t)1 << 28;
+    dz__block *b = block_new(arena, size > twice ? size : twice);
+    if (!b && size < twice) b = block_new(arena, size);
+    if (!b) return false;
+    b->next = *link;
+    *link = b;
+  }
+  arena->at = *link;
+  arena->at->used = 0;
+  return true;
+}
+
+void *dz__arena_alloc(dz__arena *arena, size_t size) {
+  if (size > SIZE_MAX / 8) return NULL;
+  size = (size + ALIGN - 1) / ALIGN * ALIGN;
+  if (size == 0) size = ALIGN;
+  if ((!arena->at || arena->at->size - arena->at->used < size) && !next_block(arena, size)) return NULL;
+  void *p = arena->at->room + arena->at->used;
+  arena->at->used += size;
+  return p;
+}
+
+dz__arena_mark dz__arena_where(const dz__arena *arena) {
+  return (dz__arena_mark){arena->at, arena->at ? arena->at->used : 0};
+}
+
+void dz__arena_rewind(dz__arena *arena, dz__arena_mark mark) {
+  arena->at = mark.at;
+  if (mark.at) mark.at->used = mark.used;
+}
+
+size_t dz__arena_bytes(const dz__arena *arena) {
+  size_t sum = 0;
+  for (const dz__block *b = arena->first; b; b = b->next) sum += block_bytes(b->size);
+  return sum;
+}

@@ -1,0 +1,195 @@
+#include "kernels/pointwise.h"
+
+#include "kernels/scalar.h"
+
+/* The value and the partials as functions, and their loops over lanes. */
+#define MAP(name)                                                                                            \
+  static double value_##name(double x, double y, double w) { return dz__v_##name(x, y, w); }                 \
+  static void map_##name(const dz__lanes *l) {                                                               \
+    const double *x = l->in[0], *y = l->in[1], *w = l->in[2];                                                \
+    double *restrict z = l->z;                                                                               \
+    ptrdiff_t sx = l->step[0], sy = l->step[1], sw = l->step[2];                                             \
+    for (size_t i = 0; i < l->n; i++, x += sx, y += sy, w += sw) z[i] = dz__v_##name(*x, *y, *w);            \
+  }
+#define PULL(k, name)                                                                                        \
+  static double partial##k##_##name(double x, double y, double w, double z, double tie) {                    \
+    return dz__d##k##_##name(x, y, w, z, tie);                                                               \
+  }                                                                                                          \
+  static bool pull##k##_##name(const dz__lanes *l) {                                                         \
+    const double *x = l->in[0], *y = l->in[1], *w = l->in[2], *z = l->z, *g = l->g;                          \
+    ptrdiff_t sx = l->step[0], sy = l->step[1], sw = l->step[2], sa = l->ga_step;                            \
+    double sum = 0, *a = l->ga;                                                                              \
+    bool doubt = false, mask = dz__m##k##_##name();                                                          \
+    for (size_t i = 0; i < l->n; i++, x += sx, y += sy, w += sw, a += sa) {                                  \
+      double c = dz__flow(mask, dz__d##k##_##name(*x, *y, *w, z[i], l->tie), g[i]);                          \
+      doubt |= (c != c) & (g[i] == 0);                                                                       \
+      if (sa)                                                                                                \
+        *a += c;                                                                                             \
+      else                                                                                                   \
+        sum += c;                                                                                            \
+    }                                                                                                        \
+    if (!sa) *l->ga += sum;                                                                                  \
+    return doubt;                                                                                            \
+  }
+#define OP1(name, ...) MAP(name) PULL(0, name)
+#define OP2(name, ...) MAP(name) PULL(0, name) PULL(1, name)
+#define OP3(name, ...) MAP(name) PULL(0, name) PULL(1, name) PULL(2, name)
+#include "ops/pointwise.def"
+#undef OP1
+#undef OP2
+#undef OP3
+
+#define IS_MASK(label) (sizeof(label) > 5 && (label)[0] == 'M' && (label)[1] == 'A')
+const dz__kernel dz__pointwise[DZ__F_POINTWISE_END] = {
+#define OP1(name, low, high, value, dx)                                                                      \
+  {value_##name, {partial0_##name, NULL, NULL}, {IS_MASK(#dx), 0, 0}, map_##name, {pull0_##name, NULL, NULL}},
+#define OP2(name, low, high, value, dx, dy)                                                                  \
+  {value_##name,                                                                                             \
+   {partial0_##name, partial1_##name, NULL},                                                                 \
+   {IS_MASK(#dx), IS_MASK(#dy), 0},                                                                          \
+   map_##name,                                                                                               \
+   {pull0_##name, pull1_##name, NULL}},
+#define OP3(name, low, high, value, dx, dy, dw)                                                              \
+  {value_##name,                                                                                             \
+   {partial0_##name, partial1_##name, partial2_##name},                                                      \
+   {IS_MASK(#dx), IS_MASK(#dy), IS_MASK(#dw)},                                                               \
+   map_##name,                                                                                               \
+   {pull0_##name, pull1_##name, pull2_##name}},
+#include "ops/pointwise.def"
+};
+
+/* The walk: extents of the result with unit ones dropped and neighbours merged where every operand allows it.
+   Axis rank-1 is the run of one dz__lanes; the others are counted through. */
+typedef struct walk {
+  int rank;
+  size_t dims[DZ__MAX_RANK];
+  ptrdiff_t step[3][DZ__MAX_RANK];
+} walk;
+
+static bool mergeable(const walk *w, const ptrdiff_t step[3], size_t extent) {
+  for (int k = 0; k < 3; k++)
+    if (w->step[k][w->rank - 1] != step[k] * (ptrdiff_t)extent) return false;
+  return true;
+}
+
+/* The step of operand k along axis d of the result; `inner` is the operand's size behind that axis. */
+static ptrdiff_t step_of(const dz__array *a, int d, int rank, size_t inner) {
+  int own = d - (rank - a->rank);
+  return own < 0 || a->dims[own] == 1 ? 0 : (ptrdiff_t)inner;
+}
+
+static walk plan_walk(const dz__call *call) {
+  walk w = {.rank = 0};
+  const dz__array *out = &call->out;
+  size_t inner[3][DZ__MAX_RANK];
+  for (int k = 0; k < call->nargs; k++) {
+    size_t n = 1;
+    for (int d = out->rank - 1; d >= 0; d--) {
+      int own = d - (out->rank - call->args[k].rank);
+      inner[k][d] = n;
+      if (own >= 0) n *= call->args[k].dims[own];
+    }
+  }
+  for (int d = 0; d < out->rank; d++) {
+    if (out->dims[d] == 1) continue;
+    ptrdiff_t step[3] = {0, 0, 0};
+    for (int k = 0; k < call->nargs; k++) step[k] = step_of(&call->args[k], d, out->rank, inner[k][d]);
+    if (w.rank > 0 && mergeable(&w, step, out->dims[d]))
+      w.dims[w.rank - 1] *= out->dims[d];
+    else
+      w.dims[w.rank++] = out->dims[d];
+    for (int k = 0; k < 3; k++) w.step[k][w.rank - 1] = step[k];
+  }
+  if (w.rank == 0) {
+    w.rank = 1;
+    w.dims[0] = 1;
+    for (int k = 0; k < 3; k++) w.step[k][0] = 0;
+  }
+  return w;
+}
+
+/* What is done to each run, k being the operand in question for a reverse kernel. */
+typedef bool run_body(dz__fn fn, int k, const dz__lanes *l);
+
+static bool map_body(dz__fn fn, int k, const dz__lanes *l) {
+  (void)k;
+  dz__pointwise[fn].map(l);
+  return false;
+}
+
+static bool pull_body(dz__fn fn, int k, const dz__lanes *l) { return dz__pointwise[fn].pull[k](l); }
+
+static bool careful_body(dz__fn fn, int k, const dz__lanes *l) {
+  const dz__kernel *f = &dz__pointwise[fn];
+  for (size_t i = 0; i < l->n; i++) {
+    if (l->reach[i] == 0) continue;
+    ptrdiff_t j = (ptrdiff_t)i;
+    double p = f->partial[k](l->in[0][j * l->step[0]], l->in[1][j * l->step[1]], l->in[2][j * l->step[2]],
+                             l->z[i], l->tie);
+    if (f->mask[k] && p == 0) continue;
+    l->ga[j * l->ga_step] += p * l->g[i];
+    l->ga_reach[j * l->ga_step] = 1;
+  }
+  return false;
+}
+
+/* Moves to the next run; false after the last. `at` counts, the pointers follow. */
+static bool advance(const walk *w, size_t *at, dz__lanes *l, int k) {
+  l->z += l->n;
+  if (l->g) l->g += l->n;
+  if (l->reach) l->reach += l->n;
+  for (int d = w->rank - 2; d >= 0; d--) {
+    bool wrap = ++at[d] == w->dims[d];
+    ptrdiff_t by = wrap ? -(ptrdiff_t)(w->dims[d] - 1) : 1;
+    for (int j = 0; j < 3; j++) l->in[j] += by * w->step[j][d];
+    if (l->ga) l->ga += by * w->step[k][d];
+    if (l->ga_reach) l->ga_reach += by * w->step[k][d];
+    if (!wrap) return true;
+    at[d] = 0;
+  }
+  return false;
+}
+
+static bool walk_over(dz__fn fn, int k, const dz__call *call, dz__lanes l, run_body *body) {
+  static const double none = 0;
+  if (call->out.size == 0) return false;
+  walk w = plan_walk(call);
+  l.n = w.dims[w.rank - 1];
+  l.z = call->out.data;
+  for (int j = 0; j < 3; j++) {
+    l.in[j] = j < call->nargs ? call->args[j].data : &none;
+    l.step[j] = w.step[j][w.rank - 1];
+  }
+  l.ga_step = l.step[k];
+  size_t at[DZ__MAX_RANK] = {0};
+  bool doubt = false;
+  do doubt |= body(fn, k, &l);
+  while (advance(&w, at, &l, k));
+  return doubt;
+}
+
+void dz__pointwise_forward(dz__fn fn, const dz__call *call) {
+  walk_over(fn, 0, call, (dz__lanes){.tie = 0}, map_body);
+}
+
+/* A tie is shared only between two active operands. */
+static double tie_of(const dz__call *call) { return call->nargs >= 2 && call->ga[0] && call->ga[1] ? .5 : 0; }
+
+bool dz__pointwise_reverse(dz__fn fn, const dz__call *call) {
+  bool doubt = false;
+  for (int k = 0; k < call->nargs; k++)
+    if (call->ga[k])
+      doubt |= walk_over(fn, k, call, (dz__lanes){.g = call->g, .ga = call->ga[k], .tie = tie_of(call)},
+                         pull_body);
+  return doubt;
+}
+
+void dz__pointwise_careful(dz__fn fn, const dz__call *call, const double *reach, double *const *ga_reach) {
+  for (int k = 0; k < call->nargs; k++)
+    if (call->ga[k])
+      walk_over(
+          fn, k, call,
+          (dz__lanes){
+              .g = call->g, .ga = call->ga[k], .tie = tie_of(call), .reach = reach, .ga_reach = ga_reach[k]},
+          careful_body);
+}

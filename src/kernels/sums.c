@@ -1,0 +1,201 @@
+/* Reductions that add: sum, norm (of scaled squares), logsumexp (of shifted exponentials).
+
+   Terms are added in blocks, and the blocks with compensation (Knuth, The Art of Computer Programming
+   2, 4.2.2, theorem B), so the error does not grow with the number of blocks: |error| <= (ROWS + 5) u sum
+   |term|. */
+#include "kernels/groups.h"
+#include "kernels/tensor.h"
+
+#include <math.h>
+
+enum { ROWS = 128 };
+
+dz__groups dz__reduction(const dz__call *call) {
+  return dz__groups_of(&call->args[0], call->nattr - 1, call->attr + 1);
+}
+
+/* ---- totals ---- */
+
+/* A term of the sum: of an element, and what its lane is scaled or shifted by. */
+typedef double term(double x, double by);
+static inline double plain(double x, double by) {
+  (void)by;
+  return x;
+}
+static inline double scaled_square(double x, double by) { return (x * by) * (x * by); }
+static inline double shifted(double x, double by) { return x == by ? 0 : exp(x - by); }
+
+typedef struct total {
+  double sum[DZ__LANES], rest[DZ__LANES], by[DZ__LANES];
+} total;
+
+static void total_begin(total *s, ptrdiff_t lanes) {
+  for (ptrdiff_t j = 0; j < lanes; j++) s->sum[j] = s->rest[j] = s->by[j] = 0;
+}
+
+static void total_add(total *s, ptrdiff_t lanes, const double *part) {
+  for (ptrdiff_t j = 0; j < lanes; j++) {
+    double z = s->sum[j] + part[j], y = z - s->sum[j];
+    s->rest[j] += (s->sum[j] - (z - y)) + (part[j] - y);
+    s->sum[j] = z;
+  }
+}
+
+/* The rest of an infinite or NaN sum means nothing. */
+static double total_end(const total *s, ptrdiff_t j) {
+  return s->sum[j] - s->sum[j] == 0 ? s->sum[j] + s->rest[j] : s->sum[j];
+}
+
+static inline double contiguous(term *f, const double *x, ptrdiff_t n, double by) {
+  double a[8] = {0}, tail = 0;
+  ptrdiff_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (int j = 0; j < 8; j++) a[j] += f(x[i + j], by);
+  for (; i < n; i++) tail += f(x[i], by);
+  return (((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]))) + tail;
+}
+
+static inline void add_tile(total *s, term *f, const dz__groups *p, const dz__tile *t, const double *x) {
+  double part[DZ__LANES];
+  bool one = t->lanes == 1 && p->step == 1;
+  ptrdiff_t rows = one ? 8 * ROWS : ROWS;
+  for (dz__run r = {0}; dz__run_next(p, t, &r);)
+    for (ptrdiff_t k = 0; k < p->n; k += rows) {
+      const double *y = x + r.at + k * p->step;
+      ptrdiff_t n = p->n - k < rows ? p->n - k : rows;
+      if (one) {
+        part[0] = contiguous(f, y, n, s->by[0]);
+      } else {
+        for (ptrdiff_t j = 0; j < t->lanes; j++) part[j] = 0;
+        for (ptrdiff_t i = 0; i < n; i++, y += p->step)
+          for (ptrdiff_t j = 0; j < t->lanes; j++) part[j] += f(y[j], s->by[j]);
+      }
+      total_add(s, t->lanes, part);
+    }
+}
+
+/* ---- sum ---- */
+
+void dz__forward_sum(const dz__call *call) {
+  dz__groups p = dz__reduction(call);
+  total s;
+  for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
+    total_begin(&s, t.lanes);
+    add_tile(&s, plain, &p, &t, call->args[0].data);
+    for (ptrdiff_t j = 0; j < t.lanes; j++) call->out.data[t.out + j] = total_end(&s, j);
+  }
+}
+
+bool dz__reverse_sum(const dz__call *call) {
+  dz__groups p = dz__reduction(call);
+  double *ga = call->ga[0];
+  if (!ga) return false;
+  for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
+    const double *g = call->g + t.out;
+    for (dz__run r = {0}; dz__run_next(&p, &t, &r);)
+      for (ptrdiff_t k = 0, i = r.at; k < p.n; k++, i += p.step)
+        for (ptrdiff_t j = 0; j < t.lanes; j++) ga[i + j] += g[j];
+  }
+  return false;
+}
+
+/* ---- norm ---- */
+
+/* A power of two that brings `peak` near 1, within what a double can hold. */
+static double scale_for(double peak) {
+  int e;
+  frexp(peak, &e);
+  return ldexp(1, e > 1000 ? -1000 : e < -1000 ? 1000 : -e);
+}
+
+static void largest_magnitudes(const dz__groups *p, const dz__tile *t, const double *x, double *peak) {
+  for (ptrdiff_t j = 0; j < t->lanes; j++) peak[j] = 0;
+  for (dz__run r = {0}; dz__run_next(p, t, &r);)
+    for (ptrdiff_t k = 0, i = r.at; k < p->n; k++, i += p->step)
+      for (ptrdiff_t j = 0; j < t->lanes; j++) {
+        double y = fabs(x[i + j]);
+        peak[j] = ((y > peak[j]) | (y != y)) ? y : peak[j];
+      }
+}
+
+void dz__forward_norm(const dz__call *call) {
+  dz__groups p = dz__reduction(call);
+  const double *x = call->args[0].data;
+  double peak[DZ__LANES];
+  total s;
+  for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
+    largest_magnitudes(&p, &t, x, peak);
+    total_begin(&s, t.lanes);
+    for (ptrdiff_t j = 0; j < t.lanes; j++) s.by[j] = scale_for(peak[j]);
+    add_tile(&s, scaled_square, &p, &t, x);
+    for (ptrdiff_t j = 0; j < t.lanes; j++) {
+      bool flat = peak[j] == 0 || peak[j] - peak[j] != 0;
+      call->out.data[t.out + j] = flat ? peak[j] : sqrt(total_end(&s, j)) / s.by[j];
+    }
+  }
+}
+
+bool dz__reverse_norm(const dz__call *call) {
+  dz__groups p = dz__reduction(call);
+  const double *x = call->args[0].data;
+  double *ga = call->ga[0];
+  bool doubt = false;
+  if (!ga) return false;
+  for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
+    const double *z = call->out.data + t.out, *g = call->g + t.out;
+    for (dz__run r = {0}; dz__run_next(&p, &t, &r);)
+      for (ptrdiff_t k = 0, i = r.at; k < p.n; k++, i += p.step)
+        for (ptrdiff_t j = 0; j < t.lanes; j++)
+          if (!dz__dead(call, t.out + j))
+            doubt |= dz__pull(&ga[i + j], z[j] == 0 ? 0 : x[i + j] / z[j], g[j]);
+  }
+  return doubt;
+}
+
+/* ---- logsumexp ---- */
+
+/* Sets by[j] to the largest element of group j, ties[j] to how many equal it, and adds up exp(x - largest)
+   over the others. */
+static void shifted_sums(const dz__groups *p, const dz__tile *t, const double *x, total *s, double *ties) {
+  total_begin(s, t->lanes);
+  dz__peaks(p, t, x, s->by);
+  dz__ties(p, t, x, s->by, ties);
+  add_tile(s, shifted, p, t, x);
+}
+
+/* log1p keeps what the others add to the largest even where that is near 0. An infinite largest is the
+ * result. */
+void dz__forward_logsumexp(const dz__call *call) {
+  dz__groups p = dz__reduction(call);
+  double ties[DZ__LANES];
+  total s;
+  for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
+    shifted_sums(&p, &t, call->args[0].data, &s, ties);
+    for (ptrdiff_t j = 0; j < t.lanes; j++) {
+      bool flat = s.by[j] - s.by[j] != 0;
+      call->out.data[t.out + j] = flat ? s.by[j] : s.by[j] + log1p(total_end(&s, j) + (ties[j] - 1));
+    }
+  }
+}
+
+/* Weights are exp(x - largest) over their sum; an infinite largest shares all among those that equal it. */
+bool dz__reverse_logsumexp(const dz__call *call) {
+  dz__groups p = dz__reduction(call);
+  const double *x = call->args[0].data;
+  double ties[DZ__LANES], whole[DZ__LANES], *ga = call->ga[0];
+  bool doubt = false;
+  total s;
+  if (!ga) return false;
+  for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
+    shifted_sums(&p, &t, x, &s, ties);
+    for (ptrdiff_t j = 0; j < t.lanes; j++) whole[j] = isinf(s.by[j]) ? ties[j] : total_end(&s, j) + ties[j];
+    for (dz__run r = {0}; dz__run_next(&p, &t, &r);)
+      for (ptrdiff_t k = 0, i = r.at; k < p.n; k++, i += p.step)
+        for (ptrdiff_t j = 0; j < t.lanes; j++) {
+          double y = x[i + j], top = s.by[j];
+          if ((isinf(top) && y != top) || dz__dead(call, t.out + j)) continue;
+          doubt |= dz__pull(&ga[i + j], (y == top ? 1 : exp(y - top)) / whole[j], call->g[t.out + j]);
+        }
+  }
+  return doubt;
+}

@@ -1,0 +1,29 @@
+/* The three functions of every line of tensor.def, and what their kernels share. */
+#ifndef DZ_KERNELS_TENSOR_H
+#define DZ_KERNELS_TENSOR_H
+
+#include "ops/call.h"
+
+#define TENSOR(name, ...)                                                                                    \
+  dz__shape_rule dz__shape_##name;                                                                           \
+  dz__forward dz__forward_##name;                                                                            \
+  dz__reverse dz__reverse_##name;
+#include "ops/tensor.def"
+#undef TENSOR
+
+/* Masks of max and min reach the elements that share the gradient; of matmul, a row and a column. */
+dz__reverse dz__spread_extreme, dz__spread_matmul;
+
+/* Whether element i of g is known to be a structural zero: nothing flows from it. */
+static inline bool dz__dead(const dz__call *call, ptrdiff_t i) {
+  return call->reached && call->reached[i] == 0;
+}
+
+/* ga += p g. True when a zero of g met a partial p that is not finite. */
+static inline bool dz__pull(double *ga, double p, double g) {
+  double c = p * g;
+  *ga += c;
+  return (c != c) & (g == 0);
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* The functions that the engine itself gives to the language: operations of the table, and a few more. */
+#ifndef DZ_LANG_BUILTIN_H
+#define DZ_LANG_BUILTIN_H
+
+#include "ops/op.h"
+
+#include <stdbool.h>
+
+/* How a call passes what it is given. */
+typedef enum dz__form {
+  DZ__FORM_NONE, /* no such function */
+  DZ__FORM_POINTWISE,
+  DZ__FORM_EXTREME, /* max, min: of one operand the reduction, of more elementwise */
+  DZ__FORM_REDUCE,  /* x, axis=all, keepdims=0; count has ddof=0 too */
+  DZ__FORM_RUNNING, /* x, axis */
+  DZ__FORM_CONCAT,  /* [a, b, …] or a, b, …; axis=0 */
+  DZ__FORM_STACK,
+  DZ__FORM_GATHER,   /* x, at, axis=0 */
+  DZ__FORM_SHAPED,   /* x, [2, 3] or x, 2, 3 */
+  DZ__FORM_PERMUTED, /* x; or x, [1, 0] or x, 1, 0 */
+  DZ__FORM_MATMUL,
+  DZ__FORM_RANK,     /* the rank of x as a number */
+  DZ__FORM_EXTENT,   /* x, axis: the extent as a number */
+  DZ__FORM_POSITIONS /* x, axis=-1: 0, 1, 2, … along that axis, every other extent 1 */
+} dz__form;
+
+/* Slots of keyword arguments. */
+enum { DZ__KEY_AXIS = 1, DZ__KEY_KEEPDIMS, DZ__KEY_DDOF, DZ__KEY_END };
+
+typedef struct dz__builtin {
+  dz__form form;
+  dz__fn fn;
+  int least, most; /* operands, keywords not counted; most is -1 when there is no end */
+  int keys;        /* allowed keyword slots: 1 … keys */
+} dz__builtin;
+
+/* By name. The form is DZ__FORM_NONE when there is no such function. */
+dz__builtin dz__builtin_find(const char *name, size_t size);
+
+/* Form and operation as one number, and back. */
+static inline uint32_t dz__builtin_code(dz__builtin b) { return (uint32_t)b.form << 8 | (uint32_t)b.fn; }
+dz__builtin dz__builtin_of(uint32_t code);
+
+/* The slot of a keyword, 0 when there is none; and the keyword of a slot. */
+int dz__key_slot(const char *name, size_t size);
+const char *dz__key_name(int slot);
+
+/* Names for suggestions: the i-th, NULL past the last. */
+const char *dz__builtin_name(size_t i);
+
+#endif

@@ -1,0 +1,72 @@
+/* One application of an operation to arrays: what shape rules and kernels see. They know no tape. */
+#ifndef DZ_OPS_CALL_H
+#define DZ_OPS_CALL_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DZ__MAX_RANK = 8 };
+
+/* Row-major and contiguous. */
+typedef struct dz__array {
+  int rank;
+  size_t dims[DZ__MAX_RANK];
+  size_t size;
+  double *data;
+} dz__array;
+
+typedef struct dz__call {
+  const char *op; /* for messages */
+  int nargs;
+  const dz__array *args; /* data read-only */
+  int nattr;
+  const int64_t *attr; /* meaning per operation: see tensor.def */
+  dz__array out;
+  const double *g; /* reverse: the adjoint of out */
+  double **ga;     /* reverse: per operand its adjoint to add into, or NULL when it is not wanted */
+  double
+      *scratch; /* reverse, where the table asks for it: room for out.size plus the size of every operand */
+  const double *reached; /* reverse in the careful sweep: 0 where g is a structural zero, from which nothing
+                            flows; NULL when that is not known */
+  dz_error *error;
+} dz__call;
+
+/* Sets rank, dims and size of call->out, or reports DZ_ERR_SHAPE with both shapes (or an argument error). It
+   may read the operands' data. */
+typedef dz_status dz__shape_rule(dz__call *call);
+/* Fills call->out.data. */
+typedef void dz__forward(const dz__call *call);
+/* Adds the operand contributions. Returns true when a zero of g met a non-finite partial, so that 0*inf was
+   formed: the sweep then goes again, with `reached` set, and tells structural zeros from numeric ones. */
+typedef bool dz__reverse(const dz__call *call);
+
+typedef struct dz__tensor_op {
+  dz__shape_rule *shape;
+  dz__forward *forward;
+  dz__reverse *reverse;
+  /* For the careful sweep: reverse with masks for g and ga, not negative and nonzero where something flows
+     (true args and out). NULL: the operation has no slope at all and its result is inactive. */
+  dz__reverse *spread;
+  bool scratch;
+} dz__tensor_op;
+
+/* Rows of tensor.def, first DZ__F_POINTWISE_END; expanded in kernels/tensor.c. */
+extern const dz__tensor_op dz__tensor_ops[];
+
+/* The shape rule of every pointwise operation: NumPy broadcasting of all operands. */
+dz_status dz__broadcast_rule(dz__call *call);
+
+/* The product of dims, or false when it or its size in bytes overflows. Zero extents are fine. */
+bool dz__size_of(int rank, const size_t *dims, size_t *size);
+
+/* Sets call->out.size from its rank and dims, or reports that such a result is too large. */
+dz_status dz__sized(dz__call *call);
+
+/* "[2, 3]" for messages; a scalar is "[]". Returns buf. */
+char *dz__shape_text(int rank, const size_t *dims, char buf[192]);
+char *dz__array_text(const dz__array *x, char buf[192]);
+
+#endif

@@ -1,0 +1,64 @@
+/* The careful reverse sweep: slower, and needed only where a zero adjoint meets an infinite or NaN partial.
+ */
+#include "tape/sweep.h"
+
+#include "kernels/pointwise.h"
+
+/* Where one operand's contribution goes, and the mark beside it. */
+static void flow(double p, bool mask, double g, double *ga, double *reached) {
+  if (mask && p == 0) return;
+  *ga += p * g;
+  *reached = 1;
+}
+
+static void pull_scalar(const dz_tape *t, uint32_t i, dz__adjoints *a, dz__adjoints *r) {
+  unsigned code = t->code[i], variant = dz__variant(code);
+  dz__fn fn = dz__fn_of_code(code);
+  if (fn == DZ__F_END || variant == DZ__II) return;
+  dz__pair p = t->arg[i];
+  const dz__kernel *f = &dz__pointwise[fn];
+  double x = variant == DZ__CV ? t->pool[p.a] : t->value[p.a];
+  double y = dz__ops[fn].arity < 2 ? 0 : variant == DZ__VC ? t->pool[p.b] : t->value[p.b];
+  double z = t->value[i], g = a->scalar[i], tie = variant == DZ__VV ? .5 : 0;
+  if (variant != DZ__CV && variant != DZ__IV)
+    flow(f->partial[0](x, y, 0, z, tie), f->mask[0], g, &a->scalar[p.a], &r->scalar[p.a]);
+  if (dz__ops[fn].arity > 1 && variant != DZ__VC && variant != DZ__VI)
+    flow(f->partial[1](x, y, 0, z, tie), f->mask[1], g, &a->scalar[p.b], &r->scalar[p.b]);
+}
+
+static bool any(const double *mask, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (mask[i] != 0) return true;
+  return false;
+}
+
+/* The masks travel by the same kernels as the adjoints: `spread` with masks in place of g and ga. */
+static void pull_wide(dz_tape *t, const dz__wide *w, dz__adjoints *a, dz__adjoints *r) {
+  dz__tape *s = dz__of(t);
+  if (!w->active || w->fn == DZ__F_END) return;
+  dz__window window = dz__whole(a), marks = dz__whole(r);
+  dz__call call = dz__reverse_call(t, w, a, &window);
+  const double *mask = w->rank ? r->tensor[w - s->wide] : &r->scalar[w->node];
+  if (!any(mask, call.out.size)) return;
+  for (uint32_t k = 0; k < w->nargs; k++)
+    s->call_reached[k] = dz__adjoint_slot(t, r, &marks, w->node, s->wide_args[w->arg0 + k]);
+  if (w->fn < DZ__F_POINTWISE_END) {
+    dz__pointwise_careful((dz__fn)w->fn, &call, mask, s->call_reached);
+    return;
+  }
+  const dz__tensor_op *op = &dz__tensor_ops[w->fn - DZ__F_POINTWISE_END];
+  call.reached = mask;
+  op->reverse(&call);
+  call.g = mask;
+  call.ga = s->call_reached;
+  op->spread(&call);
+}
+
+void dz__sweep_careful(dz_tape *t, dz__adjoints *a, dz__adjoints *reached, uint32_t top) {
+  for (uint32_t i = top + 1; i-- > 0;) {
+    if (t->code[i] == DZ__WIDE)
+      pull_wide(t, &dz__of(t)->wide[t->arg[i].a], a, reached);
+    else if (reached->scalar[i] != 0)
+      pull_scalar(t, i, a, reached);
+  }
+}

@@ -1,0 +1,41 @@
+/* One C function per table line, with the fast road of live active scalars; the header's macros stand above
+ * them. */
+#include "tape/tape.h"
+
+#include "kernels/scalar.h"
+
+#undef dz_neg
+#undef dz_add
+#undef dz_sub
+#undef dz_mul
+#undef dz_div
+
+_Static_assert(DZ__CODE_NEG == (int)DZ__neg && DZ__CODE_ADD == (int)DZ__add_vv &&
+                   DZ__CODE_SUB == (int)DZ__sub_vv && DZ__CODE_MUL == (int)DZ__mul_vv &&
+                   DZ__CODE_DIV == (int)DZ__div_vv,
+               "the header's codes of the inline operations are the table's");
+_Static_assert(DZ__F_neg == 0 && DZ__F_add == 1 && DZ__F_sub == 2 && DZ__F_mul == 3 && DZ__F_div == 4,
+               "the header counts the inline operations as the table does");
+
+/* The name in parentheses keeps the header's macro of the same name away. A pool number is left to the
+   general road: only the five inline operations are worth more. */
+#define OP1(name, ...)                                                                                       \
+  dz_var(dz_##name)(dz_var x) {                                                                              \
+    if (DZ__F_##name != DZ__F_stop && dz__plain1(x))                                                         \
+      return dz__push(x.tape, DZ__##name, dz__index(x), 0, dz__v_##name(x.tape->value[dz__index(x)], 0, 0)); \
+    return dz__record(DZ__F_##name, 1, &x, 0, NULL);                                                         \
+  }
+#define OP2(name, ...)                                                                                       \
+  dz_var(dz_##name)(dz_var x, dz_var y) {                                                                    \
+    if (dz__plain2(x, y)) {                                                                                  \
+      const double *v = x.tape->value;                                                                       \
+      double z = dz__v_##name(v[dz__index(x)], v[dz__index(y)], 0);                                          \
+      return dz__push(x.tape, DZ__##name##_vv, dz__index(x), dz__index(y), z);                               \
+    }                                                                                                        \
+    return dz__record(DZ__F_##name, 2, (dz_var[]){x, y}, 0, NULL);                                           \
+  }
+#define OP3(name, ...)                                                                                       \
+  dz_var(dz_##name)(dz_var x, dz_var y, dz_var w) {                                                          \
+    return dz__record(DZ__F_##name, 3, (dz_var[]){x, y, w}, 0, NULL);                                        \
+  }
+#include "ops/pointwise.def"

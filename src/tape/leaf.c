@@ -1,0 +1,160 @@
+/* Leaves, names, and what a handle says. */
+#include "tape/tape.h"
+
+#include <math.h>
+#include <string.h>
+
+_Static_assert(DZ__INPUT == (int)DZ_ROLE_INPUT && DZ__PARAM == (int)DZ_ROLE_PARAM &&
+                   DZ__CONST == (int)DZ_ROLE_CONST && DZ__DATA == (int)DZ_ROLE_DATA &&
+                   (int)DZ__MAX_RANK == (int)DZ_MAX_RANK,
+               "a leaf's code is its role");
+
+static bool is_leaf_code(unsigned code) { return code < DZ__WIDE; }
+static bool role_active(unsigned role) { return role == DZ_ROLE_INPUT || role == DZ_ROLE_PARAM; }
+
+/* ---- making ---- */
+
+dz_var dz_leaf(dz_tape *t, dz_role role, double value) {
+  if (!t) return (dz_var){0};
+  if ((unsigned)role >= DZ_ROLE_NONE) return dz__poison(t, DZ_ERR_ARGUMENT, "leaf", "no such role");
+  if (!dz__room(t, 0)) return (dz_var){t, DZ__NONE};
+  if (role_active(role)) return dz__push(t, role, t->leaves++, 0, value);
+  dz_var r = dz__push(t, role, 0, 0, value);
+  r.id |= (uint64_t)DZ__INACTIVE << 32;
+  return r;
+}
+
+dz_var dz_input(dz_tape *t, double value) { return dz_leaf(t, DZ_ROLE_INPUT, value); }
+dz_var dz_param(dz_tape *t, double value) { return dz_leaf(t, DZ_ROLE_PARAM, value); }
+dz_var dz_const(dz_tape *t, double value) { return dz_leaf(t, DZ_ROLE_CONST, value); }
+dz_var dz_data(dz_tape *t, double value) { return dz_leaf(t, DZ_ROLE_DATA, value); }
+
+dz_var dz_leaf_tensor(dz_tape *t, dz_role role, int rank, const size_t *dims, const double *values) {
+  if (!t) return (dz_var){0};
+  if (rank == 0) return dz_leaf(t, role, values ? *values : 0);
+  if ((unsigned)role >= DZ_ROLE_NONE) return dz__poison(t, DZ_ERR_ARGUMENT, "leaf", "no such role");
+  if (rank < 0 || rank > DZ_MAX_RANK)
+    return dz__poison(t, DZ_ERR_SHAPE, "leaf", "a rank of 0 to %d was expected, %d came", DZ_MAX_RANK, rank);
+  if (!dims) return dz__poison(t, DZ_ERR_ARGUMENT, "leaf", "the extents are NULL");
+  dz__tape *s = dz__of(t);
+  char text[192];
+  dz__call call = {.op = "leaf", .out = {.rank = rank}};
+  memcpy(call.out.dims, dims, (size_t)rank * sizeof *dims);
+  if (!dz__size_of(rank, dims, &call.out.size))
+    return dz__poison(t, DZ_ERR_SHAPE, "leaf", "shape %s is too large to address",
+                      dz__shape_text(rank, dims, text));
+  dz__arena_mark before = dz__arena_where(&s->arena);
+  size_t bytes = call.out.size * sizeof(double);
+  call.out.data = dz__arena_alloc(&s->arena, bytes);
+  if (!call.out.data)
+    return dz__poison(t, DZ_ERR_MEMORY, "leaf", "out of memory for shape %s",
+                      dz__shape_text(rank, dims, text));
+  if (values && bytes)
+    memcpy(call.out.data, values, bytes);
+  else
+    memset(call.out.data, 0, bytes);
+  return dz__push_wide(t, role, DZ__F_END, &call, NULL, role_active(role), before);
+}
+
+dz_status dz_set(dz_var leaf, const double *values, size_t count) {
+  if (!dz_valid(leaf) || dz_is_number(leaf)) return DZ_ERR_HANDLE;
+  if (!values || !is_leaf_code(leaf.tape->code[dz__index(leaf)])) return DZ_ERR_ARGUMENT;
+  dz__array a = dz__array_of(leaf);
+  if (count != a.size) return DZ_ERR_SHAPE;
+  if (count) memmove(a.data, values, count * sizeof *values);
+  dz__of(leaf.tape)->swept.again = false;
+  return DZ_OK;
+}
+
+/* ---- handles from node numbers ---- */
+
+/* Tensor leaves and wide nodes carry 1 in arg.b; a scalar leaf 0. */
+const dz__wide *dz__wide_of(const dz_tape *t, uint32_t i) {
+  unsigned code = t->code[i];
+  bool has = code == DZ__WIDE || (is_leaf_code(code) && t->arg[i].b);
+  return has ? &dz__of_const(t)->wide[t->arg[i].a] : NULL;
+}
+
+static bool node_active(const dz_tape *t, uint32_t i, const dz__wide *w) {
+  unsigned code = t->code[i];
+  if (w) return w->active;
+  if (is_leaf_code(code)) return role_active(code);
+  return dz__variant(code) != DZ__II && code != DZ__stop;
+}
+
+dz_var dz__handle(const dz_tape *t, uint32_t i) {
+  const dz__wide *w = dz__wide_of(t, i);
+  uint32_t flags = (w && w->rank ? DZ__TENSOR : 0) | (node_active(t, i, w) ? 0 : DZ__INACTIVE);
+  return (dz_var){(dz_tape *)(uintptr_t)t, (uint64_t)(t->stamp | flags) << 32 | i};
+}
+
+static dz__array scalar_array(double *value) { return (dz__array){.size = 1, .data = value}; }
+
+dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w) {
+  if (w->rank == 0) return scalar_array(&t->value[w->node]);
+  dz__array a = {.rank = w->rank, .size = w->size, .data = w->data};
+  memcpy(a.dims, &dz__of_const(t)->wide_dims[w->dims0], w->rank * sizeof *a.dims);
+  return a;
+}
+
+dz__array dz__array_at(const dz_tape *t, dz__ref ref) {
+  if (ref.flags & DZ__POOLED) return scalar_array(&t->pool[ref.index]);
+  if (ref.flags & DZ__TENSOR) return dz__array_of_wide(t, dz__wide_of(t, ref.index));
+  return scalar_array(&t->value[ref.index]);
+}
+
+dz__array dz__array_of(dz_var x) {
+  if (dz_is_number(x)) return scalar_array(NULL);
+  return dz__array_at(x.tape, (dz__ref){dz__index(x), dz__high(x) & DZ__TENSOR});
+}
+
+/* ---- reading ---- */
+
+static bool node(dz_var x) { return !dz_is_number(x) && dz_valid(x); }
+
+double dz_value(dz_var x) {
+  if (dz_is_number(x)) return dz__number(x);
+  if (!node(x)) return NAN;
+  dz__array a = dz__array_of(x);
+  return a.size == 1 ? *a.data : NAN;
+}
+
+const double *dz_values(dz_var x) { return node(x) ? dz__array_of(x).data : NULL; }
+int dz_rank(dz_var x) { return node(x) ? dz__array_of(x).rank : 0; }
+size_t dz_size(dz_var x) { return dz_is_number(x) ? 1 : node(x) ? dz__array_of(x).size : 0; }
+
+size_t dz_extent(dz_var x, int k) {
+  if (!node(x) || k < 0) return 1;
+  dz__array a = dz__array_of(x);
+  return k < a.rank ? a.dims[k] : 1;
+}
+
+dz_role dz_role_of(dz_var x) {
+  if (dz_is_number(x)) return DZ_ROLE_CONST;
+  if (!node(x)) return DZ_ROLE_NONE;
+  unsigned code = x.tape->code[dz__index(x)];
+  return is_leaf_code(code) ? (dz_role)code : DZ_ROLE_NONE;
+}
+
+bool dz_is_active(dz_var x) { return node(x) && !(dz__high(x) & DZ__INACTIVE); }
+
+/* ---- names ---- */
+
+dz_status dz_set_name(dz_var x, const char *name) {
+  if (!node(x)) return DZ_ERR_HANDLE;
+  size_t size = name ? strlen(name) : 0;
+  if (size == 0 || size > 255) return DZ_ERR_ARGUMENT;
+  dz__names *names = &dz__of(x.tape)->names;
+  if (dz__names_find(names, name, size)) return DZ_ERR_NAME;
+  return dz__names_add(names, name, size, dz__index(x)) ? DZ_OK : DZ_ERR_MEMORY;
+}
+
+const char *dz_name(dz_var x) {
+  const dz__name *n = node(x) ? dz__names_of(&dz__of(x.tape)->names, dz__index(x)) : NULL;
+  return n ? n->text : NULL;
+}
+
+dz_var dz_named(dz_tape *t, const char *name) {
+  const dz__name *n = t && name ? dz__names_find(&dz__of(t)->names, name, strlen(name)) : NULL;
+  return n ? dz__handle(t, n->value) : (dz_var){t, DZ__NONE};
+}

@@ -1,0 +1,244 @@
+/* The tape as an object: making, freeing, marks, liveness of handles, errors. */
+#include "tape/tape.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+dz_tape *dz_tape_new(const dz_allocator *given) {
+  dz_allocator a = dz__allocator(given);
+  dz__tape *s = dz__alloc(&a, sizeof *s);
+  if (!s) return NULL;
+  *s = (dz__tape){.hot = {.floor = UINT32_MAX, .stamp = 1}, .alloc = a, .stamp = 1};
+  dz__arena_init(&s->arena, &a);
+  dz__arena_init(&s->kept.arena, &a);
+  dz__arena_init(&s->held, &a);
+  dz__arena_init(&s->reached.arena, &a);
+  dz__names_init(&s->names, &a);
+  return &s->hot;
+}
+
+void dz__adjoints_free(dz__tape *s, dz__adjoints *a) {
+  dz__free(&s->alloc, a->scalar, a->cap * sizeof *a->scalar);
+  dz__free(&s->alloc, a->tensor, a->wide_cap * sizeof *a->tensor);
+  dz__free(&s->alloc, a->before, a->before_cap * sizeof *a->before);
+  dz__arena_free(&a->arena);
+  dz__arena arena = a->arena;
+  *a = (dz__adjoints){.arena = arena};
+}
+
+/* Gives back everything that grows. */
+static void release(dz__tape *s) {
+  const dz_allocator *a = &s->alloc;
+  dz__free(a, s->hot.value, s->value_cap * sizeof *s->hot.value);
+  dz__free(a, s->hot.arg, s->arg_cap * sizeof *s->hot.arg);
+  dz__free(a, s->hot.code, s->code_cap * sizeof *s->hot.code);
+  dz__free(a, s->hot.pool, s->pool_cap * sizeof *s->hot.pool);
+  dz__free(a, s->wide, s->wide_cap * sizeof *s->wide);
+  dz__free(a, s->wide_args, s->wide_args_cap * sizeof *s->wide_args);
+  dz__free(a, s->wide_attr, s->wide_attr_cap * sizeof *s->wide_attr);
+  dz__free(a, s->wide_dims, s->wide_dims_cap * sizeof *s->wide_dims);
+  dz__free(a, s->rewound, s->rewound_cap * sizeof *s->rewound);
+  dz__free(a, s->place, s->place_cap * sizeof *s->place);
+  dz__free(a, s->spare, s->spare_cap * sizeof *s->spare);
+  dz__free(a, s->call_args, s->call_args_cap * sizeof *s->call_args);
+  dz__free(a, s->call_ga, s->call_ga_cap * sizeof *s->call_ga);
+  dz__free(a, s->call_reached, s->call_reached_cap * sizeof *s->call_reached);
+  if (s->notes) dz__free(a, s->notes, DZ__MAX_NOTES * sizeof *s->notes);
+  dz__adjoints_free(s, &s->kept);
+  dz__arena_free(&s->held);
+  dz__free(a, s->leaf, s->leaf_cap * sizeof *s->leaf);
+  dz__free(a, s->near, s->near_cap * sizeof *s->near);
+  dz__free(a, s->far, s->far_cap * sizeof *s->far);
+  dz__free(a, s->piece, s->piece_cap);
+  dz__adjoints_free(s, &s->reached);
+  dz__names_free(&s->names);
+  dz__arena_free(&s->arena);
+  if (s->prelude_free) s->prelude_free(s->prelude);
+}
+
+void dz_tape_free(dz_tape *t) {
+  if (!t) return;
+  dz__tape *s = dz__of(t);
+  dz_allocator a = s->alloc;
+  release(s);
+  dz__free(&a, s, sizeof *s);
+}
+
+/* The stamp goes on from where it was, and everything below it is dead, since nothing is recorded and the
+   floor is 0: a handle from before is below no node that exists, and once nodes exist again its stamp
+   differs. */
+void dz_tape_clear(dz_tape *t) {
+  if (!t) return;
+  dz__tape *s = dz__of(t);
+  dz_allocator a = s->alloc;
+  uint64_t stamp = s->stamp + 1;
+  if ((stamp & DZ__STAMPS) == 0) stamp++;
+  release(s);
+  *s = (dz__tape){.hot = {.floor = 0, .stamp = (uint32_t)(stamp & DZ__STAMPS)},
+                  .alloc = a,
+                  .stamp = stamp,
+                  .cleared = stamp};
+  dz__arena_init(&s->arena, &a);
+  dz__arena_init(&s->kept.arena, &a);
+  dz__arena_init(&s->held, &a);
+  dz__arena_init(&s->reached.arena, &a);
+  dz__names_init(&s->names, &a);
+}
+
+size_t dz_tape_size(const dz_tape *t) { return t ? t->n : 0; }
+
+/* ---- errors ---- */
+
+const dz_error *dz_tape_error(const dz_tape *t) {
+  static const dz_error null_tape = {.status = DZ_ERR_ARGUMENT, .op = "tape", .message = "the tape is NULL"};
+  return t ? &dz__of_const(t)->error : &null_tape;
+}
+
+void dz_tape_forgive(dz_tape *t) {
+  if (t) dz__of(t)->error = (dz_error){.status = DZ_OK};
+}
+
+static dz_var poisoned(dz_tape *t) { return (dz_var){t, DZ__NONE}; }
+
+dz_var dz__poison(dz_tape *t, dz_status status, const char *op, const char *format, ...) {
+  if ((uintptr_t)t <= 1) return poisoned(NULL);
+  dz__tape *s = dz__of(t);
+  if (!s->error.status) {
+    char text[sizeof s->error.message];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    dz__fail(&s->error, status, op, "%s", text);
+    if (s->line) dz__fail_at(&s->error, NULL, s->line, s->column);
+  }
+  return poisoned(t);
+}
+
+void dz__locate(dz_var bad, const char *file, int line) {
+  if ((uintptr_t)bad.tape > 1) dz__fail_at(&dz__of(bad.tape)->error, file, line, 0);
+}
+
+void dz_tape_at(dz_tape *t, int line, int column) {
+  if (!t) return;
+  dz__of(t)->line = line;
+  dz__of(t)->column = column;
+}
+
+/* ---- liveness ---- */
+
+/* The handle's stamp in full: the latest one with these low bits. */
+static uint64_t full_stamp(const dz__tape *s, dz_var x) {
+  return s->stamp - (((uint32_t)s->stamp - dz__high(x)) & DZ__STAMPS);
+}
+
+static bool live(const dz__tape *s, dz_var x) {
+  uint32_t i = dz__index(x);
+  if (i >= s->hot.n) return false;
+  if (i < s->hot.floor || (dz__high(x) & DZ__STAMPS) == s->hot.stamp) return true;
+  uint64_t stamp = full_stamp(s, x);
+  if (stamp < s->cleared) return false;
+  for (size_t k = 0; k < s->rewounds; k++)
+    if (s->rewound[k].stamp > stamp) return i < s->rewound[k].low;
+  return true;
+}
+
+bool dz_valid(dz_var x) { return dz_is_number(x) || (x.tape && live(dz__of(x.tape), x)); }
+
+bool dz__check_handle(dz_tape *t, dz_var x, const char *op) {
+  if (dz_is_number(x)) return true;
+  if (!x.tape)
+    return dz__poison(t, DZ_ERR_HANDLE, op, "an operand is no handle (all zero: never set?)"), false;
+  if (x.tape != t) return dz__poison(t, DZ_ERR_HANDLE, op, "operands belong to two different tapes"), false;
+  const dz__tape *s = dz__of(t);
+  if (live(s, x)) return true;
+  if (dz__index(x) == DZ__NONE)
+    dz__poison(t, DZ_ERR_HANDLE, op, "an operand is invalid: it is the result of an earlier error");
+  else
+    dz__poison(t, DZ_ERR_HANDLE, op, "an operand is stale: its node was dropped by a rewind or clear");
+  return false;
+}
+
+/* ---- marks ---- */
+
+dz_mark dz_tape_mark(dz_tape *t) {
+  return t ? (dz_mark){t, t->n, t->pooled, t->leaves, t->stamp} : (dz_mark){0};
+}
+
+/* A mark is live while no rewind since went below it; otherwise other nodes may stand there now. */
+static bool mark_live(const dz__tape *s, dz_mark m) {
+  if (m.at > s->hot.n) return false;
+  return m.at == 0 || live(s, (dz_var){m.tape, (uint64_t)m.stamp << 32 | (m.at - 1)});
+}
+
+/* Keeps `rewound` short: an older rewind to a node at or above `low` says nothing that this one does not. */
+static bool note_rewind(dz__tape *s, uint32_t low) {
+  size_t k = s->rewounds;
+  while (k > 0 && s->rewound[k - 1].low >= low) k--;
+  if (!dz__grow(&s->alloc, (void **)&s->rewound, &s->rewound_cap, k + 1, sizeof *s->rewound)) return false;
+  s->stamp++;
+  if ((s->stamp & DZ__STAMPS) == 0) s->stamp++;
+  s->hot.stamp = (uint32_t)(s->stamp & DZ__STAMPS);
+  s->rewound[k] = (dz__rewound){s->stamp, low};
+  s->rewounds = k + 1;
+  if (low < s->hot.floor) s->hot.floor = low;
+  return true;
+}
+
+static void drop_wides(dz__tape *s, uint32_t from) {
+  const dz__wide *w = NULL;
+  while (s->wides > 0 && s->wide[s->wides - 1].node >= from) w = &s->wide[--s->wides];
+  if (!w) return;
+  dz__arena_rewind(&s->arena, w->before);
+  s->wide_nargs = w->arg0;
+  s->wide_nattr = w->attr0;
+  s->wide_ndims = w->dims0;
+}
+
+void dz__adjoints_rewind(const dz__tape *s, dz__adjoints *a) {
+  if (a->wide <= s->wides) return;
+  dz__arena_rewind(&a->arena, a->before[s->wides]);
+  a->wide = s->wides;
+}
+
+dz_status dz_tape_rewind(dz_tape *t, dz_mark mark) {
+  if (!t || mark.tape != t) return DZ_ERR_ARGUMENT;
+  dz__tape *s = dz__of(t);
+  if (!mark_live(s, mark)) return DZ_ERR_HANDLE;
+  if (mark.at == t->n) return DZ_OK;
+  if (!note_rewind(s, mark.at)) return DZ_ERR_MEMORY;
+  t->n = mark.at;
+  t->pooled = mark.pooled;
+  t->leaves = mark.leaves;
+  drop_wides(s, mark.at);
+  while (s->places > 0 && s->place[s->places - 1].first >= mark.at) s->places--;
+  dz__names_drop(&s->names, mark.at);
+  dz__adjoints_rewind(s, &s->kept);
+  dz__adjoints_rewind(s, &s->reached);
+  if (s->swept.nodes > t->n) {
+    s->swept.nodes = t->n;
+    s->swept.again = false;
+  }
+  if (s->swept.leaves > t->leaves) s->swept.leaves = t->leaves;
+  return DZ_OK;
+}
+
+static size_t adjoint_bytes(const dz__adjoints *a) {
+  return a->cap * sizeof *a->scalar + a->wide_cap * sizeof *a->tensor + a->before_cap * sizeof *a->before +
+         dz__arena_bytes(&a->arena);
+}
+
+size_t dz_tape_bytes(const dz_tape *t) {
+  if (!t) return 0;
+  const dz__tape *s = dz__of_const(t);
+  return sizeof *s + s->value_cap * sizeof *t->value + s->arg_cap * sizeof *t->arg + s->code_cap +
+         s->pool_cap * sizeof *t->pool + s->wide_cap * sizeof *s->wide +
+         s->wide_args_cap * sizeof *s->wide_args + s->wide_attr_cap * sizeof *s->wide_attr +
+         s->wide_dims_cap * sizeof *s->wide_dims + s->rewound_cap * sizeof *s->rewound +
+         s->place_cap * sizeof *s->place + s->spare_cap * sizeof *s->spare +
+         s->call_args_cap * sizeof *s->call_args + s->call_ga_cap * sizeof *s->call_ga +
+         s->call_reached_cap * sizeof *s->call_reached + (s->notes ? DZ__MAX_NOTES * sizeof *s->notes : 0) +
+         dz__arena_bytes(&s->arena) + adjoint_bytes(&s->kept) + adjoint_bytes(&s->reached) +
+         s->leaf_cap * sizeof *s->leaf + s->near_cap * sizeof *s->near + s->far_cap * sizeof *s->far +
+         s->piece_cap + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names);
+}

@@ -1,0 +1,169 @@
+/* The tape inside: what the public struct goes on with, and the general road of recording. */
+#ifndef DZ_TAPE_TAPE_H
+#define DZ_TAPE_TAPE_H
+
+#include "base/memory.h"
+#include "base/names.h"
+#include "base/status.h"
+#include "dz/pointwise.h"
+#include "dz/sweep.h"
+#include "dz/tape.h"
+#include "ops/call.h"
+#include "ops/op.h"
+
+/* What a node that is not a plain scalar operation says more: tensors, tensor operations, OP3. arg.a of the
+   node is its place here. Rank 0 keeps its value and adjoint in the scalar arrays, so that its users are
+   plain; `data` is NULL then. */
+typedef struct dz__wide {
+  uint32_t node, nargs;
+  uint16_t fn; /* DZ__F_END for a leaf */
+  uint8_t rank;
+  bool active;
+  uint32_t arg0, attr0, nattr; /* into wide_args, wide_attr */
+  uint32_t dims0;              /* into wide_dims */
+  size_t size;
+  double *data;
+  dz__arena_mark before; /* the arena before this node's data */
+} dz__wide;
+
+/* An operand of a wide node: a node with its flags, or an entry of the pool. */
+typedef struct dz__ref {
+  uint32_t index;
+  uint32_t flags; /* DZ__TENSOR, DZ__INACTIVE, DZ__POOLED */
+} dz__ref;
+#define DZ__POOLED 1u
+
+/* One set of adjoints: scalars by node, tensors by wide record, laid out in recording order so that a rewind
+ * can drop the latest. */
+typedef struct dz__adjoints {
+  double *scalar;
+  size_t cap;
+  double **tensor; /* per wide record; NULL for rank 0 and inactive ones */
+  dz__arena_mark *before;
+  size_t wide, wide_cap, before_cap; /* records laid out */
+  dz__arena arena;
+} dz__adjoints;
+
+/* What the last sweep was, and what it left. Active scalar leaves are numbered as they are recorded (arg.a),
+   and their adjoints are kept by that number. Scalars in between are left out by the quick sweep; they are
+   computed, into kept.scalar, when one is first asked for. */
+typedef struct dz__swept {
+  uint32_t nodes;  /* covered: 0 to nodes - 1 */
+  uint32_t leaves; /* active scalar leaves among them */
+  bool whole;      /* kept.scalar holds all of them */
+  bool again;      /* the same sweep can be done again: nothing of it was dropped or set since */
+  bool added;      /* dz_backward_add: only leaves have a meaning */
+  double seed;     /* of a scalar output */
+} dz__swept;
+
+/* Nodes from `first` on came from this place in a text. */
+typedef struct dz__place {
+  uint32_t first;
+  int line, column;
+} dz__place;
+
+/* A rewind to `low` happened when the stamp became `stamp`: handles with an older stamp are live only below
+ * `low`. */
+typedef struct dz__rewound {
+  uint64_t stamp;
+  uint32_t low;
+} dz__rewound;
+
+enum { DZ__MAX_NOTES = 64 };
+
+typedef struct dz__tape {
+  dz_tape hot; /* first: a dz_tape is a dz__tape */
+  dz_allocator alloc;
+  size_t value_cap, arg_cap, code_cap,
+      pool_cap;     /* of the arrays in hot; hot.cap is the least of the first three */
+  uint64_t stamp;   /* hot.stamp is its low part */
+  uint64_t cleared; /* handles with an older stamp are from before a clear */
+  dz_error error;
+  dz__arena arena; /* tensor data */
+  dz__wide *wide;
+  size_t wides, wide_cap;
+  dz__ref *wide_args;
+  size_t wide_nargs, wide_args_cap;
+  int64_t *wide_attr;
+  size_t wide_nattr, wide_attr_cap;
+  size_t *wide_dims;
+  size_t wide_ndims, wide_dims_cap;
+  dz__rewound *rewound;
+  size_t rewounds, rewound_cap;
+  dz__place *place;
+  size_t places, place_cap;
+  int line, column;
+  dz__names names;
+  dz__swept swept;
+  dz__adjoints kept;
+  dz__adjoints reached; /* of the careful sweep: 1 where a structural nonzero arrived */
+  double *leaf;         /* adjoints of active scalar leaves, by their number */
+  size_t leaf_cap;
+  double *near;   /* the quick sweep's window of adjoints, all 0 between sweeps */
+  double *far;    /* its contributions to nodes beyond the window, all 0 between sweeps */
+  uint8_t *piece; /* whether any of a piece of `far` is not 0 */
+  size_t near_cap, far_cap, piece_cap;
+  dz__arena held; /* dz_backward_add: the leaves' adjoints from before */
+  double *spare;  /* scratch of kernels */
+  size_t spare_cap;
+  dz__array *call_args; /* operands of the wide operation at work, and their adjoints */
+  double **call_ga, **call_reached;
+  size_t call_args_cap, call_ga_cap, call_reached_cap;
+  dz_note *notes; /* DZ__MAX_NOTES of them once there is one */
+  size_t nnotes;
+  void *prelude; /* what floor 5 keeps with the tape, freed by prelude_free */
+  void (*prelude_free)(void *prelude);
+} dz__tape;
+
+static inline dz__tape *dz__of(dz_tape *t) { return (dz__tape *)(void *)t; }
+static inline const dz__tape *dz__of_const(const dz_tape *t) { return (const dz__tape *)(const void *)t; }
+
+/* The general road: records any operation on live operands of one tape, or numbers; checks handles, shapes,
+   room. Numbers alone are computed at once and give a number where the result is a scalar of a pointwise
+   operation. `attr` as ops/tensor.def says. An invalid handle after an error. */
+dz_var dz__record(dz__fn fn, int nargs, const dz_var *args, int nattr, const int64_t *attr);
+
+/* Room for one more node (and `pool` more constants). False after reporting DZ_ERR_MEMORY or DZ_ERR_LIMIT. */
+bool dz__room(dz_tape *t, uint32_t pool);
+
+/* Records a leaf with rank >= 1 or a wide node: node, record, operands, extents, integers, all or nothing.
+ * *call gives shape and data. */
+dz_var dz__push_wide(dz_tape *t, unsigned code, dz__fn fn, const dz__call *call, const dz__ref *refs,
+                     bool active, dz__arena_mark before);
+
+/* The live handle of node i. */
+dz_var dz__handle(const dz_tape *t, uint32_t i);
+
+/* The wide record of node i, or NULL for a plain scalar. */
+const dz__wide *dz__wide_of(const dz_tape *t, uint32_t i);
+
+/* What a wide node's operand holds. */
+dz__array dz__array_at(const dz_tape *t, dz__ref ref);
+dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w);
+
+/* Adjoint storage. */
+void dz__adjoints_free(dz__tape *t, dz__adjoints *a);
+void dz__adjoints_rewind(const dz__tape *t, dz__adjoints *a);
+
+/* A poisoned handle; the format says why (kept only if it is the tape's first error). t may be NULL. */
+dz_var dz__poison(dz_tape *t, dz_status status, const char *op, const char *format, ...) DZ__FORMAT(4, 5);
+
+/* Whether x is a live node of t; reports DZ_ERR_HANDLE and why not otherwise. */
+bool dz__check_handle(dz_tape *t, dz_var x, const char *op);
+
+/* The shape of a live node or number, data included (a scalar's points into the tape: valid until the next
+ * recording; a number's data is NULL). */
+dz__array dz__array_of(dz_var x);
+
+/* Records a number as a constant node, or returns a node as it is. */
+dz_var dz__as_node(dz_tape *t, dz_var x);
+
+/* Appends a note; quietly drops it when there are too many or memory is out. Place: the given line and
+ * column. */
+void dz__note(dz_tape *t, const char *kind, const char *op, int line, int column, const char *format, ...)
+    DZ__FORMAT(6, 7);
+
+/* The place in the text that node i came from; line 0 when there is none. */
+dz__place dz__place_of(const dz_tape *t, uint32_t i);
+
+#endif

@@ -1,0 +1,97 @@
+/* Quotients and shifts of numbers built from a known answer, with limbs at the ends of their range, where
+ * carries go wrong. */
+#include "base/bignum.h"
+
+#include <check.h>
+
+static uint64_t next_random(uint64_t *state) {
+  *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return *state >> 33;
+}
+
+static uint32_t edge_limb(uint64_t *state) {
+  static const uint32_t edges[] = {0, 1, 2, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff};
+  return edges[next_random(state) % (sizeof edges / sizeof *edges)];
+}
+
+/* x = the sum of n limbs; the top one not 0 */
+static void random_big(dz__big *x, int n, uint64_t *state) {
+  dz__big_set(x, edge_limb(state) | 1);
+  for (int i = 1; i < n; i++) {
+    dz__big_shift(x, 32);
+    dz__big_step(x, 1, edge_limb(state));
+  }
+}
+
+START_TEST(a_product_divides_back) {
+  uint64_t state = 1;
+  for (int i = 0; i < 200000; i++) {
+    dz__big x, y;
+    bool rest;
+    random_big(&y, 1 + i % 5, &state);
+    const uint64_t q = (uint64_t)edge_limb(&state) << 32 | edge_limb(&state);
+    if (q == 0) continue;
+    dz__big_times(&x, &y, q);
+    const uint32_t low = y.n > 1 ? UINT32_MAX : y.limb[0] - 1; /* below y */
+    const uint32_t r = i % 2 ? low : 0;
+    dz__big_step(&x, 1, r);
+    const int bits = dz__big_bits(&y);
+    const uint64_t got = dz__big_divide(&x, &y, &rest);
+    if (got != q || rest != (r != 0))
+      ck_abort_msg("case %d, y of %d bits: quotient %llx, not %llx; rest %d of %x", i, bits,
+                   (unsigned long long)got, (unsigned long long)q, rest, r);
+  }
+}
+END_TEST
+
+START_TEST(dropping_undoes_shifting) {
+  uint64_t state = 2;
+  for (int bits = 0; bits <= 2700; bits++) {
+    const uint64_t v = (uint64_t)edge_limb(&state) << 32 | edge_limb(&state) | 1;
+    dz__big x;
+    bool rest;
+    dz__big_set(&x, v);
+    dz__big_shift(&x, bits);
+    ck_assert_uint_eq(dz__big_drop(&x, bits, &rest), v);
+    ck_assert(!rest);
+    ck_assert_uint_eq(dz__big_drop(&x, bits + 1, &rest), v / 2);
+    ck_assert(rest);
+    dz__big_step(&x, 1, 1); /* one unit at the far end: left over by any drop, whatever lies between */
+    if (bits == 0) continue;
+    ck_assert_uint_eq(dz__big_drop(&x, bits, &rest), v);
+    ck_assert(rest);
+  }
+}
+END_TEST
+
+START_TEST(powers_of_five) {
+  dz__big x;
+  bool rest;
+  uint64_t five = 1;
+  for (int k = 0; k <= 27; k++, five *= 5) { /* 5^27 is the last below 2^64 */
+    dz__big_set(&x, 1);
+    dz__big_times_5(&x, k);
+    ck_assert_uint_eq(dz__big_drop(&x, 0, &rest), five);
+  }
+  dz__big_set(&x, 1);
+  dz__big_times_5(&x, 1111);
+  ck_assert_int_eq(dz__big_bits(&x), 2580); /* 1111 log2(5) = 2579.66 */
+  dz__big_set(&x, 0);
+  dz__big_times_5(&x, 5);
+  ck_assert_int_eq(dz__big_bits(&x), 0);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("bignum");
+  TCase *tests = tcase_create("bignum");
+  tcase_add_test(tests, a_product_divides_back);
+  tcase_add_test(tests, dropping_undoes_shifting);
+  tcase_add_test(tests, powers_of_five);
+  suite_add_tcase(suite, tests);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  const int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed != 0;
+}

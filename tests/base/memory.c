@@ -1,0 +1,225 @@
+#include "base/memory.h"
+#include "../failing.h"
+
+START_TEST(the_default_allocator_is_the_systems) {
+  const dz_allocator a = dz__allocator(NULL), none = {NULL, NULL}, b = dz__allocator(&none);
+  char *p = dz__alloc(&a, 100);
+  ck_assert_ptr_nonnull(p);
+  memset(p, 1, 100);
+  p = a.resize(a.user, p, 100, 1000);
+  ck_assert_int_eq(p[99], 1);
+  dz__free(&b, p, 1000);
+  dz__free(&a, NULL, 0);
+  ck_assert_ptr_null(dz__alloc(&a, 0));
+  ck_assert_ptr_null(dz__alloc(&a, SIZE_MAX));
+}
+END_TEST
+
+START_TEST(a_given_allocator_is_used) {
+  failing f = {0};
+  const dz_allocator given = failing_allocator(&f), a = dz__allocator(&given);
+  void *p = dz__alloc(&a, 10);
+  ck_assert_uint_eq(f.bytes, 10);
+  dz__free(&a, p, 10);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
+START_TEST(arrays_grow_and_keep_their_items) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  void *block = NULL;
+  size_t cap = 0;
+  for (size_t n = 0; n < 100000; n++) {
+    ck_assert(dz__grow(&a, &block, &cap, n + 1, sizeof(size_t)));
+    ((size_t *)block)[n] = n;
+  }
+  for (size_t n = 0; n < 100000; n++) ck_assert_uint_eq(((size_t *)block)[n], n);
+  /* by a quarter each time: 1.25^k * 16 / .25 > 100000 for k = 34, with one more for the rounding */
+  ck_assert_uint_le(f.calls, 35);
+  ck_assert_uint_eq(f.bytes, cap * sizeof(size_t));
+  dz__free(&a, block, cap * sizeof(size_t));
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
+START_TEST(an_array_that_cannot_grow_stays) {
+  failing f = {.at = 2};
+  const dz_allocator a = failing_allocator(&f);
+  void *block = NULL;
+  size_t cap = 0;
+  ck_assert(dz__grow(&a, &block, &cap, 5, 8));
+  void *const before = block;
+  const size_t had = cap;
+  memset(block, 7, 8 * cap);
+  ck_assert(dz__grow(&a, &block, &cap, had, 8));
+  ck_assert(!dz__grow(&a, &block, &cap, had + 1, 8));
+  f.at = 0;
+  ck_assert(!dz__grow(&a, &block, &cap, SIZE_MAX / 8 + 2, 8)); /* times 8 it would wrap round to 8 */
+  ck_assert(!dz__grow(&a, &block, &cap, SIZE_MAX, 8));
+  ck_assert_ptr_eq(block, before);
+  ck_assert_uint_eq(cap, had);
+  ck_assert_int_eq(((char *)block)[8 * cap - 1], 7);
+  dz__free(&a, block, 8 * cap);
+}
+END_TEST
+
+/* ---- arena ---- */
+
+enum { PIECES = 300 };
+
+/* Sizes around the alignment, around the first block's 16384 bytes, and far above. */
+static size_t size_of(size_t i) {
+  static const size_t size[] = {1, 0, 63, 64, 65, 1000, 16383, 16384, 16385, 3, 200000, 8};
+  return size[i % (sizeof size / sizeof *size)];
+}
+
+static char tag(size_t i) { return (char)(1 + i % 101); }
+
+/* Takes pieces from `i` up to `end`; returns the first that was not to be had. */
+static size_t fill(dz__arena *arena, char **piece, size_t i, size_t end) {
+  for (; i < end; i++) {
+    piece[i] = dz__arena_alloc(arena, size_of(i));
+    if (!piece[i]) return i;
+    ck_assert_uint_eq((uintptr_t)piece[i] % 64, 0);
+    memset(piece[i], tag(i), size_of(i));
+  }
+  return end;
+}
+
+/* Whether the pieces before `end` hold what was put there, which they do not when two overlap. */
+static void check_pieces(char **piece, size_t end) {
+  for (size_t i = 0; i < end; i++)
+    for (size_t k = 0; k < size_of(i); k++)
+      if (piece[i][k] != tag(i)) ck_abort_msg("byte %zu of piece %zu was overwritten", k, i);
+}
+
+START_TEST(pieces_stay_put_and_do_not_overlap) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  char *piece[PIECES];
+  dz__arena arena;
+  dz__arena_init(&arena, &a);
+  ck_assert_uint_eq(fill(&arena, piece, 0, PIECES), PIECES);
+  check_pieces(piece, PIECES);
+  dz__arena_free(&arena);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
+START_TEST(rewinding_keeps_what_came_before) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  char *piece[PIECES];
+  dz__arena arena;
+  dz__arena_init(&arena, &a);
+  const dz__arena_mark start = dz__arena_where(&arena);
+  for (size_t cut = 0; cut < PIECES; cut += 7) {
+    dz__arena_rewind(&arena, start);
+    fill(&arena, piece, 0, cut);
+    const dz__arena_mark mark = dz__arena_where(&arena);
+    fill(&arena, piece, cut, PIECES);
+    dz__arena_rewind(&arena, mark);
+    const char *const again = dz__arena_alloc(&arena, 1);
+    ck_assert(cut == 0 || again != piece[cut - 1]);
+    dz__arena_rewind(&arena, mark);
+    fill(&arena, piece, cut, PIECES);
+    check_pieces(piece, PIECES);
+  }
+  dz__arena_free(&arena);
+}
+END_TEST
+
+START_TEST(a_loop_allocates_in_its_first_turn_only) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  char *piece[PIECES];
+  dz__arena arena;
+  dz__arena_init(&arena, &a);
+  fill(&arena, piece, 0, 5);
+  const dz__arena_mark mark = dz__arena_where(&arena);
+  size_t calls = 0;
+  for (int turn = 0; turn < 5; turn++) {
+    fill(&arena, piece, 5, 100);
+    const dz__arena_mark inner = dz__arena_where(&arena);
+    fill(&arena, piece, 100, 120);
+    dz__arena_rewind(&arena, inner);
+    fill(&arena, piece, 100, PIECES);
+    check_pieces(piece, PIECES);
+    dz__arena_rewind(&arena, mark);
+    if (turn == 0) calls = f.calls;
+    ck_assert_uint_eq(f.calls, calls);
+  }
+  dz__arena_free(&arena);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
+START_TEST(too_much_is_refused) {
+  const dz_allocator a = dz__allocator(NULL);
+  dz__arena arena;
+  dz__arena_init(&arena, &a);
+  ck_assert_ptr_null(dz__arena_alloc(&arena, SIZE_MAX));
+  ck_assert_ptr_null(dz__arena_alloc(&arena, SIZE_MAX - 10));
+  ck_assert_ptr_null(dz__arena_alloc(&arena, SIZE_MAX / 8));
+  ck_assert_ptr_nonnull(dz__arena_alloc(&arena, 8));
+  dz__arena_free(&arena);
+}
+END_TEST
+
+/* Every _i-th allocation fails. A piece not to be had leaves the arena usable: the next try gets it. */
+START_TEST(the_arena_survives_failing_allocations) {
+  failing f = {.every = (size_t)_i};
+  const dz_allocator a = failing_allocator(&f);
+  char *piece[PIECES];
+  dz__arena arena;
+  dz__arena_init(&arena, &a);
+  for (size_t n = 0, tries = 0; n < PIECES && tries < 2 * PIECES; tries++) n = fill(&arena, piece, n, PIECES);
+  ck_assert_uint_gt(f.failed, 0);
+  check_pieces(piece, PIECES);
+  dz__arena_free(&arena);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
+START_TEST(the_arena_survives_memory_running_out) {
+  size_t had = 0;
+  for (size_t at = 1; had < PIECES; at++) {
+    failing f = {.at = at};
+    const dz_allocator a = failing_allocator(&f);
+    char *piece[PIECES];
+    dz__arena arena;
+    dz__arena_init(&arena, &a);
+    had = fill(&arena, piece, 0, PIECES);
+    ck_assert_int_eq(had<PIECES, f.failed> 0);
+    ck_assert(at > 5 || had < PIECES);
+    check_pieces(piece, had);
+    f.at = 0;
+    ck_assert_uint_eq(fill(&arena, piece, had, PIECES), PIECES);
+    check_pieces(piece, PIECES);
+    dz__arena_free(&arena);
+    ck_assert_uint_eq(f.blocks, 0);
+  }
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("memory");
+  TCase *t = tcase_create("memory");
+  tcase_add_test(t, the_default_allocator_is_the_systems);
+  tcase_add_test(t, a_given_allocator_is_used);
+  tcase_add_test(t, arrays_grow_and_keep_their_items);
+  tcase_add_test(t, an_array_that_cannot_grow_stays);
+  tcase_add_test(t, pieces_stay_put_and_do_not_overlap);
+  tcase_add_test(t, rewinding_keeps_what_came_before);
+  tcase_add_test(t, a_loop_allocates_in_its_first_turn_only);
+  tcase_add_test(t, too_much_is_refused);
+  tcase_add_loop_test(t, the_arena_survives_failing_allocations, 2, 6);
+  tcase_add_test(t, the_arena_survives_memory_running_out);
+  suite_add_tcase(s, t);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  const int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}

@@ -1,0 +1,240 @@
+#include "base/names.h"
+#include "../failing.h"
+
+#include <stdio.h>
+
+enum { COUNT = 3000 };
+
+/* Name i of a test and the value it gets: values repeat, and neither rise nor fall throughout. */
+static size_t write_name(char text[32], unsigned i) { return (size_t)snprintf(text, 32, "name%u", i); }
+static uint32_t value_of(unsigned i) { return (uint32_t)(i * 7919u % 1000u); }
+
+static void check_name(const dz__names *names, unsigned i, bool there) {
+  char text[32];
+  const size_t n = write_name(text, i);
+  const dz__name *name = dz__names_find(names, text, n);
+  const bool right = name && name->value == value_of(i) && name->size == n && strcmp(name->text, text) == 0;
+  if (there ? !right : name != NULL) ck_abort_msg("%s should %s", text, there ? "be there" : "not be there");
+}
+
+START_TEST(finds_what_was_added) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  dz__names names;
+  char text[32];
+  dz__names_init(&names, &a);
+  ck_assert_ptr_null(dz__names_find(&names, "x", 1));
+  ck_assert_ptr_null(dz__names_of(&names, 0));
+  ck_assert_uint_eq(dz__names_bytes(&names), 0);
+  for (unsigned i = 0; i < COUNT; i++)
+    ck_assert(dz__names_add(&names, text, write_name(text, i), value_of(i)));
+  for (unsigned i = 0; i < COUNT; i++) check_name(&names, i, true);
+  check_name(&names, COUNT, false);
+  ck_assert_uint_eq(dz__names_bytes(&names), f.bytes);
+  dz__names_free(&names);
+  ck_assert_uint_eq(f.blocks, 0);
+  ck_assert_uint_eq(dz__names_bytes(&names), 0);
+}
+END_TEST
+
+START_TEST(the_text_is_copied_and_measured_by_size) {
+  dz__names names;
+  const dz_allocator a = dz__allocator(NULL);
+  char text[] = "alphabet";
+  dz__names_init(&names, &a);
+  ck_assert(dz__names_add(&names, text, 5, 1));
+  ck_assert(dz__names_add(&names, "", 0, 2));
+  memset(text, '-', sizeof text);
+  ck_assert_str_eq(dz__names_find(&names, "alpha!", 5)->text, "alpha");
+  ck_assert_ptr_null(dz__names_find(&names, "alphabet", 8));
+  ck_assert_uint_eq(dz__names_find(&names, "", 0)->value, 2);
+  dz__names_free(&names);
+}
+END_TEST
+
+START_TEST(the_first_name_of_a_value_is_its_name) {
+  dz__names names;
+  const dz_allocator a = dz__allocator(NULL);
+  dz__names_init(&names, &a);
+  ck_assert(dz__names_add(&names, "one", 3, 7));
+  ck_assert(dz__names_add(&names, "two", 3, 7));
+  ck_assert(dz__names_add(&names, "three", 5, UINT32_MAX));
+  ck_assert_str_eq(dz__names_of(&names, 7)->text, "one");
+  ck_assert_str_eq(dz__names_of(&names, UINT32_MAX)->text, "three");
+  dz__names_drop(&names, 7);
+  ck_assert_ptr_null(dz__names_of(&names, 7));
+  ck_assert(dz__names_add(&names, "two", 3, 7));
+  ck_assert_str_eq(dz__names_of(&names, 7)->text, "two");
+  dz__names_free(&names);
+}
+END_TEST
+
+START_TEST(dropping_takes_the_values_from_a_point_on) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  const uint32_t points[] = {1000, 999, 998, 500, 499, 100, 1, 0};
+  dz__names names;
+  char text[32];
+  dz__names_init(&names, &a);
+  for (unsigned i = 0; i < COUNT; i++)
+    ck_assert(dz__names_add(&names, text, write_name(text, i), value_of(i)));
+  for (size_t k = 0; k < sizeof points / sizeof *points; k++) {
+    dz__names_drop(&names, points[k]);
+    for (unsigned i = 0; i < COUNT; i++) check_name(&names, i, value_of(i) < points[k]);
+    for (uint32_t v = 0; v < 1000; v++) ck_assert_int_eq(dz__names_of(&names, v) != NULL, v < points[k]);
+    ck_assert_uint_eq(dz__names_bytes(&names), f.bytes);
+  }
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
+/* A loop that names things, drops them and names them again: the table must stay right throughout. */
+START_TEST(names_come_and_go) {
+  dz__names names;
+  const dz_allocator a = dz__allocator(NULL);
+  char text[32];
+  dz__names_init(&names, &a);
+  for (uint32_t turn = 0; turn < 50; turn++) {
+    for (unsigned i = 0; i < 200; i++)
+      if (!dz__names_find(&names, text, write_name(text, i)))
+        ck_assert(dz__names_add(&names, text, strlen(text), value_of(i)));
+    for (unsigned i = 0; i < 200; i++) check_name(&names, i, true);
+    dz__names_drop(&names, turn * 20);
+    for (unsigned i = 0; i < 200; i++) check_name(&names, i, value_of(i) < turn * 20);
+  }
+  dz__names_free(&names);
+}
+END_TEST
+
+/* Every k-th allocation fails, _i being k (the first name alone takes 5): an addition that failed leaves no
+ * trace, and works when tried again. */
+START_TEST(survives_failing_allocations) {
+  failing f = {.every = (size_t)_i};
+  const dz_allocator a = failing_allocator(&f);
+  dz__names names;
+  char text[32];
+  dz__names_init(&names, &a);
+  for (unsigned i = 0; i < COUNT; i++) {
+    const size_t n = write_name(text, i);
+    size_t tries = 0;
+    while (!dz__names_add(&names, text, n, value_of(i))) {
+      ck_assert_ptr_null(dz__names_find(&names, text, n));
+      ck_assert_uint_eq(dz__names_bytes(&names), f.bytes);
+      if (i >= 1000)
+        ck_assert_ptr_nonnull(dz__names_of(&names, value_of(i)));
+      else
+        ck_assert_ptr_null(dz__names_of(&names, value_of(i)));
+      ck_assert_uint_lt(tries++, 10);
+    }
+  }
+  ck_assert_uint_gt(f.failed, 0);
+  for (unsigned i = 0; i < COUNT; i++) check_name(&names, i, true);
+  dz__names_drop(&names, 500);
+  for (unsigned i = 0; i < COUNT; i++) check_name(&names, i, value_of(i) < 500);
+  dz__names_free(&names);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
+/* The n-th allocation and all later ones fail; what was there before stays. */
+static void run_out_at(size_t n) {
+  failing f = {.at = n};
+  const dz_allocator a = failing_allocator(&f);
+  dz__names names;
+  char text[32];
+  unsigned added = 0;
+  dz__names_init(&names, &a);
+  while (added < COUNT && dz__names_add(&names, text, write_name(text, added), value_of(added))) added++;
+  ck_assert_uint_lt(added, COUNT);
+  for (unsigned i = 0; i < COUNT; i++) check_name(&names, i, i < added);
+  dz__names_free(&names);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+
+START_TEST(keeps_what_it_has_when_memory_is_out) {
+  for (size_t n = 1; n <= COUNT; n += 1 + n / 100) run_out_at(n);
+}
+END_TEST
+
+/* ---- suggestions ---- */
+
+static const char *each_of(void *user, size_t i) { return ((const char *const *)user)[i]; }
+
+static const struct {
+  const char *text, *nearest;
+} suggestion[] = {
+    {"sgmoid", "sigmoid"},   /* one letter missing */
+    {"sigmmoid", "sigmoid"}, /* one too many */
+    {"sigmaid", "sigmoid"},  /* one wrong */
+    {"sigmodi", "sigmoid"},  /* two swapped: distance 1, not 2 */
+    {"sgimodi", "sigmoid"},  /* two swaps */
+    {"sgmid", "sigmoid"},    /* two missing */
+    {"smid", NULL},          /* three missing */
+    {"SIN", "sin"},          /* capitals alone are nearer than another letter (sinh, min) */
+    {"Sigmoid", "sigmoid"},
+    {"SIGMODI", "sigmoid"},
+    {"sin", "sinh"}, /* itself is no correction */
+    {"sun", "sin"},
+    {"cas", "cos"},
+    {"aos", "cos"},
+    {"f", NULL},  /* distance 1 is not less than half of 1 */
+    {"mi", NULL}, /* nor half of 2 */
+    {"xos", "cos"},
+    {"ta", NULL},
+    {"mim", "min"},
+    {"tin", "sin"}, /* a tie with tan and min: the first listed */
+    {"expp", "exp"},
+    {"exp_12", NULL},
+    {"\xcf\x83x", "\xcf\x80x"}, /* σx and πx: one byte apart */
+    {"", NULL},
+};
+
+START_TEST(suggests_the_nearest_name) {
+  static const char *const list[] = {"sin", "sinh", "cos", "tan", "min", "exp", "sigmoid", "\xcf\x80x", NULL};
+  const char *found =
+      dz__nearest(suggestion[_i].text, strlen(suggestion[_i].text), each_of, (void *)(uintptr_t)list);
+  if (suggestion[_i].nearest)
+    ck_assert_str_eq(found ? found : "(none)", suggestion[_i].nearest);
+  else
+    ck_assert_msg(!found, "%s for '%s'", found, suggestion[_i].text);
+}
+END_TEST
+
+START_TEST(suggests_with_long_names) {
+  char text[301], other[301];
+  const char *list[] = {other, NULL};
+  memset(text, 'a', 300);
+  memset(other, 'a', 300);
+  text[300] = other[300] = '\0';
+  text[7] = 'b';
+  ck_assert_ptr_null(dz__nearest(text, 300, each_of, list));
+  text[64] = '\0';
+  other[66] = '\0';
+  ck_assert_ptr_null(dz__nearest(text, 64, each_of, list)); /* two longer and one different: 3 */
+  text[7] = 'a';
+  ck_assert_ptr_eq(dz__nearest(text, 64, each_of, list), other);
+  other[67] = 'a';
+  ck_assert_ptr_null(dz__nearest(text, 63, each_of, list));
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("names");
+  TCase *table = tcase_create("table"), *near = tcase_create("nearest");
+  tcase_add_test(table, finds_what_was_added);
+  tcase_add_test(table, the_text_is_copied_and_measured_by_size);
+  tcase_add_test(table, the_first_name_of_a_value_is_its_name);
+  tcase_add_test(table, dropping_takes_the_values_from_a_point_on);
+  tcase_add_test(table, names_come_and_go);
+  tcase_add_loop_test(table, survives_failing_allocations, 6, 12);
+  tcase_add_test(table, keeps_what_it_has_when_memory_is_out);
+  tcase_add_loop_test(near, suggests_the_nearest_name, 0, (int)(sizeof suggestion / sizeof *suggestion));
+  tcase_add_test(near, suggests_with_long_names);
+  suite_add_tcase(s, table);
+  suite_add_tcase(s, near);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  const int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}

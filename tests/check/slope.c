@@ -1,0 +1,219 @@
+#include "check/slope.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdint.h>
+
+/* Functions with their derivatives from a calculus book, over the interval where both are accurate. */
+#define SMOOTH(F)                                                                                            \
+  F(sine, -10, 10, sin(x), cos(x))                                                                           \
+  F(exponential, -20, 20, exp(x), exp(x))                                                                    \
+  F(square, -5, 5, x *x, 2 * x)                                                                              \
+  F(line, -5, 5, 3.25 * x + 1, 3.25)                                                                         \
+  F(reciprocal, .01, 3, 1 / x, -1 / (x * x))                                                                 \
+  F(logarithm, 1e-3, 5, log(x), 1 / x)                                                                       \
+  F(root, 1e-6, 4, sqrt(x), .5 / sqrt(x))                                                                    \
+  F(power, .1, 10, pow(x, 7.5), 7.5 * pow(x, 6.5))                                                           \
+  F(logit, 1e-4, .999, log(x / (1 - x)), 1 / (x * (1 - x)))                                                  \
+  F(vertex, .9, 1.1, (x - .99) * (x - .99), 2 * (x - .99))                                                   \
+  F(tiny_scale, -1e-300, 1e-300, sin(0x1p996 * x), 0x1p996 * cos(0x1p996 * x))                               \
+  F(huge_scale, -1e300, 1e300, sin(0x1p-996 * x), 0x1p-996 * cos(0x1p-996 * x))                              \
+  F(far_out, 1e7, 2e7, sin(x), cos(x))                                                                       \
+  F(fast, -2, 2, sin(0x1p20 * x), 0x1p20 * cos(0x1p20 * x))                                                  \
+  F(hidden_ripple, -3, 3, sin(x) + 1e-6 * sin(0x1p30 * x), cos(x) + 1e-6 * 0x1p30 * cos(0x1p30 * x))         \
+  F(steep_tanh, -.002, .002, tanh(0x1p10 * x), 0x1p10 / (cosh(0x1p10 * x) * cosh(0x1p10 * x)))               \
+  F(steep_softplus, -.3, .3, log1p(exp(0x1p10 * x)), 0x1p10 / (1 + exp(-0x1p10 * x)))                        \
+  F(corner_elsewhere, -3, 3, fmax(x - .5, 0) + x, x > .5 ? 2 : 1)                                            \
+  F(corner_close_by, -1e-8, 1e-8, fabs(x - 1e-9), x > 1e-9 ? 1 : -1)                                         \
+  F(steps_elsewhere, -3, 3, fmod(x + 16, 1.), 1)                                                             \
+  F(rough, -5, 5, (1e10 + 3.25 * x) - 1e10, 3.25)                                                            \
+  F(big_offset, -5, 5, 1e8 + sin(x), cos(x))
+
+#define DEFINE(name, low, high, value, slope)                                                                \
+  static double f_##name(double x) { return value; }                                                         \
+  static double d_##name(double x) { return (void)x, slope; }
+SMOOTH(DEFINE)
+
+typedef struct function {
+  const char *name;
+  double low, high;
+  double (*f)(double), (*d)(double);
+} function;
+
+static const function smooth[] = {
+#define ROW(name, low, high, value, slope) {#name, low, high, f_##name, d_##name},
+    SMOOTH(ROW)};
+enum { FAST = 13, SMOOTHS = sizeof smooth / sizeof *smooth, POINTS = 400 };
+
+typedef struct at {
+  double (*f)(double);
+  double x;
+  int calls, stop_after;
+} at;
+
+static bool line(void *user, double s, double *value) {
+  at *a = user;
+  *value = a->f(a->x + s);
+  return ++a->calls != a->stop_after;
+}
+
+static dz__slope slope(double (*f)(double), double x, double claim) {
+  at a = {.f = f, .x = x};
+  double scales[] = {x != 0 ? fabs(x) : 1, 1};
+  dz__slope s;
+  ck_assert(dz__slope_at(line, &a, x, scales, 2, claim, &s));
+  ck_assert_int_le(a.calls, 400);
+  return s;
+}
+
+static double uniform(uint64_t *state) {
+  *state = *state * 6364136223846793005u + 1442695040888963407u;
+  return (double)(*state >> 11) * 0x1p-53;
+}
+
+/* Truth is never called false; nor are more than one in a hundred left open. */
+START_TEST(true_slopes_are_confirmed) {
+  const function *f = &smooth[_i];
+  uint64_t state = (uint64_t)_i + 1;
+  int open = 0;
+  for (int k = 0; k < POINTS; k++) {
+    double x = f->low + (f->high - f->low) * uniform(&state), d = f->d(x);
+    dz__slope s = slope(f->f, x, d);
+    if (s.kind == DZ__SLOPE_CLEAR && !(fabs(s.value - d) <= s.error))
+      ck_abort_msg("%s at %a: slope %a, found %a +- %g", f->name, x, d, s.value, s.error);
+    open += s.kind != DZ__SLOPE_CLEAR;
+  }
+  if (open > POINTS / 100) ck_abort_msg("%s: %d of %d points left open", f->name, open, POINTS);
+}
+END_TEST
+
+/* A wrong sign and a factor of two are found out; so are a missing slope and one part in a million, but not
+   of functions that are too rough for it (those from `fast` on): those may be left open. Slopes near 0 are
+   passed over. */
+START_TEST(false_slopes_are_found_out) {
+  static const double lies[] = {-1, 2, 0, 1 + 1e-6, 1 - 1e-6};
+  const function *f = &smooth[_i];
+  uint64_t state = (uint64_t)_i + 77;
+  int missed = 0, most = _i < FAST ? 5 : 2;
+  for (int k = 0; k < POINTS / 5; k++)
+    for (int j = 0; j < most; j++) {
+      double x = f->low + (f->high - f->low) * uniform(&state), d = f->d(x), claim = d * lies[j];
+      if (fabs(d) < 1e-3 * fabs(f->f(x)) / fabs(f->high - f->low)) continue;
+      dz__slope s = slope(f->f, x, claim);
+      missed += !(s.kind == DZ__SLOPE_CLEAR && fabs(s.value - claim) > s.error);
+    }
+  if (missed > POINTS / 100) ck_abort_msg("%s: %d of %d false claims passed", f->name, missed, POINTS);
+}
+END_TEST
+
+static double step(double x) { return (x > 0) - (x < 0); }
+static double at_zero(double x) { return x == 0; }
+static double half_line(double x) { return x > 0 ? x : 0; }
+static double weak_corner(double x) { return sin(x) + 1e-5 * fabs(x); }
+static double high_corner(double x) { return 1e8 + fabs(x); }
+static double bent(double x) { return x > 0 ? 3 * x + x * x : x; }
+
+START_TEST(kinks_and_jumps_are_recognised) {
+  double (*const f[])(double) = {fabs, step, floor, at_zero, half_line, weak_corner, high_corner, bent};
+  dz__slope s = slope(f[_i], 0, 0);
+  if (s.kind != DZ__SLOPE_KINK) ck_abort_msg("function %d: kind %d, %g +- %g", _i, s.kind, s.value, s.error);
+}
+END_TEST
+
+static double signed_square(double x) { return x * fabs(x); }
+static double half_square(double x) { return x > 0 ? x * x : 0; }
+static double cube(double x) { return fabs(x) * x * x; }
+static double round_corner(double x) { return hypot(x, 1e-9); }
+static double nothing(double x) { return 0 * x; }
+static double constant(double x) { return 5 + 0 * x; }
+
+START_TEST(smooth_enough_at_zero_is_no_kink) {
+  double (*const f[])(double) = {signed_square, half_square, cube, round_corner, nothing, constant, cos};
+  dz__slope s = slope(f[_i], 0, 0);
+  if (s.kind != DZ__SLOPE_CLEAR || fabs(s.value) > s.error)
+    ck_abort_msg("function %d: kind %d, %g +- %g", _i, s.kind, s.value, s.error);
+}
+END_TEST
+
+static double shifted_log(double x) { return log(1e-10 + x); }
+static double blows_up(double x) { return exp(0x1p40 * x); }
+
+START_TEST(narrow_domains_are_found) {
+  dz__slope s = slope(shifted_log, 0, 1e10);
+  ck_assert_int_eq(s.kind, DZ__SLOPE_CLEAR);
+  ck_assert_double_le(fabs(s.value - 1e10), s.error);
+  s = slope(blows_up, 0, 0x1p40);
+  ck_assert_int_eq(s.kind, DZ__SLOPE_CLEAR);
+  ck_assert_double_le(fabs(s.value - 0x1p40), s.error);
+}
+END_TEST
+
+static double reciprocal(double x) { return 1 / x; }
+
+START_TEST(what_is_not_finite_is_said) {
+  double (*const f[])(double) = {sqrt, log, reciprocal};
+  ck_assert_int_eq(slope(f[_i], 0, 1).kind, DZ__SLOPE_NOT_FINITE);
+}
+END_TEST
+
+static double hash(double x) {
+  union {
+    double d;
+    uint64_t u;
+  } bits = {x};
+  uint64_t z = (bits.u ^ bits.u >> 30) * 0xbf58476d1ce4e5b9u;
+  return (double)((z ^ z >> 27) * 0x94d049bb133111ebu >> 11) * 0x1p-53 - .5;
+}
+static double loud(double x) { return sin(x) + 1e-3 * hash(x); }
+static double faint(double x) { return sin(x) + 1e-12 * hash(x); }
+
+/* Loud noise leaves the slope open, faint noise only widens the error; neither makes truth false. */
+START_TEST(noise_is_recognised) {
+  uint64_t state = 5;
+  int loudly = 0, faintly = 0;
+  for (int k = 0; k < POINTS; k++) {
+    double x = 1 + uniform(&state) / 4, d = cos(x);
+    dz__slope s = slope(loud, x, d), q = slope(faint, x, d);
+    ck_assert_double_le(fabs(s.value - d), s.error);
+    ck_assert_double_le(fabs(q.value - d), q.error);
+    loudly += s.kind == DZ__SLOPE_UNSURE;
+    faintly += q.kind == DZ__SLOPE_CLEAR;
+    ck_assert_double_ge(q.error, 1e-12);
+  }
+  ck_assert_int_ge(loudly, POINTS * 9 / 10);
+  ck_assert_int_ge(faintly, POINTS * 99 / 100);
+}
+END_TEST
+
+START_TEST(an_end_is_obeyed_at_every_call) {
+  for (int k = 1;; k++) {
+    at a = {.f = fabs, .x = 0, .stop_after = k};
+    double scale = 1;
+    dz__slope s;
+    bool done = dz__slope_at(line, &a, 0, &scale, 1, 0, &s);
+    ck_assert_int_eq(done, a.calls < k);
+    if (done) break;
+    ck_assert_int_eq(a.calls, k);
+  }
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("slope");
+  TCase *c = tcase_create("all");
+  tcase_set_timeout(c, 120);
+  tcase_add_loop_test(c, true_slopes_are_confirmed, 0, SMOOTHS);
+  tcase_add_loop_test(c, false_slopes_are_found_out, 0, SMOOTHS);
+  tcase_add_loop_test(c, kinks_and_jumps_are_recognised, 0, 8);
+  tcase_add_loop_test(c, smooth_enough_at_zero_is_no_kink, 0, 7);
+  tcase_add_test(c, narrow_domains_are_found);
+  tcase_add_loop_test(c, what_is_not_finite_is_said, 0, 3);
+  tcase_add_test(c, noise_is_recognised);
+  tcase_add_test(c, an_end_is_obeyed_at_every_call);
+  suite_add_tcase(s, c);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}

@@ -1,0 +1,54 @@
+/* An allocator for tests: it fails on demand, and it checks that every block comes back with the size it was
+ * asked for. */
+#ifndef DZ_TESTS_FAILING_H
+#define DZ_TESTS_FAILING_H
+
+#include "dz/memory.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct failing {
+  size_t every; /* each every-th allocation fails; 0: none */
+  size_t at;    /* the at-th allocation, counted from 1, and all later ones fail; 0: none */
+  size_t calls, failed;
+  size_t blocks, bytes; /* held now */
+} failing;
+
+enum { FAILING_ROOM = 16 }; /* before each block, for its size; keeps the alignment of malloc */
+
+static void *failing_resize(void *user, void *block, size_t old_size, size_t new_size) {
+  failing *f = user;
+  char *real = block ? (char *)block - FAILING_ROOM : NULL;
+  size_t known = 0;
+  if (real) memcpy(&known, real, sizeof known);
+  if (known != old_size) ck_abort_msg("a block of %zu bytes comes back as one of %zu", known, old_size);
+  if (new_size == 0) {
+    if (!real) ck_abort_msg("asked for nothing");
+    free(real);
+    f->blocks--;
+    f->bytes -= old_size;
+    return NULL;
+  }
+  f->calls++;
+  if ((f->every && f->calls % f->every == 0) || (f->at && f->calls >= f->at)) {
+    f->failed++;
+    return NULL;
+  }
+  char *fresh = malloc(FAILING_ROOM + new_size);
+  if (!fresh) abort();
+  memset(fresh + FAILING_ROOM, 0xa5, new_size);
+  memcpy(fresh, &new_size, sizeof new_size);
+  if (real) {
+    memcpy(fresh + FAILING_ROOM, block, old_size < new_size ? old_size : new_size);
+    free(real);
+  }
+  f->blocks += !real;
+  f->bytes += new_size - old_size;
+  return fresh + FAILING_ROOM;
+}
+
+static inline dz_allocator failing_allocator(failing *f) { return (dz_allocator){failing_resize, f}; }
+
+#endif

@@ -1,0 +1,469 @@
+/* dz/tensor.h: values, shapes and gradients through the tape, and every misuse. Expectations are worked out
+   by hand or are NumPy's. */
+#include "dz/tensor.h"
+#include "dz/sweep.h"
+#include "failing.h"
+
+#include "tape/tensor.h"
+
+#include <math.h>
+
+static dz_tape *tape;
+
+static void set_up(void) { tape = dz_tape_new(NULL); }
+static void tear_down(void) {
+  dz_tape_free(tape);
+  tape = NULL;
+}
+
+#define DIMS(...)                                                                                            \
+  (int)(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t)), (size_t[]) { __VA_ARGS__ }
+#define VALUES(...)                                                                                          \
+  sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]) { __VA_ARGS__ }
+
+static dz_var tensor(int rank, const size_t *dims, const double *values) {
+  return dz_leaf_tensor(tape, DZ_ROLE_INPUT, rank, dims, values);
+}
+
+/* 1, 2, 3, … */
+static dz_var counting(int rank, const size_t *dims) {
+  double values[64];
+  for (int i = 0; i < 64; i++) values[i] = i + 1;
+  return tensor(rank, dims, values);
+}
+
+static void expect_values(dz_var x, size_t n, const double *values) {
+  ck_assert_msg(dz_valid(x), "%s", dz_tape_error(tape)->message);
+  ck_assert(dz_size(x) == n);
+  for (size_t i = 0; i < n; i++) ck_assert(dz_values(x)[i] == values[i]);
+}
+static void expect_shape(dz_var x, int rank, const size_t *dims) {
+  ck_assert_msg(dz_valid(x), "%s", dz_tape_error(tape)->message);
+  ck_assert(dz_rank(x) == rank);
+  for (int k = 0; k < rank; k++) ck_assert(dz_extent(x, k) == dims[k]);
+}
+/* With seed 1 for every element of y. */
+static void expect_gradient(dz_var y, dz_var x, size_t n, const double *values) {
+  ck_assert(dz_backward(dz_sum(y, DZ_ALL, false)) == DZ_OK);
+  ck_assert(dz_size(x) == n && dz_adjoints(x));
+  for (size_t i = 0; i < n; i++) ck_assert(dz_adjoints(x)[i] == values[i]);
+}
+static void expect_error(dz_var bad, dz_status status, const char *message) {
+  const dz_error *e = dz_tape_error(tape);
+  ck_assert(!dz_valid(bad));
+  ck_assert_str_eq(e->message, message);
+  ck_assert(e->status == status);
+  dz_tape_forgive(tape);
+}
+
+START_TEST(reductions) {
+  dz_var x = counting(DIMS(2, 3));
+  ck_assert(dz_value(dz_sum(x, DZ_ALL, false)) == 21 && dz_rank(dz_sum(x, DZ_ALL, false)) == 0);
+  expect_values(dz_sum(x, 0, false), VALUES(5, 7, 9));
+  expect_shape(dz_sum(x, 0, false), DIMS(3));
+  expect_shape(dz_sum(x, -1, true), DIMS(2, 1));
+  expect_shape(dz_max(x, DZ_ALL, true), DIMS(1, 1));
+  expect_values(dz_max(x, 1, false), VALUES(3, 6));
+  expect_values(dz_min(x, 0, false), VALUES(1, 2, 3));
+  expect_values(dz_prod(x, 1, false), VALUES(6, 120));
+  expect_gradient(dz_prod(x, 1, false), x, VALUES(6, 3, 2, 30, 24, 20));
+  expect_gradient(dz_mul(dz_max(x, 0, false), 2), x, VALUES(0, 0, 0, 2, 2, 2));
+  dz_var y = tensor(DIMS(2), (double[]){3, 4});
+  ck_assert(dz_value(dz_norm(y, 0, false)) == 5);
+  expect_gradient(dz_norm(y, 0, false), y, VALUES(.6, .8));
+  dz_var big = tensor(DIMS(2), (double[]){1e50, 1e50});
+  ck_assert(dz_value(dz_logsumexp(big, 0, false)) == 1e50);
+  expect_gradient(dz_logsumexp(big, 0, false), big, VALUES(.5, .5));
+}
+END_TEST
+
+START_TEST(several_axes) {
+  dz_var x = counting(DIMS(2, 3, 2));
+  expect_values(dz_reduce("sum", x, 2, (int[]){2, 0}, false), VALUES(18, 26, 34));
+  expect_shape(dz_reduce("sum", x, 2, (int[]){-1, 0}, true), DIMS(1, 3, 1));
+  expect_values(dz_reduce("max", x, 2, (int[]){0, 1}, false), VALUES(11, 12));
+  expect_values(dz_reduce("min", x, 0, NULL, false), VALUES(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+  expect_error(dz_reduce("mean", x, 0, NULL, false), DZ_ERR_NAME, "reduce: no reduction is named 'mean'");
+  expect_error(dz_reduce("count", x, 0, NULL, false), DZ_ERR_NAME, "reduce: no reduction is named 'count'");
+  expect_error(dz_reduce(NULL, x, 0, NULL, false), DZ_ERR_NAME, "reduce: no reduction is named ''");
+  expect_error(dz_reduce("sum", x, 2, NULL, false), DZ_ERR_ARGUMENT, "sum: an array is NULL");
+  expect_error(dz_reduce("sum", x, -2, (int[]){0}, false), DZ_ERR_ARGUMENT, "sum: a count is negative");
+  expect_error(dz_reduce("sum", x, -1, (int[]){0}, false), DZ_ERR_ARGUMENT, "sum: a count is negative");
+  expect_error(dz_reduce("sum", x, 2, (int[]){1, -2}, false), DZ_ERR_ARGUMENT, "sum: axis 1 is listed twice");
+  int many[40] = {0, 1, 2};
+  expect_error(dz_reduce("sum", x, 40, many, false), DZ_ERR_ARGUMENT, "sum: axis 0 is listed twice");
+}
+END_TEST
+
+START_TEST(axes_out_of_range) {
+  dz_var x = counting(DIMS(2, 3)), s = dz_input(tape, 2);
+  expect_error(dz_sum(x, 2, false), DZ_ERR_ARGUMENT,
+               "sum: axis 2 is out of range -2 to 1, the operand has shape [2, 3]");
+  expect_error(dz_cumsum(x, -3), DZ_ERR_ARGUMENT,
+               "cumsum: axis -3 is out of range -2 to 1, the operand has shape [2, 3]");
+  expect_error(dz_max(s, 0, false), DZ_ERR_ARGUMENT, "max: axis 0 of a scalar, which has no axes");
+  expect_error(dz_cumprod(s, 0), DZ_ERR_ARGUMENT, "cumprod: axis 0 of a scalar, which has no axes");
+  expect_error(dz_gather(s, x, 0), DZ_ERR_ARGUMENT, "gather: axis 0 of a scalar, which has no axes");
+  expect_error(dz_slice(x, 2, 0, 1, 1), DZ_ERR_ARGUMENT, "index: axis 2 is out of range for rank 2");
+  expect_error(dz_at(s, 0, 0), DZ_ERR_ARGUMENT, "index: axis 0 is out of range for rank 0");
+  expect_error(dz_concat(2, (dz_var[]){x, x}, 2), DZ_ERR_ARGUMENT,
+               "concat: axis 2 is out of range -2 to 1, the operand has shape [2, 3]");
+  expect_error(dz_stack(2, (dz_var[]){x, x}, 3), DZ_ERR_ARGUMENT,
+               "stack: axis 3 is out of range -3 to 2, the operand has shape [2, 3]");
+  expect_error(dz_permute(x, 2, (int[]){0, 2}), DZ_ERR_ARGUMENT,
+               "permute: axis 2 is out of range -2 to 1, the operand has shape [2, 3]");
+  expect_error(dz_permute(x, 1, (int[]){0}), DZ_ERR_ARGUMENT,
+               "permute: 1 axes are listed, the operand has shape [2, 3]");
+  expect_error(dz_permute(x, 2, (int[]){0, -2}), DZ_ERR_ARGUMENT,
+               "permute: each of the 2 axes of [2, 3] must be listed once");
+}
+END_TEST
+
+/* A scalar is a tensor of rank 0: a reduction of it is itself. A number stays a number. */
+START_TEST(scalars_and_numbers) {
+  dz_var s = dz_input(tape, -2);
+  dz_var y = dz_sum(s, DZ_ALL, false);
+  ck_assert(dz_value(y) == -2 && dz_value(dz_norm(s, DZ_ALL, true)) == 2 && dz_rank(y) == 0);
+  expect_gradient(dz_mul(3, dz_norm(s, DZ_ALL, false)), s, VALUES(-3));
+  expect_gradient(dz_mul(3, dz_logsumexp(s, DZ_ALL, false)), s, VALUES(3));
+  expect_gradient(dz_max(s, DZ_ALL, false), s, VALUES(1));
+  ck_assert(dz_is_number(dz_sum(4, DZ_ALL, false)) && dz_value(dz_norm(-4, DZ_ALL, false)) == 4);
+  ck_assert(dz_value(dz_max(4, DZ_ALL, false)) == 4 && dz_value(dz_logsumexp(4, DZ_ALL, false)) == 4);
+  ck_assert(!dz_valid(dz_sum(4, 0, false)) && !dz_valid(dz_reshape(4, 1, (size_t[]){1})));
+  ck_assert(!dz_valid(dz_matmul(2, 3)) && !dz_valid(dz_at(4, 0, 0)));
+  ck_assert(!dz_valid(dz_stack(2, ((dz_var[]){dz_num(1), dz_num(2)}), 0)));
+  expect_values(dz_reshape(s, 2, (size_t[]){1, 1}), VALUES(-2));
+  expect_values(dz_broadcast_to(s, 1, (size_t[]){3}), VALUES(-2, -2, -2));
+  dz_var z = dz_stack(3, ((dz_var[]){dz_num(1), s, dz_num(3)}), 0);
+  expect_values(z, VALUES(1, -2, 3));
+  expect_gradient(dz_mul(z, z), s, VALUES(-4));
+  ck_assert(dz_tape_error(tape)->status == DZ_OK);
+  expect_error(dz_matmul(s, 2), DZ_ERR_SHAPE, "matmul: [] @ []: a scalar has no axis to sum over; use *");
+  expect_error(dz_concat(2, ((dz_var[]){s, s}), 0), DZ_ERR_ARGUMENT,
+               "concat: axis 0 of a scalar, which has no axes");
+}
+END_TEST
+
+START_TEST(shapes) {
+  dz_var x = counting(DIMS(2, 3));
+  expect_shape(dz_reshape(x, 2, (size_t[]){SIZE_MAX, 2}), DIMS(3, 2));
+  expect_values(dz_reshape(x, 1, (size_t[]){6}), VALUES(1, 2, 3, 4, 5, 6));
+  expect_shape(dz_reshape(x, 3, (size_t[]){1, SIZE_MAX, 1}), DIMS(1, 6, 1));
+  expect_values(dz_transpose(x), VALUES(1, 4, 2, 5, 3, 6));
+  expect_shape(dz_transpose(x), DIMS(3, 2));
+  dz_var v = counting(DIMS(3)), c = counting(DIMS(2, 3, 2));
+  expect_values(dz_transpose(v), VALUES(1, 2, 3));
+  expect_shape(dz_permute(c, 3, (int[]){1, -1, 0}), DIMS(3, 2, 2));
+  expect_values(dz_permute(c, 3, (int[]){1, -1, 0}), VALUES(1, 7, 2, 8, 3, 9, 4, 10, 5, 11, 6, 12));
+  dz_var w = dz_broadcast_to(v, 2, (size_t[]){2, 3});
+  expect_values(w, VALUES(1, 2, 3, 1, 2, 3));
+  expect_gradient(dz_mul(w, x), v, VALUES(5, 7, 9));
+  expect_error(dz_reshape(x, 2, (size_t[]){SIZE_MAX, 4}), DZ_ERR_SHAPE,
+               "reshape: no extent for axis 0 makes [1, 4] hold the 6 elements of [2, 3]");
+  expect_error(dz_reshape(x, 2, (size_t[]){SIZE_MAX, SIZE_MAX}), DZ_ERR_ARGUMENT,
+               "reshape: two extents are left open");
+  expect_error(dz_reshape(x, 2, (size_t[]){4, 2}), DZ_ERR_SHAPE,
+               "reshape: [2, 3] has 6 elements, [4, 2] has 8");
+  expect_error(dz_reshape(x, 9, (size_t[9]){6}), DZ_ERR_SHAPE, "reshape: rank 9 is over the limit of 8");
+  expect_error(dz_reshape(x, 1, NULL), DZ_ERR_ARGUMENT, "reshape: an array is NULL");
+  expect_error(dz_reshape(x, -1, (size_t[]){6}), DZ_ERR_ARGUMENT, "reshape: a count is negative");
+  expect_error(dz_broadcast_to(x, 1, (size_t[]){3}), DZ_ERR_SHAPE,
+               "broadcast_to: [2, 3] does not broadcast to [3]");
+  expect_error(dz_broadcast_to(v, 2, (size_t[]){(size_t)1 << 62, 3}), DZ_ERR_SHAPE,
+               "broadcast_to: a result of shape [4611686018427387904, 3] is too large");
+  expect_error(dz_broadcast_to(v, 1, (size_t[]){SIZE_MAX}), DZ_ERR_SHAPE,
+               "broadcast_to: extent 18446744073709551615 is too large");
+  expect_error(dz_permute(x, 2, NULL), DZ_ERR_ARGUMENT, "permute: an array is NULL");
+}
+END_TEST
+
+START_TEST(parts) {
+  dz_var x = counting(DIMS(2, 5)), v = counting(DIMS(5));
+  expect_values(dz_at(x, 0, -1), VALUES(6, 7, 8, 9, 10));
+  expect_values(dz_at(x, 1, 2), VALUES(3, 8));
+  ck_assert(dz_value(dz_at(v, 0, 4)) == 5 && dz_rank(dz_at(v, 0, 4)) == 0);
+  static const struct {
+    int64_t start, stop, step;
+    size_t n;
+    double values[5];
+  } cases[] = {/* as Python prints list(range(1, 6))[start:stop:step] */
+               {1, 4, 1, 3, {2, 3, 4}},
+               {-3, INT64_MAX, 1, 3, {3, 4, 5}},
+               {INT64_MIN, -3, 1, 2, {1, 2}},
+               {INT64_MIN, INT64_MAX, 2, 3, {1, 3, 5}},
+               {0, 5, INT64_MAX, 1, {1}},
+               {INT64_MAX, INT64_MIN, -2, 3, {5, 3, 1}},
+               {3, 0, -1, 3, {4, 3, 2}},
+               {-1, -4, -1, 3, {5, 4, 3}},
+               {4, INT64_MIN, INT64_MIN, 1, {5}},
+               {4, 2, 1, 0, {0}},
+               {7, 9, 1, 0, {0}},
+               {0, 3, -1, 0, {0}}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+    expect_values(dz_slice(v, 0, cases[c].start, cases[c].stop, cases[c].step), cases[c].n, cases[c].values);
+  expect_gradient(dz_mul(dz_slice(x, -1, 3, INT64_MIN, -2), 7), x, VALUES(0, 7, 0, 7, 0, 0, 7, 0, 7, 0));
+  expect_gradient(dz_mul(dz_at(x, 0, 1), dz_at(x, 0, 1)), x, VALUES(0, 0, 0, 0, 0, 12, 14, 16, 18, 20));
+  expect_error(dz_at(x, 1, 5), DZ_ERR_ARGUMENT,
+               "index: position 5 is out of range for axis 1 of extent 5 of [2, 5]");
+  expect_error(dz_at(x, 1, -6), DZ_ERR_ARGUMENT,
+               "index: position -6 is out of range for axis 1 of extent 5 of [2, 5]");
+  expect_error(dz_at(x, 1, INT64_MIN), DZ_ERR_ARGUMENT,
+               "index: position -9223372036854775808 is out of range for axis 1 of extent 5 of [2, 5]");
+  expect_error(dz_slice(x, 1, 0, 1, 0), DZ_ERR_ARGUMENT, "index: a step of 0");
+}
+END_TEST
+
+/* What the language calls: several indices at once, open ends. */
+START_TEST(ranges) {
+  dz_var x = counting(DIMS(3, 4));
+  const dz__range position = {.position = true, .start = -2}, whole = {.step = 1}, back = {.step = -1},
+                  from = {.has_start = true, .start = -2, .step = 1};
+  expect_values(dz__indexed(x, 2, (dz__range[]){position, back}), VALUES(8, 7, 6, 5));
+  expect_values(dz__indexed(x, 2, (dz__range[]){from, position}), VALUES(7, 11));
+  expect_values(dz__indexed(x, 1, (dz__range[]){position}), VALUES(5, 6, 7, 8));
+  ck_assert(dz_value(dz__indexed(x, 2, (dz__range[]){position, position})) == 7);
+  expect_error(dz__indexed(x, 3, (dz__range[]){whole, whole, whole}), DZ_ERR_ARGUMENT,
+               "index: 3 indices, the operand has shape [3, 4]");
+  expect_error(dz__indexed(x, 1, NULL), DZ_ERR_ARGUMENT, "index: an array is NULL");
+}
+END_TEST
+
+START_TEST(gathers) {
+  dz_var x = counting(DIMS(3, 2));
+  dz_var at = dz_leaf_tensor(tape, DZ_ROLE_DATA, DIMS(2, 2), (double[]){2, 0, -1, 2});
+  dz_var y = dz_gather(x, at, 0);
+  expect_shape(y, DIMS(2, 2, 2));
+  expect_values(y, VALUES(5, 6, 1, 2, 5, 6, 5, 6));
+  expect_gradient(y, x, VALUES(1, 1, 0, 0, 3, 3));
+  expect_values(dz_gather(x, 1, -1), VALUES(2, 4, 6));
+  expect_shape(dz_gather(x, dz_data(tape, 0), 1), DIMS(3));
+  expect_error(dz_gather(x, at, 1), DZ_ERR_ARGUMENT,
+               "gather: index 2 is out of range for axis 1 of extent 2 of [3, 2]");
+  expect_error(dz_gather(x, .5, 1), DZ_ERR_ARGUMENT,
+               "gather: index 0.5 is no whole number, as needed for axis 1 of extent 2 of [3, 2]");
+  expect_error(dz_gather(x, (double)NAN, 0), DZ_ERR_ARGUMENT,
+               "gather: index nan is no whole number, as needed for axis 0 of extent 3 of [3, 2]");
+  dz_var bad = dz_input(tape, 1), z = dz_gather(x, bad, 0); /* overwritten later: no step outside the tape */
+  dz_set(bad, (double[]){1e9}, 1);
+  ck_assert(dz_backward(dz_sum(z, DZ_ALL, false)) == DZ_OK && dz_adjoint(bad) == 0);
+}
+END_TEST
+
+START_TEST(joins) {
+  dz_var x = counting(DIMS(2, 2)), y = tensor(DIMS(2, 1), (double[]){8, 9});
+  expect_values(dz_concat(3, ((dz_var[]){x, y, x}), 1), VALUES(1, 2, 8, 1, 2, 3, 4, 9, 3, 4));
+  expect_values(dz_stack(2, ((dz_var[]){x, x}), -1), VALUES(1, 1, 2, 2, 3, 3, 4, 4));
+  dz_var z = dz_concat(2, ((dz_var[]){x, y}), -1);
+  expect_gradient(dz_mul(z, z), y, VALUES(16, 18));
+  expect_error(dz_concat(2, ((dz_var[]){x, y}), 0), DZ_ERR_SHAPE,
+               "concat: operands have shapes [2, 2] and [2, 1], which differ beside axis 0");
+  expect_error(dz_stack(2, ((dz_var[]){x, y}), 0), DZ_ERR_SHAPE,
+               "stack: operands have shapes [2, 2] and [2, 1], which differ");
+  ck_assert(!dz_valid(dz_concat(0, &x, 0)) && !dz_valid(dz_stack(-1, &x, 0)) &&
+            !dz_valid(dz_concat(2, NULL, 0)));
+  ck_assert(dz_tape_error(tape)->status == DZ_OK);
+  dz_var many[1000], v = dz_input(tape, 2);
+  for (int k = 0; k < 1000; k++) many[k] = v;
+  ck_assert(dz_size(dz_stack(1000, many, 0)) == 1000);
+  expect_gradient(dz_stack(1000, many, 0), v, VALUES(1000));
+}
+END_TEST
+
+START_TEST(products) {
+  dz_var x = counting(DIMS(2, 3)), v = tensor(DIMS(3), (double[]){1, -1, 2});
+  expect_values(dz_matmul(x, v), VALUES(5, 11));
+  expect_values(dz_matmul(x, dz_transpose(x)), VALUES(14, 32, 32, 77));
+  ck_assert(dz_value(dz_dot(v, v)) == 6 && dz_rank(dz_dot(v, v)) == 0);
+  expect_gradient(dz_dot(v, v), v, VALUES(2, -2, 4));
+  expect_gradient(dz_matmul(x, v), x, VALUES(1, -1, 2, 1, -1, 2));
+  expect_gradient(dz_matmul(x, v), v, VALUES(5, 7, 9));
+  dz_var b = counting(DIMS(2, 1, 3)); /* a batch that x takes part in twice */
+  expect_values(dz_matmul(b, dz_transpose(x)), VALUES(14, 32, 32, 77));
+  expect_gradient(dz_matmul(b, dz_transpose(x)), x, VALUES(5, 7, 9, 5, 7, 9));
+  expect_error(dz_matmul(x, x), DZ_ERR_SHAPE, "matmul: [2, 3] @ [2, 3]: inner extents 3 and 2 differ");
+}
+END_TEST
+
+/* A structural zero carries nothing: sqrt has slope inf at 0, and the products below hold infinities, yet
+   what is not selected stays 0. */
+START_TEST(structural_zeros) {
+  dz_var x = tensor(DIMS(3), (double[]){0, 4, 9}), r = dz_sqrt(x);
+  expect_gradient(dz_at(r, 0, 1), x, VALUES(0, .25, 0));
+  expect_gradient(dz_max(r, 0, false), x, VALUES(0, 0, 1. / 6));
+  expect_gradient(dz_at(dz_cumsum(dz_slice(r, 0, 2, INT64_MIN, -1), 0), 0, 1), x, VALUES(0, .25, 1. / 6));
+  expect_gradient(dz_at(dz_cumprod(dz_slice(r, 0, 2, INT64_MIN, -1), 0), 0, 1), x, VALUES(0, .75, 2. / 6));
+  dz_var y = tensor(DIMS(2, 2), (double[]){0, 0, 9, 16}), n = dz_norm(dz_sqrt(y), 1, false);
+  expect_gradient(dz_at(n, 0, 1), y, VALUES(0, 0, .6 / 6, .8 / 8));
+  dz_var i = tensor(DIMS(2, 2), (double[]){(double)INFINITY, 1, 1, 1}), p = dz_matmul(i, dz_transpose(y));
+  expect_gradient(dz_at(dz_at(p, 0, 1), 0, 1), y, VALUES(0, 0, 1, 1));
+  dz_var m = dz_prod(i, 1, false);
+  expect_gradient(dz_at(m, 0, 1), i, VALUES(0, 0, 1, 1));
+  /* and a numeric one is NaN: both are reached */
+  dz_backward(dz_sum(r, DZ_ALL, false));
+  ck_assert(isinf(dz_adjoints(x)[0]));
+  dz_backward(dz_mul(dz_prod(r, 0, false), 1));
+  ck_assert(isinf(dz_adjoints(x)[0]) && dz_adjoints(x)[1] == 0);
+  dz_backward(dz_dot(r, r));
+  ck_assert(isnan(dz_adjoints(x)[0]) && dz_adjoints(x)[1] == 1);
+}
+END_TEST
+
+START_TEST(empty_tensors) {
+  dz_var x = tensor(DIMS(0, 3), NULL), y = tensor(DIMS(3, 2), (double[]){1, 2, 3, 4, 5, 6});
+  expect_values(dz_sum(x, 0, false), VALUES(0, 0, 0));
+  expect_values(dz_prod(x, 0, false), VALUES(1, 1, 1));
+  expect_shape(dz_max(x, 1, false), DIMS(0));
+  expect_shape(dz_matmul(x, y), DIMS(0, 2));
+  expect_values(dz_matmul(dz_transpose(x), tensor(DIMS(0, 2), NULL)), VALUES(0, 0, 0, 0, 0, 0));
+  expect_shape(dz_transpose(x), DIMS(3, 0));
+  expect_shape(dz_cumsum(x, 0), DIMS(0, 3));
+  expect_shape(dz_concat(2, ((dz_var[]){x, x}), 0), DIMS(0, 3));
+  expect_shape(dz_reshape(x, 3, (size_t[]){2, 0, 5}), DIMS(2, 0, 5));
+  expect_shape(dz_gather(y, tensor(DIMS(0), NULL), 0), DIMS(0, 2));
+  expect_error(dz_max(x, 0, false), DZ_ERR_SHAPE, "max of no elements: the operand has shape [0, 3]");
+  expect_error(dz_min(x, DZ_ALL, false), DZ_ERR_SHAPE, "min of no elements: the operand has shape [0, 3]");
+  expect_error(dz_reshape(x, 2, (size_t[]){SIZE_MAX, 0}), DZ_ERR_SHAPE,
+               "reshape: no extent for axis 0 makes [1, 0] hold the 0 elements of [0, 3]");
+  expect_error(dz_at(x, 0, 0), DZ_ERR_ARGUMENT,
+               "index: position 0 is out of range for axis 0 of extent 0 of [0, 3]");
+}
+END_TEST
+
+START_TEST(counts) {
+  dz_var x = counting(DIMS(2, 3)), n = dz__reduce(DZ__F_count, x, 1, (int64_t[]){-1}, true, 1);
+  expect_values(n, VALUES(2, 2));
+  expect_shape(n, DIMS(2, 1));
+  ck_assert(!dz_is_active(n));
+  expect_error(dz__reduce(DZ__F_count, x, 1, (int64_t[]){0}, false, 2), DZ_ERR_SHAPE,
+               "needs more than 2 elements (ddof 2), has 2: the operand has shape [2, 3]");
+  dz_var none = tensor(DIMS(0), NULL);
+  expect_error(dz__reduce(DZ__F_count, none, DZ__ALL_AXES, NULL, false, 0), DZ_ERR_SHAPE,
+               "mean of no elements: the operand has shape [0]");
+  ck_assert(dz_value(dz__reduce(DZ__F_count, dz_num(3), DZ__ALL_AXES, NULL, false, 0)) == 1);
+  ck_assert(!dz_valid(dz__reduce(DZ__F_count, dz_num(3), DZ__ALL_AXES, NULL, false, 1)));
+}
+END_TEST
+
+/* Every function, with a handle that is no handle, one of another tape, and one that is stale. */
+enum { CALLS = 19 };
+static dz_var call(int k, dz_var x) {
+  static const size_t one[] = {1};
+  static const int zero[] = {0};
+  switch (k) {
+  case 0:
+    return dz_sum(x, 0, false);
+  case 1:
+    return dz_prod(x, 0, false);
+  case 2:
+    return dz_max(x, 0, false);
+  case 3:
+    return dz_min(x, 0, false);
+  case 4:
+    return dz_norm(x, 0, false);
+  case 5:
+    return dz_logsumexp(x, 0, false);
+  case 6:
+    return dz_reduce("sum", x, 1, zero, false);
+  case 7:
+    return dz_cumsum(x, 0);
+  case 8:
+    return dz_cumprod(x, 0);
+  case 9:
+    return dz_reshape(x, 1, one);
+  case 10:
+    return dz_broadcast_to(x, 1, one);
+  case 11:
+    return dz_permute(x, 1, zero);
+  case 12:
+    return dz_transpose(x);
+  case 13:
+    return dz_slice(x, 0, 0, 1, 1);
+  case 14:
+    return dz_at(x, 0, 0);
+  case 15:
+    return dz_gather(x, x, 0);
+  case 16:
+    return dz_concat(1, &x, 0);
+  case 17:
+    return dz_stack(1, &x, 0);
+  default:
+    return dz_matmul(x, x);
+  }
+}
+
+START_TEST(bad_handles) {
+  dz_mark mark = dz_tape_mark(tape);
+  dz_var stale = counting(DIMS(1)), nothing = {0};
+  ck_assert(dz_tape_rewind(tape, mark) == DZ_OK);
+  for (int k = 0; k < CALLS; k++) {
+    dz_var bad = call(k, stale);
+    ck_assert(!dz_valid(bad) && dz_tape_error(tape)->status == DZ_ERR_HANDLE);
+    ck_assert(dz_tape_error(tape)->line > 0);
+    dz_tape_forgive(tape);
+    ck_assert(!dz_valid(call(k, nothing)) && !dz_valid(call(k, bad)));
+    dz_tape_forgive(tape);
+    ck_assert(dz_valid(call(k, counting(DIMS(1)))) || k == 15); /* position 1 of one */
+    dz_tape_forgive(tape);
+  }
+  dz_tape *other = dz_tape_new(NULL);
+  dz_var x = counting(DIMS(1)), y = dz_leaf_tensor(other, DZ_ROLE_INPUT, DIMS(1), NULL);
+  expect_error(dz_matmul(x, y), DZ_ERR_HANDLE, "operands belong to two different tapes");
+  expect_error(dz_gather(x, y, 0), DZ_ERR_HANDLE, "operands belong to two different tapes");
+  expect_error(dz_stack(2, ((dz_var[]){x, y}), 0), DZ_ERR_HANDLE, "operands belong to two different tapes");
+  dz_tape_free(other);
+}
+END_TEST
+
+/* The tape survives every allocation that fails while it records and sweeps. */
+START_TEST(every_allocation_may_fail) {
+  failing f = {0};
+  dz_allocator a = failing_allocator(&f);
+  bool done = false;
+  for (size_t at = 1; !done; at++) {
+    f = (failing){.at = at};
+    dz_tape *t = dz_tape_new(&a);
+    if (t) {
+      double values[400];
+      for (int i = 0; i < 400; i++) values[i] = i;
+      dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(20, 20), values), many[20];
+      for (int k = 0; k < 20; k++) many[k] = dz_matmul(x, dz_transpose(x));
+      dz_var y = dz_stack(20, many, 1);
+      y = dz_prod(dz_sum(y, 0, false), DZ_ALL, false);
+      dz_status status = dz_backward(y);
+      done = status == DZ_OK;
+      ck_assert(done == (f.failed == 0));
+      ck_assert(done || status == DZ_ERR_MEMORY);
+      dz_tape_free(t);
+    }
+    ck_assert(f.blocks == 0 && f.bytes == 0);
+  }
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("tensor");
+  TCase *c = tcase_create("tensor");
+  tcase_add_checked_fixture(c, set_up, tear_down);
+  tcase_set_timeout(c, 60);
+  tcase_add_test(c, reductions);
+  tcase_add_test(c, several_axes);
+  tcase_add_test(c, axes_out_of_range);
+  tcase_add_test(c, scalars_and_numbers);
+  tcase_add_test(c, shapes);
+  tcase_add_test(c, parts);
+  tcase_add_test(c, ranges);
+  tcase_add_test(c, gathers);
+  tcase_add_test(c, joins);
+  tcase_add_test(c, products);
+  tcase_add_test(c, structural_zeros);
+  tcase_add_test(c, empty_tensors);
+  tcase_add_test(c, counts);
+  tcase_add_test(c, bad_handles);
+  tcase_add_test(c, every_allocation_may_fail);
+  suite_add_tcase(s, c);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}

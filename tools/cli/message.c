@@ -1,0 +1,145 @@
+#define _POSIX_C_SOURCE 200809L
+#include "message.h"
+
+#include "buffer.h"
+#include "width.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void (*at_end_clean)(void);
+
+void at_end(void (*clean)(void)) { at_end_clean = clean; }
+
+/* _exit: nothing is buffered, and what is allocated goes with the process. */
+_Noreturn void quit(int status) {
+  if (at_end_clean != NULL) at_end_clean();
+  _exit(status);
+}
+
+static void complain(const buffer *b) {
+  size_t done = 0;
+  while (done < b->size) {
+    ssize_t n = write(STDERR_FILENO, b->text + done, b->size - done);
+    if (n > 0)
+      done += (size_t)n;
+    else if (n == 0 || errno != EINTR)
+      return;
+  }
+}
+
+/* "dz: " and the message, cut where it is absurdly long. Uses no allocation before `line` is full, so that
+   "out of memory" can be said. */
+static void say(const char *format, va_list list) {
+  char line[2048] = "dz: ";
+  char clean[8 * sizeof line];
+  buffer b = {clean, 0, sizeof clean};
+  vsnprintf(line + 4, sizeof line - 4, format, list);
+  buffer_clean(&b, line, strlen(line));
+  buffer_text(&b, "\n");
+  complain(&b);
+}
+
+_Noreturn void die(int status, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  say(format, list);
+  va_end(list);
+  quit(status);
+}
+
+void remark(const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  say(format, list);
+  va_end(list);
+}
+
+_Noreturn void die_write(int error) {
+  if (error == EPIPE) quit(STATUS_FILE);
+  die(STATUS_FILE, "cannot write to standard output: %s", strerror(error));
+}
+
+static int status_of(dz_status status) {
+  if (status == DZ_ERR_MEMORY || status == DZ_ERR_LIMIT) return STATUS_LIMIT;
+  return status == DZ_ERR_FILE || status == DZ_ERR_WRITE ? STATUS_FILE : STATUS_USAGE;
+}
+
+enum { ECHO_BEFORE = 60, ECHO_AFTER = 40 };
+
+/* Where the line at p ends: at LF, CR LF or CR, as the language has it. */
+static const char *line_end(const char *p, const char *end) {
+  while (p < end && *p != '\n' && *p != '\r') p++;
+  return p;
+}
+
+/* Line `line` of the source, without its end; NULL when there is none. */
+static const char *source_line(const source *s, int line, size_t *size) {
+  const char *p = s->text, *end = s->text + s->size;
+  if (s->size >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) p += 3;
+  for (; line > 1; line--) {
+    p = line_end(p, end);
+    if (p == end) return NULL;
+    p += *p == '\r' && p + 1 < end && p[1] == '\n' ? 2 : 1;
+  }
+  *size = (size_t)(line_end(p, end) - p);
+  return p;
+}
+
+/* The part of the line around byte `at` that fits a terminal: [first, last). */
+static void window(const char *line, size_t size, size_t at, size_t *first, size_t *last) {
+  uint32_t c;
+  size_t columns = 0, i = at;
+  while (i > 0 && columns < ECHO_BEFORE) {
+    i--;
+    for (int tail = 0; tail < 3 && i > 0 && ((unsigned char)line[i] & 0xC0U) == 0x80U; tail++) i--;
+    columns = text_width(line + i, at - i);
+  }
+  *first = i;
+  for (columns = 0, i = at; i < size && columns < ECHO_AFTER; columns += (size_t)char_width(c))
+    i += utf8_next(line + i, size - i, &c);
+  *last = i;
+}
+
+static void echo(buffer *b, const source *s, int line, int column) {
+  size_t size, first, last, at = 0;
+  uint32_t c;
+  const char *p = source_line(s, line, &size);
+  if (p == NULL) return;
+  for (; column > 1 && at < size; column--) at += utf8_next(p + at, size - at, &c);
+  window(p, size, at, &first, &last);
+  if (first > 0) buffer_text(b, "...");
+  buffer_clean(b, p + first, last - first);
+  if (last < size) buffer_text(b, "...");
+  buffer_text(b, "\n");
+  buffer_pad(b, (first > 0 ? 3 : 0) + text_width(p + first, at - first));
+  buffer_text(b, "^\n");
+}
+
+_Noreturn void die_at(const source *s, const dz_error *e) {
+  buffer b = {0};
+  char place[32];
+  bool placed = s != NULL && e->line > 0 && e->column > 0;
+  buffer_text(&b, "dz: ");
+  if (placed) {
+    buffer_clean(&b, s->name, strlen(s->name));
+    snprintf(place, sizeof place, ":%d:%d: ", e->line, e->column);
+    buffer_text(&b, place);
+  }
+  const char *text = e->message[0] != '\0' ? e->message : dz_status_text(e->status);
+  buffer_clean(&b, text, strlen(text));
+  buffer_text(&b, "\n");
+  if (placed) echo(&b, s, e->line, e->column);
+  complain(&b);
+  buffer_free(&b);
+  quit(status_of(e->status));
+}
+
+_Noreturn void die_status(const source *s, const dz_error *e, dz_status status) {
+  if (e != NULL && e->status != DZ_OK) die_at(s, e);
+  die(status_of(status), "%s", dz_status_text(status));
+}

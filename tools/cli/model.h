@@ -1,0 +1,47 @@
+/* What most verbs work on: a program, the values of its names, and the tape that they make. */
+#ifndef DZ_CLI_MODEL_H
+#define DZ_CLI_MODEL_H
+
+#include "binding.h"
+#include "dz/lang.h"
+#include "dz/sweep.h"
+#include "options.h"
+
+typedef struct model {
+  source source;
+  dz_program *program;
+  bindings bindings;
+  dz_tape *tape;
+  dz_var result;
+} model;
+
+/* Reads the expression and its bindings, and records them. Ends the program with a message when it cannot. */
+model model_read(const options *o);
+void model_free(model *m);
+
+/* Sweeps from the result, with `--seed` when it is given. False, and no sweep, when the result is a tensor
+   and there is no seed. */
+bool model_sweep(model *m, const char *seed);
+
+/* The name of the result, "f" when it has none. */
+const char *model_name(const model *m);
+
+/* What gradients are taken for: by default every input and parameter that the result reaches, in order of
+ * first use. */
+typedef struct wanted {
+  char *name;
+  dz_var node; /* invalid for a name that is a plain number */
+} wanted;
+
+typedef struct wants {
+  wanted *at;
+  size_t count;
+} wants;
+
+wants model_wants(const model *m, const char *wrt);
+void wants_free(wants *w);
+
+/* Ends the program because the result is no scalar; `advice` says what to do. */
+_Noreturn void model_no_scalar(const model *m, const char *advice);
+
+#endif

@@ -1,0 +1,161 @@
+/* dz ops: the tables of operations as a reference manual. */
+#include "dz/ops.h"
+#include "buffer.h"
+#include "dz/lang.h"
+#include "json.h"
+#include "message.h"
+#include "suggest.h"
+#include "verbs.h"
+
+#include <string.h>
+
+static const char *formula(const dz_op_info *op) { return op->value != NULL ? op->value : op->note; }
+
+static void add_column(buffer *b, const char *text, size_t width) {
+  size_t n = strlen(text);
+  buffer_text(b, text);
+  if (n < width) buffer_pad(b, width - n);
+}
+
+static void add_aliases(buffer *b, size_t i) {
+  for (size_t k = 0; dz_op_alias(i, k) != NULL; k++) {
+    if (k > 0) buffer_text(b, " ");
+    buffer_text(b, dz_op_alias(i, k));
+  }
+}
+
+static void add_names(buffer *b, size_t i) {
+  buffer_text(b, dz_op_at(i).name);
+  if (dz_op_alias(i, 0) != NULL) buffer_text(b, " ");
+  add_aliases(b, i);
+}
+
+/* Functions that are in no table: the prelude's. */
+static void add_others(buffer *b) {
+  size_t others = 0;
+  for (size_t i = 0; dz_function_name(i) != NULL; i++) {
+    if (dz_op_find(dz_function_name(i)) < dz_op_count()) continue;
+    buffer_text(b, others++ == 0 ? "and, made of these: " : ", ");
+    buffer_text(b, dz_function_name(i));
+  }
+  if (others > 0) buffer_text(b, "\n");
+}
+
+static void list(void) {
+  buffer b = {0}, names = {0};
+  size_t width = 0;
+  for (size_t i = 0; i < dz_op_count(); i++) {
+    names.size = 0;
+    add_names(&names, i);
+    width = names.size > width ? names.size : width;
+  }
+  width = width > 24 ? 24 : width;
+  for (size_t i = 0; i < dz_op_count(); i++) {
+    dz_op_info op = dz_op_at(i);
+    names.size = 0;
+    add_names(&names, i);
+    buffer_add(&b, names.text, names.size);
+    buffer_pad(&b, names.size < width ? width - names.size : 0);
+    buffer_text(&b, "  ");
+    buffer_text(&b, formula(&op));
+    buffer_text(&b, "\n");
+  }
+  add_others(&b);
+  output(&b);
+  buffer_free(&b);
+  buffer_free(&names);
+}
+
+static void tell(size_t i, const dz_op_info *op) {
+  static const char *const partials[] = {"dz/dx", "dz/dy", "dz/dw"};
+  static const char *const signatures[] = {"x", "x, y", "x, y, w"};
+  buffer b = {0};
+  bool pointwise = op->value != NULL;
+  add_column(&b, "name", 9);
+  buffer_text(&b, op->name);
+  if (pointwise && op->arity >= 1 && op->arity <= 3) {
+    buffer_text(&b, "(");
+    buffer_text(&b, signatures[op->arity - 1]);
+    buffer_text(&b, ")");
+  }
+  buffer_text(&b, "\n");
+  if (dz_op_alias(i, 0) != NULL) {
+    add_column(&b, "also", 9);
+    add_aliases(&b, i);
+    buffer_text(&b, "\n");
+  }
+  if (pointwise) {
+    add_column(&b, "z", 9);
+    buffer_text(&b, op->value);
+    buffer_text(&b, "\n");
+  }
+  for (int k = 0; k < 3; k++) {
+    if (op->partial[k] == NULL) continue;
+    add_column(&b, partials[k], 9);
+    buffer_text(&b, op->partial[k]);
+    buffer_text(&b, "\n");
+  }
+  if (op->note != NULL) {
+    add_column(&b, "note", 9);
+    buffer_text(&b, op->note);
+    buffer_text(&b, "\n");
+  }
+  output(&b);
+  buffer_free(&b);
+}
+
+static cJSON *op_json(size_t i, const dz_op_info *op) {
+  cJSON *object = json_object(), *aliases = json_array(), *partials = json_array();
+  for (size_t k = 0; dz_op_alias(i, k) != NULL; k++) json_push(aliases, json_text(dz_op_alias(i, k)));
+  for (int k = 0; k < 3 && op->partial[k] != NULL; k++) json_push(partials, json_text(op->partial[k]));
+  json_put(object, "name", json_text(op->name));
+  json_put(object, "aliases", aliases);
+  json_put(object, "arity", json_whole((size_t)op->arity));
+  json_put(object, "most", json_whole((size_t)op->most));
+  json_put(object, "value", json_text(op->value));
+  json_put(object, "partials", partials);
+  json_put(object, "note", json_text(op->note));
+  json_put(object, "low", json_number(op->low));
+  json_put(object, "high", json_number(op->high));
+  return object;
+}
+
+static int list_json(void) {
+  cJSON *object = json_object(), *ops = json_array();
+  for (size_t i = 0; i < dz_op_count(); i++) {
+    dz_op_info op = dz_op_at(i);
+    json_push(ops, op_json(i, &op));
+  }
+  json_put(object, "ops", ops);
+  json_print(object);
+  return STATUS_DONE;
+}
+
+static _Noreturn void unknown(const char *name) {
+  char hint[128];
+  suggestion s = suggest(name);
+  for (size_t i = 0; dz_function_name(i) != NULL; i++) {
+    if (strcmp(dz_function_name(i), name) == 0)
+      die(STATUS_USAGE, "'%s' is no single operation: it is made of those that dz ops lists", name);
+    suggest_name(&s, dz_function_name(i));
+  }
+  die(STATUS_USAGE, "unknown operation '%s'%s", name,
+      s.best != NULL ? suggest_text(&s, hint) : ": dz ops lists them");
+}
+
+int verb_ops(const options *o) {
+  if (o->count > 1) die(STATUS_USAGE, "dz ops takes one name, '%s' came too", o->words[1]);
+  if (o->count == 0 && o->json) return list_json();
+  if (o->count == 0) {
+    list();
+    return STATUS_DONE;
+  }
+  size_t i = dz_op_find(o->words[0]);
+  if (i == dz_op_count()) unknown(o->words[0]);
+  dz_op_info op = dz_op_at(i);
+  if (o->json)
+    json_print(op_json(i, &op));
+  else
+    tell(i, &op);
+  return STATUS_DONE;
+}

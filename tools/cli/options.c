@@ -1,0 +1,157 @@
+#include "options.h"
+
+#include "buffer.h"
+#include "dz/text.h"
+#include "message.h"
+#include "suggest.h"
+#include "verbs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum flag_id { WRT, SEED, JSON, DIGITS, OUTPUT, TIMEOUT, FORCE, HELP, VERSION } flag_id;
+
+typedef struct flag {
+  const char *name;
+  flag_id id;
+  const char *value; /* what must follow, as help puts it; NULL: nothing */
+  unsigned verbs;
+} flag;
+
+static const flag flags[] = {
+    {"--wrt", WRT, "NAME,NAME", FOR_GRAD | FOR_CHECK},
+    {"--seed", SEED, "VALUE", FOR_GRAD | FOR_DOT | FOR_DRAW},
+    {"--json", JSON, NULL, FOR_GRAD | FOR_CHECK | FOR_OPS},
+    {"--digits", DIGITS, "N", FOR_GRAD | FOR_CHECK | FOR_DOT | FOR_DRAW},
+    {"--output", OUTPUT, "FILE", FOR_DRAW},
+    {"-o", OUTPUT, "FILE", FOR_DRAW},
+    {"--timeout", TIMEOUT, "SECONDS", FOR_DRAW},
+    {"--force", FORCE, NULL, FOR_DRAW},
+    {"--help", HELP, NULL, ~0U},
+    {"-h", HELP, NULL, ~0U},
+    {"--version", VERSION, NULL, ~0U},
+    {"-V", VERSION, NULL, ~0U},
+};
+enum { FLAGS = sizeof flags / sizeof flags[0] };
+
+/* A flag is -h, -V, -o, or "--" and a letter. Anything else that begins with '-' is an expression. */
+static bool is_flag(const char *s) {
+  if (strcmp(s, "-h") == 0 || strcmp(s, "-V") == 0 || strcmp(s, "-o") == 0) return true;
+  return s[0] == '-' && s[1] == '-' && ((s[2] >= 'a' && s[2] <= 'z') || (s[2] >= 'A' && s[2] <= 'Z'));
+}
+
+const char *flag_like(const char *word) {
+  suggestion s = suggest(word);
+  for (size_t i = 0; i < FLAGS; i++)
+    if (flags[i].name[1] == '-') suggest_name(&s, flags[i].name);
+  return s.best;
+}
+
+/* The flag of an argument; *value is what follows its '=', or NULL. */
+static const flag *find_flag(const char *argument, const char **value) {
+  const char *equals = strchr(argument, '=');
+  size_t size = equals != NULL ? (size_t)(equals - argument) : strlen(argument);
+  char hint[128];
+  *value = equals != NULL ? equals + 1 : NULL;
+  for (size_t i = 0; i < FLAGS; i++)
+    if (strlen(flags[i].name) == size && memcmp(flags[i].name, argument, size) == 0) return &flags[i];
+  char *name = take_text(argument, size);
+  suggestion s = suggest(name);
+  s.best = flag_like(name);
+  die(STATUS_USAGE, "unknown flag '%s'%s", name,
+      s.best != NULL ? suggest_text(&s, hint)
+                     : ": an expression that begins with '--' goes after a lone '--'");
+}
+
+/* A number above 0 and at most `most`; `what` says so to people. */
+static double positive(const char *name, const char *text, double most, const char *what) {
+  double x = 0;
+  dz_number_kind kind;
+  size_t n = dz_number_read(text, strlen(text), &x, &kind);
+  if (n == 0 || text[n] != '\0' || kind != DZ_NUMBER_OK || !(x > 0) || x > most)
+    die(STATUS_USAGE, "%s takes %s, '%s' came", name, what, text);
+  return x;
+}
+
+static int whole_digits(const char *name, const char *text) {
+  static const char what[] = "a whole number from 1 to 17";
+  double x = positive(name, text, 17, what);
+  int n = (int)x;
+  if (n < 1 || (double)n < x) die(STATUS_USAGE, "%s takes %s, '%s' came", name, what, text);
+  return n;
+}
+
+static void set(options *o, const flag *f, const char *value) {
+  switch (f->id) {
+  case WRT:
+    o->wrt = value;
+    break;
+  case SEED:
+    o->seed = value;
+    break;
+  case JSON:
+    o->json = true;
+    break;
+  case DIGITS:
+    o->digits = whole_digits(f->name, value);
+    break;
+  case OUTPUT:
+    o->output = value;
+    break;
+  case TIMEOUT:
+    o->timeout = positive(f->name, value, 86400, "a number of seconds, at most 86400");
+    break;
+  case FORCE:
+    o->force = true;
+    break;
+  case HELP:
+    o->help = true;
+    break;
+  case VERSION:
+    o->version = true;
+    break;
+  }
+}
+
+/* The first word may be a verb; without one it is `grad`. */
+static void take_verb(options *o, bool word_is_plain) {
+  o->verb = verb_named("grad");
+  const verb *v = o->count > 0 && word_is_plain ? verb_named(o->words[0]) : NULL;
+  if (v == NULL) return;
+  o->verb = v;
+  o->verb_given = true;
+  o->count--;
+  memmove(o->words, o->words + 1, o->count * sizeof *o->words);
+}
+
+options options_read(int argc, char **argv) {
+  options o = {.timeout = 20};
+  const flag **given = take(NULL, (size_t)argc + 1, sizeof *given);
+  size_t flag_count = 0;
+  bool plain = false, ended = false; /* ended: a lone "--" came */
+  o.words = take(NULL, (size_t)argc + 1, sizeof *o.words);
+  for (int i = 1; i < argc; i++) {
+    const char *argument = argv[i], *value;
+    if (!ended && strcmp(argument, "--") == 0) {
+      ended = true;
+    } else if (ended || !is_flag(argument)) {
+      plain = plain || (o.count == 0 && !ended);
+      o.words[o.count++] = argument;
+    } else {
+      const flag *f = given[flag_count++] = find_flag(argument, &value);
+      if (f->value == NULL && value != NULL) die(STATUS_USAGE, "%s takes no value", f->name);
+      if (f->value != NULL && value == NULL) value = argv[++i];
+      if (f->value != NULL && value == NULL)
+        die(STATUS_USAGE, "%s needs a value: %s %s", f->name, f->name, f->value);
+      set(&o, f, value);
+    }
+  }
+  take_verb(&o, plain);
+  for (size_t i = 0; i < flag_count; i++)
+    if ((given[i]->verbs & o.verb->bit) == 0)
+      die(STATUS_USAGE, "%s is not for '%s': see dz help %s", given[i]->name, o.verb->name, o.verb->name);
+  free(given);
+  return o;
+}
+
+void options_free(options *o) { free(o->words); }

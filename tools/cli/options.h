@@ -1,0 +1,39 @@
+/* The command line taken apart. */
+#ifndef DZ_CLI_OPTIONS_H
+#define DZ_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct options options;
+
+/* Which verbs a flag is for. */
+enum { FOR_GRAD = 1, FOR_CHECK = 2, FOR_DOT = 4, FOR_DRAW = 8, FOR_OPS = 16, FOR_HELP = 32 };
+
+typedef struct verb {
+  const char *name;
+  unsigned bit;      /* one of FOR_… */
+  bool alone;        /* may stand without an expression */
+  const char *brief; /* one line */
+  const char *help;  /* what `dz help NAME` prints: examples first */
+  int (*run)(const options *o);
+} verb;
+
+struct options {
+  const verb *verb;
+  const char **words; /* the expression and the bindings, or the words after `ops` and `help` */
+  size_t count;
+  bool verb_given, json, force, help, version;
+  int digits; /* 0: as many as it takes */
+  const char *wrt, *seed, *output;
+  double timeout; /* seconds */
+};
+
+/* Ends the program with status 2 when a flag is unknown or not for the verb. Free with options_free. */
+options options_read(int argc, char **argv);
+void options_free(options *o);
+
+/* The flag that `--word` may have meant, or NULL. */
+const char *flag_like(const char *word);
+
+#endif

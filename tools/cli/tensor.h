@@ -1,0 +1,38 @@
+/* What a name is bound to: a number or a tensor, from text or from a file. */
+#ifndef DZ_CLI_TENSOR_H
+#define DZ_CLI_TENSOR_H
+
+#include "dz/tape.h"
+#include "input.h"
+
+typedef struct tensor {
+  int rank;
+  size_t dims[DZ_MAX_RANK];
+  size_t count;
+  double *data; /* count numbers, row-major */
+} tensor;
+
+/* Reads "1.5", "-1/3", "[1, 2]" (a constant expression) or "@file". `name` is the name that is given the
+   value, for messages. Ends the program when it cannot. Free it with tensor_free. */
+tensor tensor_read(const char *name, const char *text);
+void tensor_free(tensor *v);
+
+/* The bytes of an .npy file (versions 1 to 3; integers, float32, float64, bool; either byte order, either
+   storage order). `file` is its name for messages. */
+tensor npy_read(const char *file, const blob *bytes);
+bool npy_is(const blob *bytes);
+
+/* A table in text, comma-separated. `columns`: names, or 0-based numbers when there is no header, separated
+   by commas; NULL means every column of numbers. One column gives rank 1, several [rows, columns]. */
+tensor csv_read(const char *file, const blob *bytes, const char *columns);
+
+typedef enum cell_kind { CELL_NUMBER, CELL_EMPTY, CELL_TEXT, CELL_TOO_LARGE } cell_kind;
+
+/* What a cell of a table holds: a number with an optional sign, or the words inf, infinity, nan. Spaces
+   around it do not count. */
+cell_kind cell_read(const char *text, size_t size, double *x);
+
+/* A node's value on a tape, copied. */
+tensor tensor_of(dz_var x);
+
+#endif
