@@ -37,17 +37,18 @@ typedef enum dz_verdict {
 typedef struct dz_check_row {
   size_t leaf, element;
   double analytic, numeric; /* numeric: NaN when the output is not finite */
-  double error; /* the uncertainty of numeric: four times the sum of its estimated truncation error and of the
-                   noise of f, measured, over the step. They agree when |analytic - numeric| <= error. */
+  /* The uncertainty of numeric: four times the sum of its estimated truncation error and of the measured
+     noise of f over the step. They agree when |analytic - numeric| <= error. */
+  double error;
   dz_verdict verdict;
 } dz_check_row;
 
 typedef struct dz_check_report {
   size_t checked, agreed, wrong, noisy, kinks, not_finite;
   double value; /* of the output */
-  dz_check_row
-      worst; /* the row with the worst verdict (wrong, not finite, noisy, kink, agrees), and of those
-                with the largest excess of |analytic - numeric| over error; 0 when none was checked */
+  /* The row with the worst verdict (wrong, not finite, noisy, kink, agrees), and of those with the largest
+     excess of |analytic - numeric| over error; all 0 when none was checked. */
+  dz_check_row worst;
 } dz_check_report;
 
 typedef struct dz_check_options {

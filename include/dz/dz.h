@@ -3,6 +3,7 @@
 #define DZ_DZ_H
 
 #include "dz/check.h"
+#include "dz/derive.h"
 #include "dz/lang.h"
 #include "dz/memory.h"
 #include "dz/ops.h"

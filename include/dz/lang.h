@@ -13,8 +13,9 @@ typedef struct dz_program dz_program;
 /* Parses a program: UTF-8 text of `size` bytes. `name` is what messages call it (a file name, "<arg>"); it is
    copied. NULL after an error, which *error holds (line and column in characters from 1): DZ_ERR_SYNTAX,
    DZ_ERR_NAME, DZ_ERR_LIMIT, DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL text). `error` may be NULL. The text is not
-   needed afterwards. Cost: linear in size, no recursion: nesting is bounded by memory only. Free with
-   dz_program_free. */
+   needed afterwards. Cost: linear in size, no recursion. Limits (DZ_ERR_LIMIT): 256 MiB of text, 2^27
+   operands and operators, 2^23 brackets and operators open at a time, 255 bytes in a name, 64 parameters of a
+   function. Free with dz_program_free. */
 DZ_API dz_program *dz_program_parse(const char *text, size_t size, const char *name, const dz_allocator *a,
                                     dz_error *error);
 DZ_API void dz_program_free(dz_program *p);
@@ -44,9 +45,14 @@ DZ_API const char *dz_program_result(const dz_program *p);
 
 /* Records the program on the tape and returns its result, always a node. Each leaf must already be on the
    tape under its name (dz_set_name), except constants and parameters with an initialiser, which are made here
-   from `seed` (the same seed and name: the same values). Definitions are named on the tape. All missing
+   from `seed` (the same seed and name: the same values; glorot and he count the last extent as outputs and
+   the product of the others as inputs, as x @ W has them). Definitions are named on the tape. All missing
    leaves are listed in one error, DZ_ERR_MISSING. Errors poison: the tape keeps the first, with its place in
-   the text. Cost: linear in the nodes recorded, no recursion. */
+   the text. Notes (dz_note_at) tell of numbers that became 0 ("underflow") and of lines whose value nothing
+   uses
+   ("unused"). Cost: linear in the nodes recorded, no recursion; functions expand to 2^26 instructions at most
+   (DZ_ERR_LIMIT). What it needs beside nodes stays with the tape, so that recording again after a rewind
+   allocates nothing but names. */
 DZ_API dz_var dz_program_record(const dz_program *p, dz_tape *t, uint64_t seed);
 
 /* Parses and records one piece of text: dz_expr(t, "x^2*y + y/(z+x)") with x, y, z named on the tape. `name`

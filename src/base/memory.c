@@ -10,7 +10,8 @@
 
 enum { HUGE_PAGE = 1 << 21 };
 
-/* Long tapes are read and written in one direction: with large pages the first touch of them, and the walk, cost less. Only a hint. */
+/* Long tapes are read and written in one direction: with large pages the first touch of them, and the walk,
+ * cost less. Only a hint. */
 static void prefer_huge_pages(void *block, size_t size) {
 #ifdef MADV_HUGEPAGE
   uintptr_t from = ((uintptr_t)block + HUGE_PAGE - 1) & ~((uintptr_t)HUGE_PAGE - 1);

@@ -42,7 +42,7 @@ static dz__form form_of(dz__fn fn) {
   case DZ__SHAPE:
     return DZ__FORM_SHAPED;
   }
-  return DZ__FORM_NONE; /* index, which is written A[…] */
+  return DZ__FORM_NONE; /* index, which is written A[…], and what only derivatives need */
 }
 
 dz__builtin dz__builtin_of(uint32_t code) {
@@ -84,6 +84,7 @@ const char *dz__key_name(int slot) { return keys[slot]; }
 const char *dz__builtin_name(size_t i) {
   if (i < OWN) return own[i].name;
   i -= OWN;
-  if (i >= DZ__F_index) i++; /* written A[…] */
-  return i < DZ__F_END ? dz__ops[i].name : dz__alias_at(i - DZ__F_END);
+  for (int fn = 0; fn < DZ__F_END; fn++)
+    if (form_of((dz__fn)fn) && i-- == 0) return dz__ops[fn].name;
+  return dz__alias_at(i);
 }

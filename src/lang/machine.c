@@ -18,6 +18,7 @@ static void machine_free(void *machine) {
   dz__vec_free(&a, &m->definitions, sizeof(dz_var));
   dz__vec_free(&a, &m->operands, sizeof(dz_var));
   dz_program_free(m->prelude);
+  dz_program_free(m->rules);
   dz__free(&a, m, sizeof *m);
 }
 

@@ -47,6 +47,7 @@ typedef struct dz__machine {
   bool fixed;          /* the tape's place stays: in functions of the prelude */
   uint64_t steps;      /* instructions in functions so far */
   dz_program *prelude; /* for calls from C */
+  dz_program *rules;   /* of derivatives: floor 5 makes and uses it */
 } dz__machine;
 
 /* Functions may expand to no more than this many instructions in one recording. */

@@ -130,7 +130,23 @@ bool dz__make_list(dz__machine *m, size_t n, dz__value *list) {
 
 /* ---- constants that steer an operation ---- */
 
-/* The numbers of a constant: of a number, a literal, or a constant leaf. */
+/* Whether a node is made of constants only, as n - 1 is after n = 3. Looks at a few nodes at most. */
+static bool is_fixed(dz_var x) {
+  enum { FEW = 32 };
+  dz_var open[FEW];
+  int n = 0, seen = 0;
+  if (!dz_is_active(x)) open[n++] = x;
+  while (n && ++seen <= FEW) {
+    dz_var y = open[--n];
+    int nargs = dz_describe(y).nargs;
+    if (!nargs && dz_role_of(y) != DZ_ROLE_CONST) return false;
+    if (n + nargs > FEW) return false;
+    for (int k = 0; k < nargs; k++) open[n++] = dz_operand(y, k);
+  }
+  return !n && seen;
+}
+
+/* The numbers of a constant: of a number, a literal, or a node made of constants. */
 static const double *constants_of(const dz__machine *m, const dz__value *x, double *number, int *rank,
                                   size_t *count) {
   *count = 1;
@@ -143,7 +159,7 @@ static const double *constants_of(const dz__machine *m, const dz__value *x, doub
   }
   if (x->literal == DZ__V_ALL) return NULL;
   if (dz_is_number(x->v)) return *number = dz__number(x->v), number;
-  if (dz_role_of(x->v) != DZ_ROLE_CONST) return NULL;
+  if (!is_fixed(x->v)) return NULL;
   *rank = dz_rank(x->v);
   *count = dz_size(x->v);
   return dz_values(x->v);

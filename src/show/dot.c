@@ -83,15 +83,14 @@ static bool is_power(const drawing *d, const dz__seen *s) {
   char text[32];
   if (strcmp(s->is.op, "pow") != 0) return false;
   const dz__use *y = &d->trace.use[s->args + 1];
-  return y->of == DZ__NONE && dz_number_write(y->number, d->pen.digits, text) <= 4;
+  return y->of == DZ__NONE && dz_number_write(y->number, d->pen.digits, text) <= 3;
 }
 
 static void put_operation(drawing *d, const dz__seen *s) {
   dz__pen *p = &d->pen;
   dz__pen_form(p, "  n% [label=", s->node);
   if (is_power(d, s)) {
-    dz__pen_put(p, "<" TABLE "<TR><TD FIXEDSIZE=\"TRUE\" WIDTH=\"46\" HEIGHT=\"28\">( · )"
-                   "<SUP><FONT POINT-SIZE=\"15\">");
+    dz__pen_put(p, "<" TABLE "<TR><TD>( · )<SUP><FONT POINT-SIZE=\"15\">");
     dz__pen_number(p, d->trace.use[s->args + 1].number, 11);
     dz__pen_put(p, "</FONT></SUP></TD></TR></TABLE>>];\n");
     return;
@@ -99,11 +98,11 @@ static void put_operation(drawing *d, const dz__seen *s) {
   look l = look_of(s->is.op);
   const char *sign = l.sign ? l.sign : s->is.op;
   size_t wide = dz__utf8_columns(sign, strlen(sign));
-  size_t points = l.size ? l.size : wide <= 3 ? 20 : wide <= 5 ? 17 : 15;
+  size_t points = l.size ? l.size : wide <= 4 ? 20 : wide <= 8 ? 15 : 14;
   dz__pen_put(p, "\"");
   dz__pen_put(p, sign);
   dz__pen_form(p, "\" fontsize=%", points);
-  if (wide > 7) dz__pen_put(p, wide > 9 ? " width=1.3" : " width=0.95");
+  if (wide > 5 && !l.size) dz__pen_put(p, wide > 8 ? " width=1.3" : " width=1.05");
   dz__pen_put(p, "];\n");
 }
 

@@ -1,6 +1,6 @@
 #include "show/trace.h"
 
-#include "tape/tape.h"
+#include "tape/sweep.h"
 #include "tape/use.h"
 
 /* Which nodes of the tape are seen, and how many before each word: the place of a node in the trace. */
@@ -134,7 +134,9 @@ static dz_status fill(dz_var y, const marks *m, dz__trace *t) {
 }
 
 dz_status dz__trace_make(dz_var y, size_t max_ops, dz__trace *trace) {
-  *trace = (dz__trace){.alloc = dz__of(y.tape)->alloc};
+  dz__tape *s = dz__of(y.tape);
+  *trace = (dz__trace){.alloc = s->alloc};
+  if (!dz__whole_adjoints(y.tape) && s->swept.again) return DZ_ERR_MEMORY;
   marks m = {.n = dz_node_index(y) / 64 + 1};
   m.words = dz__alloc(&trace->alloc, m.n * sizeof *m.words);
   if (!m.words) return DZ_ERR_MEMORY;

@@ -29,7 +29,7 @@ dz__call dz__reverse_call(dz_tape *t, const dz__wide *wide, const dz__adjoints *
                     .nargs = (int)wide->nargs,
                     .args = s->call_args,
                     .nattr = (int)wide->nattr,
-                    .attr = &s->wide_attr[wide->attr0],
+                    .attr = wide->nattr ? &s->wide_attr[wide->attr0] : NULL,
                     .out = dz__array_of_wide(t, wide),
                     .g = wide->rank ? a->tensor[wide - s->wide] : &w->near[wide->node & w->mask],
                     .ga = s->call_ga,
@@ -55,13 +55,15 @@ static void take_in(const dz__window *w, uint32_t from, uint32_t top) {
   }
 }
 
-/* One case per code: x, y, z are the operands' and the node's own value, g its adjoint. The latest sum goes on in a register, since most
-   nodes are used by the very next one: a chain of operations then waits for arithmetic only, not for a store to be loaded again. */
+/* One case per code: x, y, z are the operands' and the node's own value, g its adjoint. The latest sum goes
+   on in a register, since most nodes are used by the very next one: a chain of operations then waits for
+   arithmetic only, not for a store to be loaded again. */
 #define FLOW(k, name, tie) dz__flow(dz__m##k##_##name(), dz__d##k##_##name(x, y, 0, z, tie), g)
 #define TO(k, name, node, tie) latest = *slot(w, i, node) += FLOW(k, name, tie), latest_node = node
 
 /* Nodes from..top, downward, with the window over all of them. */
-static bool sweep_piece(dz_tape *t, const dz__adjoints *a, const dz__window *window, uint32_t from, uint32_t top) {
+static bool sweep_piece(dz_tape *t, const dz__adjoints *a, const dz__window *window, uint32_t from,
+                        uint32_t top) {
   const dz__window own = *window, *w = &own; /* a copy that no store can change */
   const double *value = t->value, *pool = t->pool;
   const dz__pair *arg = t->arg;
@@ -81,24 +83,37 @@ static bool sweep_piece(dz_tape *t, const dz__adjoints *a, const dz__window *win
       if (!p.b) w->leaf[p.a] += g;
       break;
 #define OP1(name, ...)                                                                                       \
-  case DZ__##name: x = value[p.a], TO(0, name, p.a, 0); break;
+  case DZ__##name:                                                                                           \
+    x = value[p.a], TO(0, name, p.a, 0);                                                                     \
+    break;
 #define OP2(name, ...)                                                                                       \
   case DZ__##name##_vv:                                                                                      \
     x = value[p.a], y = value[p.b];                                                                          \
-    if (p.a + 1 == i) TO(1, name, p.b, .5), TO(0, name, p.a, .5);                                            \
-    else TO(0, name, p.a, .5), TO(1, name, p.b, .5);                                                         \
+    if (p.a + 1 == i)                                                                                        \
+      TO(1, name, p.b, .5), TO(0, name, p.a, .5);                                                            \
+    else                                                                                                     \
+      TO(0, name, p.a, .5), TO(1, name, p.b, .5);                                                            \
     break;                                                                                                   \
-  case DZ__##name##_vc: x = value[p.a], y = pool[p.b], TO(0, name, p.a, 0); break;                           \
-  case DZ__##name##_cv: x = pool[p.a], y = value[p.b], TO(1, name, p.b, 0); break;                           \
-  case DZ__##name##_vi: x = value[p.a], y = value[p.b], TO(0, name, p.a, 0); break;                          \
-  case DZ__##name##_iv: x = value[p.a], y = value[p.b], TO(1, name, p.b, 0); break;
+  case DZ__##name##_vc:                                                                                      \
+    x = value[p.a], y = pool[p.b], TO(0, name, p.a, 0);                                                      \
+    break;                                                                                                   \
+  case DZ__##name##_cv:                                                                                      \
+    x = pool[p.a], y = value[p.b], TO(1, name, p.b, 0);                                                      \
+    break;                                                                                                   \
+  case DZ__##name##_vi:                                                                                      \
+    x = value[p.a], y = value[p.b], TO(0, name, p.a, 0);                                                     \
+    break;                                                                                                   \
+  case DZ__##name##_iv:                                                                                      \
+    x = value[p.a], y = value[p.b], TO(1, name, p.b, 0);                                                     \
+    break;
 #define OP3(name, ...)
 #include "ops/pointwise.def"
     case DZ__WIDE:
       if (pull_wide(t, &dz__of(t)->wide[p.a], a, w)) return false;
       latest_node = DZ__NONE;
       break;
-    default: break;
+    default:
+      break;
     }
     if (w->sliding) *at = 0;
   }

@@ -1,60 +1,7 @@
-#include "dz/check.h"
+#include "outcome.h"
 
-#include "../failing.h"
-#include "dz/tensor.h"
-
-#include <math.h>
 #include <stdint.h>
-
-/* ---- helpers ---- */
-
-enum { MOST_ROWS = 512 };
-
-typedef struct rows {
-  dz_check_row row[MOST_ROWS];
-  size_t n;
-} rows;
-
-static void keep(void *user, const dz_check_row *row) {
-  rows *r = user;
-  if (r->n < MOST_ROWS) r->row[r->n] = *row;
-  r->n++;
-}
-
-typedef struct outcome {
-  dz_status status;
-  dz_check_report report;
-  dz_error error;
-  rows rows;
-} outcome;
-
-static outcome check_all(dz_model *model, void *user, size_t count, const dz_check_point *points) {
-  outcome o = {.rows.n = 0};
-  dz_check_options options = {.row = keep, .user = &o.rows};
-  o.status = dz_check(model, user, count, points, &options, NULL, &o.report, &o.error);
-  const dz_check_report *r = &o.report;
-  ck_assert_uint_eq(r->checked, o.rows.n);
-  ck_assert_uint_eq(r->checked, r->agreed + r->wrong + r->noisy + r->kinks + r->not_finite);
-  return o;
-}
-
-static dz_check_point scalar(const double *x) { return (dz_check_point){.role = DZ_ROLE_INPUT, .values = x}; }
-
-/* One scalar input. */
-static outcome check_at(dz_model *model, void *user, double x) {
-  dz_check_point p = scalar(&x);
-  outcome o = check_all(model, user, 1, &p);
-  ck_assert_int_eq(o.status, DZ_OK);
-  ck_assert_uint_eq(o.report.checked, 1);
-  return o;
-}
-
-static void expect_verdict(const outcome *o, dz_verdict want, const char *what) {
-  const dz_check_row *r = &o->report.worst;
-  if (r->verdict != want)
-    ck_abort_msg("%s: verdict %d, not %d: analytic %a, numeric %a +- %g", what, r->verdict, want, r->analytic,
-                 r->numeric, r->error);
-}
+#include <string.h>
 
 #define MODEL(name, expression)                                                                              \
   static dz_var name(dz_tape *t, const dz_var *v, void *user) {                                              \
@@ -118,22 +65,6 @@ START_TEST(right_gradients_agree) {
   ck_assert_double_le(fabs(r->numeric - right[_i].slope), r->error + ulps);
 }
 END_TEST
-
-/* E = 1/2 |tanh(X W + b)|^2 + logsumexp(W): a little of everything that tensors do. */
-static dz_var layer(dz_tape *t, const dz_var *v, void *user) {
-  (void)t, (void)user;
-  dz_var h = dz_tanh(dz_add(dz_matmul(v[2], v[0]), v[1]));
-  dz_var e = dz_mul(.5, dz_sum(dz_mul(h, h), DZ_ALL, false));
-  return dz_add(e, dz_logsumexp(v[0], DZ_ALL, false));
-}
-
-static const size_t dims_w[] = {2, 3}, dims_b[] = {3}, dims_x[] = {4, 2};
-static const double values_w[] = {.3, -.2, .1, 0, 1e-8, -1.5}, values_b[] = {0, 0, .25};
-static const double values_x[] = {1, 2, -.5, .25, 100, -3, 0, 1e-3};
-static const dz_check_point layer_points[] = {
-    {.name = "W", .role = DZ_ROLE_PARAM, .rank = 2, .dims = dims_w, .values = values_w},
-    {.name = "b", .role = DZ_ROLE_PARAM, .rank = 1, .dims = dims_b, .values = values_b},
-    {.name = "X", .role = DZ_ROLE_DATA, .rank = 2, .dims = dims_x, .values = values_x}};
 
 START_TEST(tensors_agree) {
   outcome o = check_all(layer, NULL, 3, layer_points);
@@ -337,165 +268,6 @@ START_TEST(noise_is_recognised) {
 }
 END_TEST
 
-/* ---- what is checked, and what is said ---- */
-
-/* One input that agrees, one at a kink, one wrong, one noisy, and three that are left alone. */
-static dz_var mixture(dz_tape *t, const dz_var *v, void *user) {
-  (void)user;
-  ck_assert(dz_node_index(dz_named(t, "good")) == dz_node_index(v[0]));
-  ck_assert_ptr_null(dz_name(v[1]));
-  ck_assert_int_eq(dz_role_of(v[4]), DZ_ROLE_CONST);
-  ck_assert_int_eq(dz_role_of(v[5]), DZ_ROLE_DATA);
-  dz_var sum = dz_add(dz_add(dz_sin(v[0]), dz_fabs(v[1])), dz_mul(v[2], dz_stop(v[2])));
-  sum = dz_add(sum, dz_mul(v[3], dz_stop(v[3])));
-  return dz_add(sum, dz_mul(v[4], v[5]));
-}
-
-START_TEST(the_report_says_the_worst) {
-  double x[] = {.5, 0, 2, 3, 4, 5};
-  dz_check_point p[6];
-  for (size_t i = 0; i < 6; i++) p[i] = scalar(&x[i]);
-  p[0].name = "good";
-  p[3].skip = true;
-  p[4].role = DZ_ROLE_CONST;
-  p[5].role = DZ_ROLE_DATA;
-  outcome o = check_all(mixture, NULL, 6, p);
-  ck_assert_int_eq(o.status, DZ_OK);
-  ck_assert_uint_eq(o.report.checked, 3);
-  ck_assert_uint_eq(o.report.agreed, 1);
-  ck_assert_uint_eq(o.report.kinks, 1);
-  ck_assert_uint_eq(o.report.wrong, 1);
-  ck_assert_uint_eq(o.report.worst.leaf, 2);
-  ck_assert_int_eq(o.report.worst.verdict, DZ_VERDICT_WRONG);
-  ck_assert_double_eq(o.report.worst.analytic, 2);
-  ck_assert_double_le(fabs(o.report.value - (sin(.5) + 4 + 9 + 20)), 8 * 0x1p-52 * 34);
-}
-END_TEST
-
-static dz_var number(dz_tape *t, const dz_var *v, void *user) {
-  (void)t, (void)v, (void)user;
-  return dz_num(2.5);
-}
-
-START_TEST(a_number_has_slope_zero) {
-  outcome o = check_at(number, NULL, 7);
-  expect_verdict(&o, DZ_VERDICT_AGREES, "number");
-  ck_assert_double_eq(o.report.value, 2.5);
-  ck_assert_double_eq(o.report.worst.numeric, 0);
-}
-END_TEST
-
-START_TEST(nothing_to_check_is_fine) {
-  dz_check_report r;
-  ck_assert_int_eq(dz_check(number, NULL, 0, NULL, NULL, NULL, &r, NULL), DZ_OK);
-  ck_assert_uint_eq(r.checked, 0);
-  size_t none = 0;
-  dz_check_point p = {.role = DZ_ROLE_INPUT, .rank = 1, .dims = &none};
-  ck_assert_int_eq(dz_check(number, NULL, 1, &p, NULL, NULL, &r, NULL), DZ_OK);
-  ck_assert_uint_eq(r.checked, 0);
-}
-END_TEST
-
-/* ---- errors ---- */
-
-static dz_var itself(dz_tape *t, const dz_var *v, void *user) {
-  (void)t, (void)user;
-  return v[0];
-}
-static dz_var nothing(dz_tape *t, const dz_var *v, void *user) {
-  (void)t, (void)v, (void)user;
-  return (dz_var){0};
-}
-static dz_var mismatched(dz_tape *t, const dz_var *v, void *user) {
-  (void)user;
-  size_t n = 3;
-  return dz_sum(dz_add(v[0], dz_leaf_tensor(t, DZ_ROLE_CONST, 1, &n, NULL)), DZ_ALL, false);
-}
-static dz_var alien(dz_tape *t, const dz_var *v, void *user) {
-  (void)t, (void)v;
-  return *(dz_var *)user;
-}
-
-START_TEST(mistakes_are_reported) {
-  size_t two = 2;
-  double x[] = {1, 2};
-  dz_check_point p = {.role = DZ_ROLE_INPUT, .rank = 1, .dims = &two, .values = x};
-  outcome o = check_all(itself, NULL, 1, &p);
-  ck_assert_int_eq(o.status, DZ_ERR_SHAPE);
-  ck_assert_int_eq(o.error.status, DZ_ERR_SHAPE);
-  o = check_all(nothing, NULL, 1, &p);
-  ck_assert_int_eq(o.status, DZ_ERR_HANDLE);
-  o = check_all(mismatched, NULL, 1, &p);
-  ck_assert_int_eq(o.status, DZ_ERR_SHAPE);
-  ck_assert_str_eq(o.error.op, "add");
-  p.dims = NULL;
-  ck_assert_int_eq(check_all(itself, NULL, 1, &p).status, DZ_ERR_ARGUMENT);
-  dz_check_point same[] = {scalar(x), scalar(x)};
-  same[0].name = same[1].name = "x";
-  ck_assert_int_eq(check_all(itself, NULL, 2, same).status, DZ_ERR_NAME);
-  dz_tape *t = dz_tape_new(NULL);
-  dz_var y = dz_input(t, 1);
-  ck_assert_int_eq(check_all(alien, &y, 1, same).status, DZ_ERR_HANDLE);
-  dz_tape_free(t);
-}
-END_TEST
-
-START_TEST(null_is_a_bad_argument) {
-  double x = 1;
-  dz_check_point p = scalar(&x);
-  dz_check_report r;
-  dz_error e;
-  ck_assert_int_eq(dz_check(NULL, NULL, 1, &p, NULL, NULL, &r, &e), DZ_ERR_ARGUMENT);
-  ck_assert_int_eq(e.status, DZ_ERR_ARGUMENT);
-  ck_assert_int_eq(dz_check(itself, NULL, 1, NULL, NULL, NULL, &r, NULL), DZ_ERR_ARGUMENT);
-  ck_assert_int_eq(dz_check(itself, NULL, 1, &p, NULL, NULL, NULL, NULL), DZ_ERR_ARGUMENT);
-  ck_assert_int_eq(dz_check(itself, NULL, 1, &p, NULL, NULL, &r, NULL), DZ_OK);
-}
-END_TEST
-
-/* ---- memory ---- */
-
-typedef struct watch {
-  failing memory;
-  size_t calls, at_second;
-  bool grew;
-} watch;
-
-static dz_var watched(dz_tape *t, const dz_var *v, void *user) {
-  watch *w = user;
-  if (++w->calls == 2) w->at_second = w->memory.calls;
-  if (w->calls > 2 && w->memory.calls != w->at_second) w->grew = true;
-  return layer(t, v, NULL);
-}
-
-START_TEST(nothing_is_allocated_after_the_first_turn) {
-  watch w = {.calls = 0};
-  dz_allocator a = failing_allocator(&w.memory);
-  dz_check_report r;
-  ck_assert_int_eq(dz_check(watched, &w, 3, layer_points, NULL, &a, &r, NULL), DZ_OK);
-  ck_assert_uint_gt(w.calls, 9 * 16);
-  ck_assert(!w.grew);
-  ck_assert_uint_eq(w.memory.calls, w.at_second);
-  ck_assert_uint_eq(w.memory.blocks, 0);
-}
-END_TEST
-
-START_TEST(every_allocation_may_fail) {
-  dz_status status = DZ_ERR_MEMORY;
-  for (size_t k = 1; status != DZ_OK; k++) {
-    failing f = {.at = k};
-    dz_allocator a = failing_allocator(&f);
-    dz_check_report r;
-    dz_error e;
-    status = dz_check(layer, NULL, 3, layer_points, NULL, &a, &r, &e);
-    ck_assert_uint_eq(f.blocks, 0);
-    if (status != (f.failed ? DZ_ERR_MEMORY : DZ_OK))
-      ck_abort_msg("allocation %zu: %s: %s", k, e.op, e.message);
-    ck_assert_int_eq(e.status, status);
-  }
-}
-END_TEST
-
 int main(void) {
   Suite *s = suite_create("check");
   TCase *c = tcase_create("all");
@@ -511,13 +283,6 @@ int main(void) {
   tcase_add_test(c, a_tie_is_a_kink_of_both);
   tcase_add_loop_test(c, what_is_not_finite_is_said, 0, 3);
   tcase_add_test(c, noise_is_recognised);
-  tcase_add_test(c, the_report_says_the_worst);
-  tcase_add_test(c, a_number_has_slope_zero);
-  tcase_add_test(c, nothing_to_check_is_fine);
-  tcase_add_test(c, mistakes_are_reported);
-  tcase_add_test(c, null_is_a_bad_argument);
-  tcase_add_test(c, nothing_is_allocated_after_the_first_turn);
-  tcase_add_test(c, every_allocation_may_fail);
   suite_add_tcase(s, c);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);

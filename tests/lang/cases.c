@@ -17,6 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef DZ_SOURCE
+#define DZ_SOURCE "."
+#endif
+
 enum { MOST_TEXT = 1 << 17, MOST_NUMBERS = 64, MOST_LINES = 64 };
 
 typedef struct number_list {
@@ -37,8 +41,9 @@ typedef struct test_case {
 
 static int failures;
 
-static void fail(const test_case *c, const char *what, const char *came, const char *expected) {
-  fprintf(stderr, "%s:%d: %s: %s\n  came     %s\n  expected %s\n", c->file, c->line, c->title, what, came, expected);
+static void blame(const test_case *c, const char *what, const char *came, const char *expected) {
+  fprintf(stderr, "%s:%d: %s: %s\n  came     %s\n  expected %s\n", c->file, c->line, c->title, what, came,
+          expected);
   failures++;
 }
 
@@ -98,7 +103,7 @@ static uint64_t rank_of(double x) {
   return u >> 63 ? ~u : u | UINT64_C(1) << 63;
 }
 
-static bool close(double x, double y, double ulps) {
+static bool within(double x, double y, double ulps) {
   if (x != x || y != y) return x != x && y != y;
   if (x == y) return true;
   if (isinf(x) || isinf(y)) return false;
@@ -119,11 +124,11 @@ static void compare(const test_case *c, const char *what, dz_var v, const double
   bool same = dz_rank(v) == l.rank && dz_size(v) == l.n;
   for (int k = 0; k < dz_rank(v); k++) dims[k] = dz_extent(v, k);
   for (int k = 0; same && k < l.rank; k++) same = dims[k] == l.dims[k];
-  for (size_t k = 0; same && x && k < l.n; k++) same = close(x[k], l.x[k], l.ulps);
+  for (size_t k = 0; same && x && k < l.n; k++) same = within(x[k], l.x[k], l.ulps);
   if (same && (x || !l.n)) return;
   if (x) print_numbers(came, sizeof came, dz_rank(v), dims, dz_size(v), x);
   print_numbers(expected, sizeof expected, l.rank, l.dims, l.n, l.x);
-  fail(c, what, x ? came : "nothing", expected);
+  blame(c, what, x ? came : "nothing", expected);
 }
 
 /* ---- one case ---- */
@@ -143,7 +148,7 @@ static void bind_name(const test_case *c, dz_tape *t, const char *fact) {
   snprintf(name, sizeof name, "%.*s", (int)(strcspn(s, " =")), s);
   number_list l = numbers(equals + 1);
   dz_var leaf = dz_leaf_tensor(t, role, l.rank, l.dims, l.x);
-  if (dz_set_name(leaf, name)) fail(c, "binding", name, "a name");
+  if (dz_set_name(leaf, name)) blame(c, "binding", name, "a name");
 }
 
 static void expect_error(const test_case *c, const dz_error *e) {
@@ -155,8 +160,8 @@ static void expect_error(const test_case *c, const dz_error *e) {
     snprintf(came, sizeof came, "none");
   else
     snprintf(came, sizeof came, "%s %d:%d %s", status_word(e->status), e->line, e->column, e->message);
-  if (strcmp(came, expected) != 0) fail(c, "error", came, expected);
-  if (e->status && strcmp(e->file, "<case>") != 0) fail(c, "file of the error", e->file, "<case>");
+  if (strcmp(came, expected) != 0) blame(c, "error", came, expected);
+  if (e->status && strcmp(e->file, "<case>") != 0) blame(c, "file of the error", e->file, "<case>");
 }
 
 static void expect_gradient(const test_case *c, dz_tape *t, const char *fact) {
@@ -167,7 +172,7 @@ static void expect_gradient(const test_case *c, dz_tape *t, const char *fact) {
   if (strcmp(text, "inactive") != 0)
     compare(c, fact, x, dz_adjoints(x), text);
   else if (dz_adjoint_state_of(x) != DZ_ADJOINT_INACTIVE)
-    fail(c, fact, "active", "inactive");
+    blame(c, fact, "active", "inactive");
 }
 
 static void sweep(const test_case *c, dz_tape *t, dz_var y) {
@@ -176,7 +181,7 @@ static void sweep(const test_case *c, dz_tape *t, dz_var y) {
   for (int k = 0; k < MOST_NUMBERS; k++) ones[k] = 1;
   for (int k = 0; k < dz_rank(y); k++) dims[k] = dz_extent(y, k);
   dz_var seed = dz_leaf_tensor(t, DZ_ROLE_CONST, dz_rank(y), dims, ones);
-  if (dz_backward_with(y, seed)) fail(c, "the sweep", dz_tape_error(t)->message, "success");
+  if (dz_backward_with(y, seed)) blame(c, "the sweep", dz_tape_error(t)->message, "success");
 }
 
 static void expect_notes(const test_case *c, const dz_tape *t) {
@@ -189,10 +194,10 @@ static void expect_notes(const test_case *c, const dz_tape *t) {
   for (int k = 0; k < c->nfacts; k++) {
     if (!starts(c->facts[k], "note: ")) continue;
     snprintf(came, sizeof came, "%s; ", c->facts[k] + 6);
-    if (!strstr(all, came)) fail(c, "note", all, c->facts[k] + 6);
+    if (!strstr(all, came)) blame(c, "note", all, c->facts[k] + 6);
     expected++;
   }
-  if (dz_note_count(t) != (size_t)expected) fail(c, "notes", all, "those listed only");
+  if (dz_note_count(t) != (size_t)expected) blame(c, "notes", all, "those listed only");
 }
 
 static void expect_results(const test_case *c, dz_tape *t, dz_var y) {
@@ -239,9 +244,7 @@ static bool is_fact(const char *s) {
 static int run_file(const char *file) {
   static char text[MOST_TEXT];
   char path[1000];
-  const char *slash = strrchr(__FILE__, '/'), *dir = getenv("DZ_LANG_TESTS");
-  snprintf(path, sizeof path, "%.*s/%s", dir ? (int)strlen(dir) : (int)(slash - __FILE__), dir ? dir : __FILE__,
-           file);
+  snprintf(path, sizeof path, "%s/tests/lang/%s", DZ_SOURCE, file);
   FILE *f = fopen(path, "rb");
   ck_assert_msg(f != NULL, "cannot open %s", path);
   size_t n = fread(text, 1, sizeof text - 1, f);
@@ -274,7 +277,8 @@ static int run_file(const char *file) {
 static const struct {
   const char *file;
   int least; /* cases: so that a file that is not read is noticed */
-} files[] = {{"syntax.test", 60}, {"names.test", 30}, {"tensors.test", 50}, {"errors.test", 70}, {"prelude.test", 30}};
+} files[] = {
+    {"syntax.test", 60}, {"names.test", 30}, {"tensors.test", 50}, {"errors.test", 70}, {"prelude.test", 30}};
 
 START_TEST(cases) {
   failures = 0;

@@ -133,7 +133,7 @@ static void add_verdict(buffer *b, const dz_check_report *r) {
     buffer_text(b, "nothing to check\n");
     return;
   }
-  buffer_text(b, r->wrong > 0 ? "WRONG: of " : "ok: of ");
+  buffer_text(b, r->wrong > 0 ? "WRONG: of " : r->agreed == r->checked ? "ok: of " : "nothing wrong: of ");
   buffer_whole(b, r->checked);
   buffer_text(b, r->checked == 1 ? " derivative" : " derivatives");
   for (int k = 0, before = 0; k < VERDICTS; k++) {

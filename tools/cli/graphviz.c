@@ -86,7 +86,8 @@ static void open_pipe(int ends[2]) {
 
 static void start(const char *format, int in, int out, int err) {
   char flag[8] = "-T";
-  char *argv[] = {(char[]){"dot"}, flag, NULL};
+  /* The two limits change no small picture, and keep one of some hundred operations within seconds. */
+  char *argv[] = {(char[]){"dot"}, flag, (char[]){"-Gnslimit=1"}, (char[]){"-Gnslimit1=1"}, NULL};
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
   sigset_t usual;

@@ -8,7 +8,8 @@
 const char *graphviz_format(const char *path);
 
 /* Runs `dot` on the graph's text and puts the picture at `path`, which stays as it was unless all goes well.
-   Ends the program with status 3 when dot is missing, fails, or takes longer than that many seconds. */
+   Ends the program with status 3 when dot is missing or fails, with 4 when it takes longer than that many
+   seconds. */
 void graphviz_draw(const buffer *graph, const char *format, const char *path, double seconds);
 
 #endif

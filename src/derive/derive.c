@@ -1,0 +1,169 @@
+/* Derivatives as graphs: the reverse sweep, writing nodes. */
+#include "dz/derive.h"
+
+#include "derive/rule.h"
+#include "tape/tensor.h"
+
+#include <string.h>
+
+#undef dz_grad_with
+
+/* Nodes low..top. adjoint[i - low] is node i's, {0} while nothing has arrived; needed says that node i
+ * depends on one of xs. */
+typedef struct job {
+  dz_tape *t;
+  uint32_t low, top;
+  dz_var *adjoint;
+  uint8_t *needed;
+  dz_var *in; /* room for the operands of one node */
+  size_t in_cap;
+} job;
+
+static dz_var *adjoint_of(const job *j, dz_var x) { return &j->adjoint[dz__index(x) - j->low]; }
+
+static bool needed(const job *j, dz_var x) {
+  if (dz_is_number(x) || !dz_is_active(x)) return false;
+  uint32_t i = dz__index(x);
+  return i >= j->low && i <= j->top && j->needed[i - j->low];
+}
+
+/* The operands of node z into j->in: their number, or -1 when memory is out. */
+static int read_operands(job *j, dz_var z) {
+  int n = dz_describe(z).nargs;
+  void *in = j->in;
+  if (!dz__grow(&dz__of(j->t)->alloc, &in, &j->in_cap, (size_t)n + 1, sizeof *j->in)) return -1;
+  j->in = in;
+  for (int k = 0; k < n; k++) j->in[k] = dz_operand(z, k);
+  return n;
+}
+
+static bool mark(job *j, int count, const dz_var *xs) {
+  for (int k = 0; k < count; k++)
+    if (!dz_is_number(xs[k]) && dz__index(xs[k]) <= j->top) j->needed[dz__index(xs[k]) - j->low] = 1;
+  for (uint32_t i = j->low; i <= j->top; i++) {
+    if (j->needed[i - j->low]) continue;
+    dz_var z = dz__handle(j->t, i);
+    if (!dz_is_active(z)) continue;
+    int n = read_operands(j, z);
+    if (n < 0) return false;
+    for (int k = 0; k < n; k++) j->needed[i - j->low] |= needed(j, j->in[k]);
+  }
+  return true;
+}
+
+static dz__fn fn_of(dz_var z) {
+  uint32_t i = dz__index(z);
+  const dz__wide *w = dz__wide_of(z.tape, i);
+  return w ? (dz__fn)w->fn : dz__fn_of_code(z.tape->code[i]);
+}
+
+/* What flows to operand k. */
+static dz_var contribution(job *j, dz__fn fn, dz_var z, int n, int k, dz_var g) {
+  if (fn >= DZ__F_POINTWISE_END) return dz__rule_tensor(fn, k, j->in, z, g);
+  bool both = n >= 2 && dz_is_active(j->in[0]) && dz_is_active(j->in[1]);
+  dz_var c = dz__rule_pointwise(j->t, fn, k, j->in, z, both ? .5 : 0, g);
+  return dz__sum_to(c, j->in[k]);
+}
+
+static bool good(dz_var x) { return dz_is_number(x) || (x.tape && dz__index(x) != DZ__NONE); }
+
+static bool arrive(job *j, dz_var x, dz_var c) {
+  dz_var *sum = adjoint_of(j, x);
+  if (!good(c)) return false;
+  if (dz_is_number(c) && dz__number(c) == 0) return true; /* a structural zero */
+  *sum = sum->tape ? dz__record(DZ__F_add, 2, (dz_var[]){*sum, c}, 0, NULL) : c;
+  return good(*sum);
+}
+
+static bool pull(job *j, uint32_t i) {
+  dz_var z = dz__handle(j->t, i), g = j->adjoint[i - j->low];
+  if (!g.tape || !j->needed[i - j->low]) return true;
+  int n = read_operands(j, z);
+  dz__place at = dz__place_of(j->t, i);
+  dz_tape_at(j->t, at.line, at.column);
+  for (int k = 0; k < n; k++) {
+    if (!needed(j, j->in[k])) continue;
+    z = dz__handle(j->t, i);
+    if (!arrive(j, j->in[k], contribution(j, fn_of(z), z, n, k, g))) return false;
+  }
+  return n >= 0;
+}
+
+/* A node of x's shape, also where the adjoint is a plain number or nothing arrived. */
+static dz_var as_gradient(const job *j, dz_var x) {
+  bool covered = !dz_is_number(x) && dz__index(x) <= j->top;
+  dz_var g = covered ? *adjoint_of(j, x) : (dz_var){0};
+  if (!g.tape) g = dz_num(0);
+  if (dz_is_number(g)) g = dz_const(j->t, dz__number(g));
+  dz__array a = dz__array_of(x);
+  int64_t dims[DZ__MAX_RANK];
+  for (int k = 0; k < a.rank; k++) dims[k] = (int64_t)a.dims[k];
+  return dz_rank(g) == a.rank ? g : dz__shaped(DZ__F_broadcast_to, g, a.rank, dims);
+}
+
+static dz_status run(job *j, dz_var y, dz_var seed, int count, const dz_var *xs, dz_var *gradients) {
+  if (!mark(j, count, xs)) return DZ_ERR_MEMORY;
+  *adjoint_of(j, y) = seed;
+  for (uint32_t i = j->top + 1; i-- > j->low;)
+    if (!pull(j, i)) return dz_tape_error(j->t)->status ? dz_tape_error(j->t)->status : DZ_ERR_MEMORY;
+  for (int k = 0; k < count; k++) {
+    gradients[k] = as_gradient(j, xs[k]);
+    if (!dz_valid(gradients[k])) return dz_tape_error(j->t)->status;
+  }
+  return DZ_OK;
+}
+
+static dz_status check(dz_var y, dz_var seed, int count, const dz_var *xs, dz_var *gradients) {
+  if (count < 0 || (count > 0 && (!xs || !gradients))) return DZ_ERR_ARGUMENT;
+  for (int k = 0; k < count; k++) gradients[k] = (dz_var){y.tape, DZ__NONE};
+  if (dz_is_number(y) || !y.tape) return DZ_ERR_HANDLE;
+  if (dz_tape_error(y.tape)->status) return dz_tape_error(y.tape)->status;
+  bool live = dz__check_handle(y.tape, y, "derive") && dz__check_handle(y.tape, seed, "derive");
+  for (int k = 0; live && k < count; k++) {
+    live = dz__check_handle(y.tape, xs[k], "derive");
+    if (live && dz_is_number(xs[k]))
+      return dz__poison(y.tape, DZ_ERR_HANDLE, "derive", "a plain number has no derivative by it"),
+             DZ_ERR_HANDLE;
+  }
+  if (!live) return DZ_ERR_HANDLE;
+  if (dz_is_number(seed) ? dz_size(y) == 1 : dz_rank(seed) == dz_rank(y) && dz_size(seed) == dz_size(y))
+    return DZ_OK;
+  dz__poison(y.tape, DZ_ERR_SHAPE, "derive",
+             "the result has %zu elements: sum it, or give a seed of its shape", dz_size(y));
+  return DZ_ERR_SHAPE;
+}
+
+dz_status dz_grad_with(dz_var y, dz_var seed, int count, const dz_var *xs, dz_var *gradients) {
+  dz_status status = check(y, seed, count, xs, gradients);
+  if (status) return status;
+  dz__tape *s = dz__of(y.tape);
+  job j = {.t = y.tape, .top = dz__index(y), .low = dz__index(y)};
+  for (int k = 0; k < count; k++)
+    if (dz__index(xs[k]) < j.low) j.low = dz__index(xs[k]);
+  size_t nodes = (size_t)(j.top - j.low) + 1;
+  j.adjoint = dz__alloc(&s->alloc, nodes * sizeof *j.adjoint);
+  j.needed = dz__alloc(&s->alloc, nodes);
+  int line = s->line, column = s->column;
+  status = DZ_ERR_MEMORY;
+  if (j.adjoint && j.needed) {
+    memset(j.adjoint, 0, nodes * sizeof *j.adjoint);
+    memset(j.needed, 0, nodes);
+    status = run(&j, y, seed, count, xs, gradients);
+  }
+  dz_tape_at(y.tape, line, column);
+  dz__free(&s->alloc, j.adjoint, nodes * sizeof *j.adjoint);
+  dz__free(&s->alloc, j.needed, nodes);
+  dz__free(&s->alloc, j.in, j.in_cap * sizeof *j.in);
+  if (status == DZ_ERR_MEMORY) dz__poison(y.tape, status, "derive", "out of memory");
+  for (int k = 0; status && k < count; k++) gradients[k] = (dz_var){y.tape, DZ__NONE};
+  return status;
+}
+
+dz_status dz_grad(dz_var y, int count, const dz_var *xs, dz_var *gradients) {
+  return dz_grad_with(y, dz_num(1), count, xs, gradients);
+}
+
+dz_var dz_derivative(dz_var y, dz_var x) {
+  dz_var g;
+  return dz_grad(y, 1, &x, &g) == DZ_OK ? g : (dz_var){y.tape, DZ__NONE};
+}

@@ -1,0 +1,144 @@
+/* A table line's text becomes nodes: all rules are one program of functions in dz's own language, parsed once
+ * per tape. */
+#include "derive/rule.h"
+
+#include "dz/text.h"
+#include "kernels/pointwise.h"
+#include "lang/machine.h"
+
+#include <string.h>
+
+/* ---- the program of rules ---- */
+
+typedef struct text {
+  char *at;
+  size_t n, cap;
+} text;
+
+static bool put(const dz_allocator *a, text *s, const char *piece, size_t size) {
+  void *at = s->at;
+  if (!dz__grow(a, &at, &s->cap, s->n + size, 1)) return false;
+  s->at = at;
+  memcpy(s->at + s->n, piece, size);
+  s->n += size;
+  return true;
+}
+
+static bool starts(const char *at, const char *word) { return strncmp(at, word, strlen(word)) == 0; }
+
+/* The table's C words as dz's: MASK is told apart elsewhere, and a mask has no slope. */
+static bool put_rule(const dz_allocator *a, text *s, const char *rule) {
+  static const struct {
+    const char *c, *dz;
+  } words[] = {{"INFINITY", "(1/0)"}, {"NAN", "(0/0)"}, {"MASK(", "stop("}};
+  for (const char *at = rule; *at;) {
+    const char *piece = at;
+    size_t used = 1, size = 1;
+    for (int k = 0; k < 3; k++)
+      if (starts(at, words[k].c)) piece = words[k].dz, size = strlen(piece), used = strlen(words[k].c);
+    if (!put(a, s, piece, size)) return false;
+    at += used;
+  }
+  return true;
+}
+
+/* The function of operation fn's partial to operand k. */
+static void rule_name(int fn, int k, char out[16]) {
+  char number[32];
+  size_t n = dz_number_write(fn, 0, number);
+  memcpy(out, "rule", 4);
+  memcpy(out + 4, number, n);
+  out[4 + n] = '_';
+  out[5 + n] = (char)('0' + k);
+  out[6 + n] = 0;
+}
+
+static bool put_line(const dz_allocator *a, text *s, int fn, int k) {
+  char name[16];
+  rule_name(fn, k, name);
+  return put(a, s, name, strlen(name)) && put(a, s, "(x, y, w, z, TIE) = ", 20) &&
+         put_rule(a, s, dz__ops[fn].partial[k]) && put(a, s, "\n", 1);
+}
+
+static dz_program *parse_rules(const dz_allocator *a, dz_error *e) {
+  text s = {NULL, 0, 0};
+  bool done = true;
+  for (int fn = 0; done && fn < DZ__F_POINTWISE_END; fn++)
+    for (int k = 0; done && k < dz__ops[fn].arity; k++) done = put_line(a, &s, fn, k);
+  dz_program *p = NULL;
+  if (done && put(a, &s, "0\n", 2))
+    p = dz_program_parse(s.at, s.n, "pointwise.def", a, e);
+  else
+    dz__fail(e, DZ_ERR_MEMORY, "derive", "out of memory for the rules");
+  dz__free(a, s.at, s.cap);
+  return p;
+}
+
+static dz__machine *machine_with_rules(dz_tape *t) {
+  dz__tape *s = dz__of(t);
+  dz__machine *m = s->prelude;
+  if (!m || !m->p) m = dz__machine_of(t); /* one that is at work stays as it is */
+  if (!m || m->rules) return m;
+  dz_error e = {.status = DZ_OK};
+  m->rules = parse_rules(&m->alloc, &e);
+  if (m->rules) return m;
+  dz__poison(t, e.status, "derive", "the rules: %s", e.message);
+  return NULL;
+}
+
+static dz_var run_rule(dz__machine *m, const dz__function *f, int n, const dz_var *args) {
+  dz_var r = {m->t, DZ__NONE};
+  const dz_program *p = m->p;
+  uint32_t pc = m->pc;
+  int line = m->line;
+  bool fixed = m->fixed, done = true;
+  size_t height = m->values.n;
+  m->p = m->rules;
+  m->pc = UINT32_MAX;
+  m->fixed = true;
+  for (int k = 0; done && k < n; k++)
+    done = dz__push_value(m, (dz__value){.v = args[k], .literal = DZ__V_PLAIN});
+  uint32_t index = (uint32_t)(f - dz__function_at(m->p, 0));
+  if (done && dz__enter(m, index, (uint32_t)n) && dz__run(m)) {
+    if (!dz__settle(m, dz__values_from_top(m, 1), &r)) r = (dz_var){m->t, DZ__NONE};
+    m->values.n = height;
+  }
+  m->p = p;
+  m->pc = pc;
+  m->line = line;
+  m->fixed = fixed;
+  return r;
+}
+
+/* ---- products ---- */
+
+static bool is_value(dz_var x, double v) { return dz_is_number(x) && dz__number(x) == v; }
+
+static dz_var two(dz__fn fn, dz_var x, dz_var y) { return dz__record(fn, 2, (dz_var[]){x, y}, 0, NULL); }
+
+dz_var dz__times(dz_var p, dz_var g) {
+  if (is_value(p, 1)) return g;
+  if (is_value(g, 1)) return p;
+  if (is_value(p, -1)) return dz__record(DZ__F_neg, 1, &g, 0, NULL);
+  if (is_value(g, -1)) return dz__record(DZ__F_neg, 1, &p, 0, NULL);
+  return two(DZ__F_mul, g, p);
+}
+
+/* Nothing flows where the mask is 0, whatever g is. */
+static dz_var through_mask(dz_var p, dz_var g) {
+  if (dz_is_number(p)) return dz__number(p) == 0 ? dz_num(0) : dz__times(p, g);
+  return dz__record(DZ__F_where, 3, (dz_var[]){two(DZ__F_eq, p, dz_num(0)), dz_num(0), dz__times(p, g)}, 0,
+                    NULL);
+}
+
+dz_var dz__rule_pointwise(dz_tape *t, dz__fn fn, int k, const dz_var *in, dz_var z, double tie, dz_var g) {
+  char name[16];
+  dz__machine *m = machine_with_rules(t);
+  if (!m) return (dz_var){t, DZ__NONE};
+  rule_name((int)fn, k, name);
+  int n = dz__ops[fn].arity;
+  dz_var args[5] = {in[0], n > 1 ? in[1] : dz_num(0), n > 2 ? in[2] : dz_num(0), z, dz_num(tie)};
+  dz_var p = run_rule(m, dz__program_function(m->rules, name), 5, args);
+  if (!dz__good(p)) return p;
+  return dz__pointwise[fn].mask[k] ? through_mask(p, g) : dz__times(p, g);
+}

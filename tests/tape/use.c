@@ -1,0 +1,105 @@
+#include "tape/use.h"
+
+#include "dz/tensor.h"
+
+#include <check.h>
+#include <math.h>
+
+static dz_tape *tape;
+static void setup(void) { tape = dz_tape_new(NULL); }
+static void teardown(void) { dz_tape_free(tape); }
+
+static double share(dz_var x, int k) {
+  double out;
+  ck_assert(dz__use_adjoint(x, k, &out));
+  return out;
+}
+
+/* Seed times partial, worked out by hand. */
+START_TEST(scalar_uses) {
+  dz_var x = dz_input(tape, 3), y = dz_input(tape, 2);
+  dz_var product = dz_mul(x, y), same = dz_mul(x, x), from = dz_sub(1, x), most = dz_fmax(x, x);
+  dz_var f = dz_add(dz_add(product, same), dz_add(from, most));
+  ck_assert_int_eq(dz_backward_with(f, 10), DZ_OK);
+  ck_assert_double_eq(share(product, 0), 20);
+  ck_assert_double_eq(share(product, 1), 30);
+  ck_assert_double_eq(share(same, 0), 30);
+  ck_assert_double_eq(share(same, 1), 30);
+  ck_assert_double_eq(share(from, 1), -10);
+  ck_assert_double_eq(share(most, 0), 5);
+  ck_assert_double_eq(share(most, 1), 5);
+  ck_assert_double_eq(dz_adjoint(x), 20 + 30 + 30 - 10 + 5 + 5);
+}
+END_TEST
+
+/* A tensor that meets itself, a row of itself and a number: uses add up to the whole, element by element. */
+START_TEST(tensor_uses_add_up) {
+  size_t dims[] = {2, 3};
+  dz_var x = dz_leaf_tensor(tape, DZ_ROLE_INPUT, 2, dims, (double[]){1, -2, 3, 4, 5, -6});
+  dz_var row = dz_at(x, 0, 1), square = dz_mul(x, x), wide = dz_mul(square, row);
+  dz_var larger = dz_fmax(x, row), norm = dz_norm(x, DZ_ALL, false);
+  dz_var inner = dz_matmul(x, dz_transpose(x)), picked = dz_where(dz_gt(x, 0), x, 1);
+  dz_var f = dz_add(dz_sum(wide, DZ_ALL, false), dz_sum(larger, DZ_ALL, false));
+  f = dz_add(f, dz_add(norm, dz_sum(inner, DZ_ALL, false)));
+  f = dz_add(f, dz_sum(picked, DZ_ALL, false));
+  ck_assert_int_eq(dz_backward(f), DZ_OK);
+  double sum[6] = {0}, size[6] = {0}, part[6];
+  for (size_t i = 0; i < dz_tape_size(tape); i++) {
+    dz_var user = dz_node_at(tape, i);
+    for (int k = 0; k < dz_describe(user).nargs; k++) {
+      if (dz_node_index(dz_operand(user, k)) != dz_node_index(x)) continue;
+      ck_assert(dz__use_adjoint(user, k, part));
+      for (int e = 0; e < 6; e++) sum[e] += part[e], size[e] += fabs(part[e]);
+    }
+  }
+  for (int e = 0; e < 6; e++) ck_assert_double_le(fabs(sum[e] - dz_adjoints(x)[e]), 16 * 0x1p-53 * size[e]);
+  double of_row[3];
+  ck_assert(dz__use_adjoint(wide, 1, of_row));
+  ck_assert_double_eq(of_row[0], 1 + 16);
+  ck_assert_double_eq(of_row[1], 4 + 25);
+  ck_assert_double_eq(of_row[2], 9 + 36);
+  ck_assert(dz__use_adjoint(larger, 0, part));
+  static const double wins[] = {0, 0, 1, .5, .5, .5};
+  for (int e = 0; e < 6; e++) ck_assert_double_eq(part[e], wins[e]);
+}
+END_TEST
+
+/* What is behind a branch that was not taken carries nothing, though a partial there is infinite. */
+START_TEST(structural_zeros_carry_nothing) {
+  dz_var x = dz_input(tape, 0), root = dz_sqrt(x), y = dz_where(1, dz_mul(x, 3), root);
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert_double_eq(dz_adjoint(x), 3);
+  ck_assert_double_eq(share(root, 0), 0);
+  size_t two = 2;
+  dz_var v = dz_leaf_tensor(tape, DZ_ROLE_INPUT, 1, &two, (double[]){0, 4});
+  dz_var roots = dz_sqrt(v), picked = dz_where(dz_gt(v, 1), roots, 0), f = dz_sum(picked, DZ_ALL, false);
+  double part[2];
+  ck_assert_int_eq(dz_backward(f), DZ_OK);
+  ck_assert(dz__use_adjoint(roots, 0, part));
+  ck_assert_double_eq(part[0], 0);
+  ck_assert_double_eq(part[1], .25);
+}
+END_TEST
+
+START_TEST(a_numeric_zero_times_infinity_is_nan) {
+  dz_var x = dz_input(tape, 0), a = dz_sqrt(x), b = dz_sqrt(x), y = dz_mul(a, b);
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert(isnan(share(a, 0)));
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("use");
+  TCase *c = tcase_create("all");
+  tcase_add_checked_fixture(c, setup, teardown);
+  tcase_add_test(c, scalar_uses);
+  tcase_add_test(c, tensor_uses_add_up);
+  tcase_add_test(c, structural_zeros_carry_nothing);
+  tcase_add_test(c, a_numeric_zero_times_infinity_is_nan);
+  suite_add_tcase(s, c);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}
