@@ -9,6 +9,7 @@
 #include "dz/ops.h"
 #include "dz/pointwise.h"
 #include "dz/prelude.h"
+#include "dz/print.h"
 #include "dz/show.h"
 #include "dz/status.h"
 #include "dz/sweep.h"

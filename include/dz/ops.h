@@ -30,6 +30,19 @@ DZ_API size_t dz_op_find(const char *name);
 /* Other names of row i in the language: the k-th, or NULL past the last. Cost: linear in the aliases. */
 DZ_API const char *dz_op_alias(size_t i, size_t k);
 
+/* A hard point of an operation, or of a function of the prelude, and what dz answers there. */
+typedef struct dz_boundary {
+  const char *op;
+  const char *kind;   /* pole, domain, kink, tie, …: as in notes where a note is made */
+  const char *point;  /* a condition in C over the operands x y w; of tensors, words */
+  const char *answer; /* value and slopes there */
+} dz_boundary;
+
+/* The table of hard points, in the order of the operations; a row out of range has a NULL op. The strings are
+   constant. Cost O(1). */
+DZ_API size_t dz_boundary_count(void);
+DZ_API dz_boundary dz_boundary_at(size_t i);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,13 +5,11 @@
 #define DZ_SHOW_H
 
 #include "dz/sweep.h"
+#include "dz/text.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Takes `size` bytes of text; false stops the writing, which then ends in DZ_ERR_WRITE. */
-typedef bool dz_writer(void *user, const char *text, size_t size);
 
 typedef struct dz_dot_options {
   const char *output; /* name of the result; NULL: its own name, or "f" */

@@ -4,11 +4,15 @@
 
 #include "dz/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Takes `size` bytes of text; false stops the writing, which then ends in DZ_ERR_WRITE. */
+typedef bool dz_writer(void *user, const char *text, size_t size);
 
 typedef enum dz_number_kind {
   DZ_NUMBER_OK,

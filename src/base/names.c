@@ -2,15 +2,41 @@
 
 #include <string.h>
 
+/* Small blocks are rounded up to a class and kept for the next name when one is dropped, so a loop that names
+   and drops the same nodes allocates nothing after its first turn. */
+enum { CLASS = 64 };
+
+typedef struct dz__spare {
+  struct dz__spare *next;
+} spare;
+
+static size_t class_of(size_t size) { return (size - 1) / CLASS; }
+
+static size_t rounded(size_t size) {
+  return class_of(size) < DZ__SPARES ? (class_of(size) + 1) * CLASS : size;
+}
+
 /* uthash asks for memory through these two: wherever its macros stand, a variable `names` says whose it is.
  */
 static void *take(dz__names *names, size_t size) {
-  void *p = dz__alloc(&names->alloc, size);
-  if (p) names->bytes += size;
+  spare **kept = class_of(size) < DZ__SPARES ? &names->spares[class_of(size)] : NULL;
+  if (kept && *kept) {
+    spare *p = *kept;
+    *kept = p->next;
+    return p;
+  }
+  void *p = dz__alloc(&names->alloc, rounded(size));
+  if (p) names->bytes += rounded(size);
   return p;
 }
 
 static void give(dz__names *names, void *block, size_t size) {
+  if (class_of(size) < DZ__SPARES) {
+    spare *p = block;
+    p->next = names->spares[class_of(size)];
+    names->spares[class_of(size)] = p;
+    return;
+  }
   dz__free(&names->alloc, block, size);
   names->bytes -= size;
 }
@@ -65,11 +91,18 @@ static entry *without_root(entry *root) {
   return heap;
 }
 
-void dz__names_init(dz__names *names, const dz_allocator *a) {
-  *names = (dz__names){*a, NULL, NULL, NULL, 0};
-}
+void dz__names_init(dz__names *names, const dz_allocator *a) { *names = (dz__names){.alloc = *a}; }
 
-void dz__names_free(dz__names *names) { dz__names_drop(names, 0); }
+void dz__names_free(dz__names *names) {
+  dz__names_drop(names, 0);
+  for (size_t k = 0; k < DZ__SPARES; k++)
+    while (names->spares[k]) {
+      spare *p = names->spares[k];
+      names->spares[k] = p->next;
+      dz__free(&names->alloc, p, (k + 1) * CLASS);
+    }
+  names->bytes = 0;
+}
 
 /* Whether there was memory for it: x->text_hh.tbl says so, NULL otherwise. */
 static bool add_text(dz__names *names, entry *x) {

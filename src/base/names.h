@@ -10,12 +10,15 @@ typedef struct dz__name {
   const char *text; /* NUL-terminated, owned by the table */
 } dz__name;
 
+enum { DZ__SPARES = 16 };
+
 typedef struct dz__names {
   dz_allocator alloc;
-  struct dz__entry *by_text;  /* hash heads */
-  struct dz__entry *by_value; /* the first name given to a value */
-  struct dz__entry *top;      /* heap: no entry has a larger value */
-  size_t bytes;
+  struct dz__entry *by_text;            /* hash heads */
+  struct dz__entry *by_value;           /* the first name given to a value */
+  struct dz__entry *top;                /* heap: no entry has a larger value */
+  struct dz__spare *spares[DZ__SPARES]; /* small blocks to use again, by size */
+  size_t bytes;                         /* held, spares included */
 } dz__names;
 
 void dz__names_init(dz__names *names, const dz_allocator *a);

@@ -2,6 +2,7 @@
 #include "dz/derive.h"
 
 #include "derive/rule.h"
+#include "lang/machine.h"
 #include "tape/tensor.h"
 
 #include <string.h>
@@ -71,7 +72,8 @@ static bool arrive(job *j, dz_var x, dz_var c) {
   dz_var *sum = adjoint_of(j, x);
   if (!good(c)) return false;
   if (dz_is_number(c) && dz__number(c) == 0) return true; /* a structural zero */
-  *sum = sum->tape ? dz__record(DZ__F_add, 2, (dz_var[]){*sum, c}, 0, NULL) : c;
+  /* The later use comes first: so a sum is in the order in which the uses are written. */
+  *sum = sum->tape ? dz__record(DZ__F_add, 2, (dz_var[]){c, *sum}, 0, NULL) : c;
   return good(*sum);
 }
 
@@ -163,7 +165,9 @@ dz_status dz_grad(dz_var y, int count, const dz_var *xs, dz_var *gradients) {
   return dz_grad_with(y, dz_num(1), count, xs, gradients);
 }
 
-dz_var dz_derivative(dz_var y, dz_var x) {
+dz_var dz__derivative(dz_var f, dz_var x) {
   dz_var g;
-  return dz_grad(y, 1, &x, &g) == DZ_OK ? g : (dz_var){y.tape, DZ__NONE};
+  return dz_grad(f, 1, &x, &g) == DZ_OK ? g : (dz_var){f.tape, DZ__NONE};
 }
+
+dz_var dz_derivative(dz_var y, dz_var x) { return dz__derivative(y, x); }

@@ -92,10 +92,12 @@ static dz_var run_rule(dz__machine *m, const dz__function *f, int n, const dz_va
   uint32_t pc = m->pc;
   int line = m->line;
   bool fixed = m->fixed, done = true;
+  uint64_t steps = m->steps; /* of the program at work: rules are not its functions */
   size_t height = m->values.n;
   m->p = m->rules;
   m->pc = UINT32_MAX;
   m->fixed = true;
+  m->steps = 0;
   for (int k = 0; done && k < n; k++)
     done = dz__push_value(m, (dz__value){.v = args[k], .literal = DZ__V_PLAIN});
   uint32_t index = (uint32_t)(f - dz__function_at(m->p, 0));
@@ -107,6 +109,7 @@ static dz_var run_rule(dz__machine *m, const dz__function *f, int n, const dz_va
   m->pc = pc;
   m->line = line;
   m->fixed = fixed;
+  m->steps = steps;
   return r;
 }
 

@@ -14,6 +14,10 @@
 /* Masks of max and min reach the elements that share the gradient; of matmul, a row and a column. */
 dz__reverse dz__spread_extreme, dz__spread_matmul;
 
+/* Tangents: linear in all operands, in the first alone (the others are positions), or neither. */
+dz__tangent dz__tangent_linear, dz__tangent_first, dz__tangent_reduce, dz__tangent_cumprod,
+    dz__tangent_matmul;
+
 /* Whether element i of g is known to be a structural zero: nothing flows from it. */
 static inline bool dz__dead(const dz__call *call, ptrdiff_t i) {
   return call->reached && call->reached[i] == 0;

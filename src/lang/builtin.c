@@ -13,8 +13,9 @@ static const struct {
   dz__fn fn;
 } own[] = {{"rank", DZ__FORM_RANK, DZ__F_END},
            {"extent", DZ__FORM_EXTENT, DZ__F_END},
-           {"positions", DZ__FORM_POSITIONS, DZ__F_END}};
-enum { OWN = sizeof own / sizeof *own };
+           {"positions", DZ__FORM_POSITIONS, DZ__F_END},
+           {DZ__DERIVATIVE_NAME, DZ__FORM_DERIVATIVE, DZ__F_END}};
+enum { OWN = sizeof own / sizeof *own, LISTED = OWN - 1 };
 _Static_assert(DZ__F_END <= 0xff, "dz__builtin_code keeps an operation, or none, in a byte");
 
 static dz__form form_of(dz__fn fn) {
@@ -53,13 +54,21 @@ dz__builtin dz__builtin_of(uint32_t code) {
       [DZ__FORM_REDUCE] = {1, 1, 2},    [DZ__FORM_RUNNING] = {1, 1, 1},   [DZ__FORM_CONCAT] = {1, -1, 1},
       [DZ__FORM_STACK] = {1, -1, 1},    [DZ__FORM_GATHER] = {2, 2, 1},    [DZ__FORM_SHAPED] = {2, -1, 0},
       [DZ__FORM_PERMUTED] = {1, -1, 0}, [DZ__FORM_MATMUL] = {2, 2, 0},    [DZ__FORM_RANK] = {1, 1, 0},
-      [DZ__FORM_EXTENT] = {1, 1, 1},    [DZ__FORM_POSITIONS] = {1, 1, 1}};
+      [DZ__FORM_EXTENT] = {1, 1, 1},    [DZ__FORM_POSITIONS] = {1, 1, 1},
+      [DZ__FORM_DERIVATIVE] = {2, -1, 0}};
   dz__form form = (dz__form)(code >> 8);
   dz__fn fn = (dz__fn)(code & 0xff);
   dz__builtin b = {form, fn, take[form].least, take[form].most, take[form].keys};
   if (form == DZ__FORM_POINTWISE) b.least = b.most = dz__ops[fn].arity;
   if (fn == DZ__F_count) b.keys = DZ__KEY_DDOF;
   return b;
+}
+
+const char *dz__form_name(dz__form form) {
+  if (form == DZ__FORM_DERIVATIVE) return "d";
+  for (int i = 0; i < OWN; i++)
+    if (own[i].form == form) return own[i].name;
+  return "";
 }
 
 dz__builtin dz__builtin_find(const char *name, size_t size) {
@@ -82,8 +91,8 @@ int dz__key_slot(const char *name, size_t size) {
 const char *dz__key_name(int slot) { return keys[slot]; }
 
 const char *dz__builtin_name(size_t i) {
-  if (i < OWN) return own[i].name;
-  i -= OWN;
+  if (i < LISTED) return own[i].name;
+  i -= LISTED;
   for (int fn = 0; fn < DZ__F_END; fn++)
     if (form_of((dz__fn)fn) && i-- == 0) return dz__ops[fn].name;
   return dz__alias_at(i);

@@ -20,8 +20,9 @@ typedef enum dz__form {
   DZ__FORM_PERMUTED, /* x; or x, [1, 0] or x, 1, 0 */
   DZ__FORM_MATMUL,
   DZ__FORM_RANK,     /* the rank of x as a number */
-  DZ__FORM_EXTENT,   /* x, axis: the extent as a number */
-  DZ__FORM_POSITIONS /* x, axis=-1: 0, 1, 2, … along that axis, every other extent 1 */
+  DZ__FORM_EXTENT,    /* x, axis: the extent as a number */
+  DZ__FORM_POSITIONS, /* x, axis=-1: 0, 1, 2, … along that axis, every other extent 1 */
+  DZ__FORM_DERIVATIVE /* f, x, y, …: d(f, x, y) */
 } dz__form;
 
 /* Slots of keyword arguments. */
@@ -34,6 +35,9 @@ typedef struct dz__builtin {
   int keys;        /* allowed keyword slots: 1 … keys */
 } dz__builtin;
 
+/* The name under which d(f, x) is known. No text can spell it as one name, so `d` stays free for variables. */
+#define DZ__DERIVATIVE_NAME "d(f, x)"
+
 /* By name. The form is DZ__FORM_NONE when there is no such function. */
 dz__builtin dz__builtin_find(const char *name, size_t size);
 
@@ -41,11 +45,14 @@ dz__builtin dz__builtin_find(const char *name, size_t size);
 static inline uint32_t dz__builtin_code(dz__builtin b) { return (uint32_t)b.form << 8 | (uint32_t)b.fn; }
 dz__builtin dz__builtin_of(uint32_t code);
 
+/* The name of a function that is no line of the tables; "" for a form of many. */
+const char *dz__form_name(dz__form form);
+
 /* The slot of a keyword, 0 when there is none; and the keyword of a slot. */
 int dz__key_slot(const char *name, size_t size);
 const char *dz__key_name(int slot);
 
-/* Names for suggestions: the i-th, NULL past the last. */
+/* Names for suggestions: the i-th, NULL past the last; d is not among them. */
 const char *dz__builtin_name(size_t i);
 
 #endif

@@ -21,14 +21,21 @@ static callee callee_of(const dz__parser *q, const dz__open *o) {
   return c;
 }
 
+/* What a name that nothing else has claimed stands for when it is called; NULL: nothing. */
+static const char *called_as(const dz__token *t) {
+  if (t->size == 2 && memcmp(t->text, "σ", 2) == 0) return "sigmoid";
+  return t->size == 1 && *t->text == 'd' ? DZ__DERIVATIVE_NAME : NULL;
+}
+
 bool dz__begin_call(dz__parser *q, const dz__token *t, size_t id) {
   const dz__symbol *s = dz__symbol_at(q->p, id);
-  if (s->kind == DZ__SYM_NEW && t->size == 2 && memcmp(t->text, "σ", 2) == 0) {
-    id = dz__intern(q->p, "sigmoid", 7);
+  if (q->function && s->owner == q->function) return dz__variable_called(q, t);
+  const char *other = s->kind == DZ__SYM_NEW ? called_as(t) : NULL;
+  if (other) {
+    id = dz__intern(q->p, other, strlen(other));
     if (id == SIZE_MAX) return dz__out_of_memory(q);
     s = dz__symbol_at(q->p, id);
   }
-  if (q->function && s->owner == q->function) return dz__variable_called(q, t);
   if (s->kind == DZ__SYM_FUNCTION && s->index + 1 == q->function)
     return dz__complain(&q->lex, DZ_ERR_NAME, t->line, t->column, "'%s' cannot call itself", s->name);
   if (s->kind == DZ__SYM_NEW && id != q->defining) return dz__unknown_function(q, t);

@@ -91,6 +91,12 @@ dz_var *dz__operand_room(dz__machine *m, size_t n);
 /* False for a poisoned result. */
 bool dz__good(dz_var x);
 
+/* ---- floor 5 ---- */
+
+/* The derivative of the one-element f by x, both live nodes, as nodes: dz_derivative. It may use the machine
+   at work, and leaves its state as it was (its arrays may move). */
+dz_var dz__derivative(dz_var f, dz_var x);
+
 /* ---- init.c ---- */
 
 /* The leaf of a parameter that nobody bound. */

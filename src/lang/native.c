@@ -198,18 +198,60 @@ static bool positions(const call *c, dz_var *r) {
   return true;
 }
 
+/* ---- d(f, x, …) ---- */
+
+/* x is a leaf, a definition, or what a parameter stands for. */
+static bool variable(const call *c, uint32_t k, dz_var *x) {
+  const dz__value *v = &c->x[k];
+  bool named = v->literal == DZ__V_PLAIN && !dz_is_number(v->v) &&
+               (v->shared || dz_name(v->v) || dz_role_of(v->v) != DZ_ROLE_NONE);
+  *x = v->v;
+  if (named && dz_is_active(*x)) return true;
+  if (named)
+    dz__poison(c->m->t, DZ_ERR_ARGUMENT, c->op, "d(f, x): %s%s%s is constant: no gradient flows to it",
+               dz_name(*x) ? "'" : "", dz_name(*x) ? dz_name(*x) : "x", dz_name(*x) ? "'" : "");
+  else
+    dz__poison(c->m->t, DZ_ERR_ARGUMENT, c->op,
+               "d(f, x): x must be a leaf or a definition, %s came",
+               v->literal == DZ__V_PLAIN && !dz_is_number(v->v) ? "an expression" : "a number");
+  return false;
+}
+
+static bool one_derivative(const call *c, dz_var f, dz_var x, dz_var *r) {
+  char shape[192];
+  dz__array a = dz__array_of(f);
+  if (dz_is_number(f)) f = dz_const(c->m->t, dz__number(f));
+  if (!dz__good(f)) return false;
+  if (a.size != 1)
+    return dz__poison(c->m->t, DZ_ERR_SHAPE, c->op, "d(f, x): f must be a scalar, it has shape %s: sum it",
+                      dz__array_text(&a, shape)),
+           false;
+  *r = dz__derivative(f, x);
+  return dz__good(*r);
+}
+
+/* The derivative runs this machine for its rules, which may move the values. */
+static bool derivative(const call *given_call, dz_var *r) {
+  call c = *given_call;
+  dz__value *f = &c.x[0];
+  if (!dz__settle(c.m, f, r)) return false;
+  for (uint32_t k = 1; k < c.n; k++) {
+    dz_var x;
+    c.x = dz__values_from_top(c.m, c.n);
+    if (!variable(&c, k, &x) || !one_derivative(&c, *r, x, r)) return false;
+  }
+  return true;
+}
+
 bool dz__builtin_call(dz__machine *m, uint32_t code, uint32_t n, dz_var *result) {
   static bool (*const of[])(const call *, dz_var *) = {
       [DZ__FORM_POINTWISE] = pointwise, [DZ__FORM_EXTREME] = extreme, [DZ__FORM_REDUCE] = reduction,
       [DZ__FORM_RUNNING] = running,     [DZ__FORM_CONCAT] = join,     [DZ__FORM_STACK] = join,
       [DZ__FORM_GATHER] = gather,       [DZ__FORM_SHAPED] = shaped,   [DZ__FORM_PERMUTED] = permuted,
       [DZ__FORM_MATMUL] = matmul,       [DZ__FORM_RANK] = rank,       [DZ__FORM_EXTENT] = extent,
-      [DZ__FORM_POSITIONS] = positions};
+      [DZ__FORM_POSITIONS] = positions, [DZ__FORM_DERIVATIVE] = derivative};
   call c = {.m = m, .b = dz__builtin_of(code), .x = dz__values_from_top(m, n), .n = n};
-  c.op = c.b.fn < DZ__F_END            ? dz__ops[c.b.fn].name
-         : c.b.form == DZ__FORM_RANK   ? "rank"
-         : c.b.form == DZ__FORM_EXTENT ? "extent"
-                                       : "positions";
+  c.op = c.b.fn < DZ__F_END ? dz__ops[c.b.fn].name : dz__form_name(c.b.form);
   while (c.plain < n && !c.x[c.plain].key) c.plain++;
   return of[c.b.form](&c, result) && dz__good(*result);
 }

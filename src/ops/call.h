@@ -43,6 +43,29 @@ typedef void dz__forward(const dz__call *call);
    formed: the sweep then goes again, with `reached` set, and tells structural zeros from numeric ones. */
 typedef bool dz__reverse(const dz__call *call);
 
+/* Forward mode: one operation with its operands' tangents. `t` has NULL for an inactive operand. */
+typedef struct dz__tangent_call {
+  const struct dz__tensor_op *op;
+  dz__call call;          /* args and out hold their values */
+  dz__array *args;        /* call.args: a kernel may put other data in place of an operand's */
+  double *const *t;       /* per operand its tangent */
+  double *const *reached; /* per active operand 1 where the direction arrived, else 0; NULL in the quick
+                             sweep, which takes every element as reached */
+  double *out;            /* to be filled: the tangent of the result, 0 where nothing arrives */
+  double *out_reached;    /* to be filled with 0 and 1 where `reached` is given */
+  double *zeros;          /* stand for the tangent of an inactive operand, however large */
+} dz__tangent_call;
+typedef void dz__tangent(const dz__tangent_call *p);
+
+/* How elements of operands enter elements of the result, for patterns of sparse derivatives. */
+typedef enum dz__carries {
+  DZ__MOVES,     /* each of the result is one of an operand, or 0: the tangent function moves them */
+  DZ__COLLECTS,  /* each of the first operand enters one of the result: the reverse function says which */
+  DZ__REDUCES,   /* the same, said by sum's reverse function */
+  DZ__SCANS,     /* each of the result is made from those up to it along an axis */
+  DZ__MULTIPLIES /* matrix product: each of the result is made from a row and a column */
+} dz__carries;
+
 typedef struct dz__tensor_op {
   dz__shape_rule *shape;
   dz__forward *forward;
@@ -51,6 +74,10 @@ typedef struct dz__tensor_op {
      (true args and out). NULL: the operation has no slope at all and its result is inactive. */
   dz__reverse *spread;
   bool scratch;
+  /* Where it is not linear (dz__tangent_linear and _first), it finds in call.scratch room for the result
+     twice and for each operand three times. */
+  dz__tangent *tangent;
+  uint8_t carries;
 } dz__tensor_op;
 
 /* Rows of tensor.def, first DZ__F_POINTWISE_END; expanded in kernels/tensor.c. */

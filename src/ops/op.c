@@ -11,7 +11,7 @@
 #define OP2(name, low, high, value, dx, dy)                                                                  \
   {#name, 2, 2, DZ__##name##_vv, 0, #value, {#dx, #dy, NULL}, low, high, NULL},
 #define OP3(name, low, high, value, dx, dy, dw) {#name, 3, 3, 0, 0, #value, {#dx, #dy, #dw}, low, high, NULL},
-#define TENSOR(name, least, most, signature, reach, scratch, note)                                           \
+#define TENSOR(name, least, most, signature, spread, scratch, tangent, carries, note)                        \
   {#name, least, most, 0, signature, NULL, {NULL, NULL, NULL}, 0, 0, note},
 const dz__op dz__ops[DZ__F_END] = {
 #include "ops/pointwise.def"
@@ -26,6 +26,7 @@ static const struct {
   uint8_t fn, variant;
 } of_code[DZ__CODE_END] = {
 #define OP1(name, ...) [DZ__##name] = {DZ__F_##name, DZ__VV}, [DZ__##name##_i] = {DZ__F_##name, DZ__II},
+#define OP1K(name, ...) OP1(name)[DZ__##name##_k] = {DZ__F_##name, DZ__VV},
 #define OP2(name, ...)                                                                                       \
   [DZ__##name##_vv] = {DZ__F_##name, DZ__VV}, [DZ__##name##_vc] = {DZ__F_##name, DZ__VC},                    \
   [DZ__##name##_cv] = {DZ__F_##name, DZ__CV}, [DZ__##name##_vi] = {DZ__F_##name, DZ__VI},                    \

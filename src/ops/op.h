@@ -35,6 +35,7 @@ typedef enum dz__code {
   DZ__DATA,
   DZ__WIDE,
 #define OP1(name, ...) DZ__##name, DZ__##name##_i,
+#define OP1K(name, ...) DZ__##name, DZ__##name##_i, DZ__##name##_k,
 #define OP2(name, ...)                                                                                       \
   DZ__##name##_vv, DZ__##name##_vc, DZ__##name##_cv, DZ__##name##_vi, DZ__##name##_iv, DZ__##name##_ii,
 #define OP3(name, ...)

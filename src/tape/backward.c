@@ -52,36 +52,26 @@ static void clear_scalars(dz__adjoints *a, uint32_t top) {
   memset(a->scalar, 0, ((size_t)top + 1) * sizeof *a->scalar);
 }
 
+bool dz__adjoints_lay(dz__tape *s, dz__adjoints *a, uint32_t top) {
+  return lay_tensors(s, a, top) && lay_scalars(s, a, top);
+}
+
+void dz__adjoints_clear(const dz__tape *s, dz__adjoints *a, uint32_t top) {
+  clear_tensors(s, a, top);
+  clear_scalars(a, top);
+}
+
 static void clear_leaves(dz__tape *s) {
   if (s->swept.leaves) memset(s->leaf, 0, s->swept.leaves * sizeof *s->leaf);
 }
 
-/* Grows a block whose items are 0 where they are new. */
-static bool grow_zeroed(dz__tape *s, void **block, size_t *cap, size_t need, size_t item) {
-  size_t old = *cap;
-  if (!dz__grow(&s->alloc, block, cap, need, item)) return false;
-  memset((char *)*block + old * item, 0, (*cap - old) * item);
+/* The quick sweep's scratch: all 0 between sweeps, so only what is new is cleared. */
+static bool lay_scratch(dz__tape *s, uint32_t top) {
+  size_t old = s->slots_cap;
+  if (!dz__grow(&s->alloc, (void **)&s->slots, &s->slots_cap, (size_t)top + 1, sizeof *s->slots))
+    return false;
+  memset(s->slots + old, 0, (s->slots_cap - old) * sizeof *s->slots);
   return true;
-}
-
-/* The sliding window's blocks: all 0 between sweeps. */
-static bool lay_window(dz__tape *s, uint32_t top) {
-  size_t pieces = ((size_t)top >> DZ__PIECE_BITS) + 1;
-  return grow_zeroed(s, (void **)&s->near, &s->near_cap, DZ__RING, sizeof *s->near) &&
-         (top < DZ__RING ||
-          grow_zeroed(s, (void **)&s->far, &s->far_cap, (size_t)top + 1 - DZ__RING, sizeof *s->far)) &&
-         grow_zeroed(s, (void **)&s->piece, &s->piece_cap, pieces, 1);
-}
-
-/* After a sweep that stopped half-way. */
-static void reset_window(dz__tape *s, uint32_t top) {
-  memset(s->near, 0, DZ__RING * sizeof *s->near);
-  for (size_t k = 0; k <= (size_t)top >> DZ__PIECE_BITS; k++) {
-    size_t from = k << DZ__PIECE_BITS, end = from + ((size_t)1 << DZ__PIECE_BITS);
-    if (!s->piece[k]) continue;
-    s->piece[k] = 0;
-    memset(s->far + from, 0, ((end < s->far_cap ? end : s->far_cap) - from) * sizeof *s->far);
-  }
 }
 
 /* Scratch for any reverse kernel up to `top`, and the operand lists. */
@@ -129,13 +119,9 @@ static void gather_leaves(dz__tape *s, uint32_t top) {
 }
 
 static bool careful(dz__tape *s, seeding y) {
-  if (!lay_tensors(s, &s->reached, y.top) || !lay_scalars(s, &s->kept, y.top) ||
-      !lay_scalars(s, &s->reached, y.top))
-    return false;
-  clear_tensors(s, &s->kept, y.top);
-  clear_scalars(&s->kept, y.top);
-  clear_tensors(s, &s->reached, y.top);
-  clear_scalars(&s->reached, y.top);
+  if (!dz__adjoints_lay(s, &s->kept, y.top) || !dz__adjoints_lay(s, &s->reached, y.top)) return false;
+  dz__adjoints_clear(s, &s->kept, y.top);
+  dz__adjoints_clear(s, &s->reached, y.top);
   plant(s, &s->kept, &s->kept.scalar[y.top], y);
   plant(s, &s->reached, &s->reached.scalar[y.top], (seeding){y.top, y.tensor, NULL, y.size, 1});
   dz__sweep_careful(&s->hot, &s->kept, &s->reached, y.top);
@@ -147,23 +133,20 @@ static bool careful(dz__tape *s, seeding y) {
  */
 static bool sweep_whole(dz__tape *s, seeding y) {
   if (!lay_scalars(s, &s->kept, y.top)) return false;
-  clear_scalars(&s->kept, y.top);
-  clear_tensors(s, &s->kept, y.top);
+  dz__adjoints_clear(s, &s->kept, y.top);
   plant(s, &s->kept, &s->kept.scalar[y.top], y);
   clear_leaves(s);
-  dz__window whole = dz__whole(&s->kept);
-  whole.leaf = s->leaf;
-  s->swept.whole = dz__sweep_quick(&s->hot, &s->kept, &whole, y.top) || careful(s, y);
+  dz__slots slots = {s->kept.scalar, s->leaf, true};
+  s->swept.whole = dz__sweep_quick(&s->hot, &s->kept, &slots, y.top) || careful(s, y);
   return s->swept.whole;
 }
 
-static bool sweep_sliding(dz__tape *s, seeding y) {
-  if (!lay_window(s, y.top)) return false;
+static bool sweep_leaves(dz__tape *s, seeding y) {
+  if (!lay_scratch(s, y.top)) return false;
   clear_tensors(s, &s->kept, y.top);
-  plant(s, &s->kept, &s->near[y.top % DZ__RING], y);
-  dz__window window = {s->near, s->far, s->leaf, s->piece, DZ__RING - 1, true};
-  if (dz__sweep_quick(&s->hot, &s->kept, &window, y.top)) return true;
-  reset_window(s, y.top);
+  plant(s, &s->kept, &s->slots[y.top], y);
+  dz__slots slots = {s->slots, s->leaf, false};
+  if (dz__sweep_quick(&s->hot, &s->kept, &slots, y.top)) return true;
   clear_leaves(s);
   s->swept.whole = careful(s, y);
   return s->swept.whole;
@@ -172,13 +155,13 @@ static bool sweep_sliding(dz__tape *s, seeding y) {
 /* Overwrites all adjoints up to y.top. A tensor's seed may be gone when an interior scalar is asked for, so
  * all are kept at once. */
 static bool sweep(dz__tape *s, seeding y) {
-  s->swept = (dz__swept){.seed = y.number};
+  s->swept = (dz__swept){.seed = y.values ? *y.values : y.number};
   if (!lay_tensors(s, &s->kept, y.top) || !workspace(s, y.top) ||
       !dz__grow(&s->alloc, (void **)&s->leaf, &s->leaf_cap, s->hot.leaves, sizeof *s->leaf))
     return false;
   s->swept.leaves = s->hot.leaves;
   clear_leaves(s);
-  if (!(y.tensor ? sweep_whole(s, y) : sweep_sliding(s, y))) return false;
+  if (!(y.tensor ? sweep_whole(s, y) : sweep_leaves(s, y))) return false;
   s->swept.nodes = y.top + 1;
   s->swept.again = !y.tensor;
   return true;

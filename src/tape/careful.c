@@ -12,18 +12,14 @@ static void flow(double p, bool mask, double g, double *ga, double *reached) {
 }
 
 static void pull_scalar(const dz_tape *t, uint32_t i, dz__adjoints *a, dz__adjoints *r) {
-  unsigned code = t->code[i], variant = dz__variant(code);
-  dz__fn fn = dz__fn_of_code(code);
-  if (fn == DZ__F_END || variant == DZ__II) return;
-  dz__pair p = t->arg[i];
-  const dz__kernel *f = &dz__pointwise[fn];
-  double x = variant == DZ__CV ? t->pool[p.a] : t->value[p.a];
-  double y = dz__ops[fn].arity < 2 ? 0 : variant == DZ__VC ? t->pool[p.b] : t->value[p.b];
-  double z = t->value[i], g = a->scalar[i], tie = variant == DZ__VV ? .5 : 0;
-  if (variant != DZ__CV && variant != DZ__IV)
-    flow(f->partial[0](x, y, 0, z, tie), f->mask[0], g, &a->scalar[p.a], &r->scalar[p.a]);
-  if (dz__ops[fn].arity > 1 && variant != DZ__VC && variant != DZ__VI)
-    flow(f->partial[1](x, y, 0, z, tie), f->mask[1], g, &a->scalar[p.b], &r->scalar[p.b]);
+  if (dz__fn_of_code(t->code[i]) == DZ__F_END) return;
+  dz__site s = dz__site_of(t, i);
+  for (int k = 0; k < 2; k++) {
+    uint32_t to = k ? t->arg[i].b : t->arg[i].a;
+    if (s.wants[k])
+      flow(s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), s.f->mask[k], a->scalar[i], &a->scalar[to],
+           &r->scalar[to]);
+  }
 }
 
 static bool any(const double *mask, size_t n) {
@@ -36,12 +32,11 @@ static bool any(const double *mask, size_t n) {
 static void pull_wide(dz_tape *t, const dz__wide *w, dz__adjoints *a, dz__adjoints *r) {
   dz__tape *s = dz__of(t);
   if (!w->active || w->fn == DZ__F_END) return;
-  dz__window window = dz__whole(a), marks = dz__whole(r);
-  dz__call call = dz__reverse_call(t, w, a, &window);
+  dz__call call = dz__reverse_call(t, w, a, a->scalar);
   const double *mask = w->rank ? r->tensor[w - s->wide] : &r->scalar[w->node];
   if (!any(mask, call.out.size)) return;
   for (uint32_t k = 0; k < w->nargs; k++)
-    s->call_reached[k] = dz__adjoint_slot(t, r, &marks, w->node, s->wide_args[w->arg0 + k]);
+    s->call_reached[k] = dz__adjoint_slot(t, r, r->scalar, s->wide_args[w->arg0 + k]);
   if (w->fn < DZ__F_POINTWISE_END) {
     dz__pointwise_careful((dz__fn)w->fn, &call, mask, s->call_reached);
     return;

@@ -25,6 +25,18 @@ _Static_assert(DZ__F_neg == 0 && DZ__F_add == 1 && DZ__F_sub == 2 && DZ__F_mul =
       return dz__push(x.tape, DZ__##name, dz__index(x), 0, dz__v_##name(x.tape->value[dz__index(x)], 0, 0)); \
     return dz__record(DZ__F_##name, 1, &x, 0, NULL);                                                         \
   }
+/* A fresh slot of the pool for the partial; with no room for it at hand, the general road, which does
+ * without. */
+#define OP1K(name, ...)                                                                                      \
+  dz_var(dz_##name)(dz_var x) {                                                                              \
+    if (dz__plain1(x) && x.tape->pooled < x.tape->pool_cap) {                                                \
+      dz_tape *t = x.tape;                                                                                   \
+      double v = t->value[dz__index(x)], z = dz__v_##name(v, 0, 0);                                          \
+      t->pool[t->pooled] = dz__d0_##name(v, 0, 0, z, 0);                                                     \
+      return dz__push(t, DZ__##name##_k, dz__index(x), t->pooled++, z);                                      \
+    }                                                                                                        \
+    return dz__record(DZ__F_##name, 1, &x, 0, NULL);                                                         \
+  }
 #define OP2(name, ...)                                                                                       \
   dz_var(dz_##name)(dz_var x, dz_var y) {                                                                    \
     if (dz__plain2(x, y)) {                                                                                  \

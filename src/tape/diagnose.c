@@ -115,8 +115,7 @@ static size_t source(const dz__array *out, const dz__array *a, size_t e) {
 
 static void tensor_node(dz_tape *t, uint32_t i, const dz__wide *w) {
   if (w->fn >= DZ__F_POINTWISE_END) return;
-  dz__window window = dz__whole(&dz__of(t)->kept);
-  dz__call call = dz__reverse_call(t, w, &dz__of(t)->kept, &window);
+  dz__call call = dz__reverse_call(t, w, &dz__of(t)->kept, dz__of(t)->kept.scalar);
   for (size_t e = 0; e < call.out.size; e++) {
     spot p = {
         .fn = (dz__fn)w->fn, .arity = call.nargs, .z = call.out.data[e], .g = w->active ? call.g[e] : 0};

@@ -43,15 +43,6 @@ dz_status dz_tape_reserve(dz_tape *t, size_t nodes) {
   return nodes <= t->cap || grow_nodes(dz__of(t), nodes) ? DZ_OK : DZ_ERR_MEMORY;
 }
 
-/* From now on nodes come from the tape's present place; run-length, so a tape recorded by C calls keeps
- * nothing. */
-static void note_place(dz__tape *s) {
-  const dz__place *last = s->places ? &s->place[s->places - 1] : NULL;
-  if (last ? last->line == s->line && last->column == s->column : s->line == 0) return;
-  if (!dz__grow(&s->alloc, (void **)&s->place, &s->place_cap, s->places + 1, sizeof *s->place)) return;
-  s->place[s->places++] = (dz__place){s->hot.n, s->line, s->column};
-}
-
 static dz_var with_flags(dz_var x, uint32_t flags) {
   x.id |= (uint64_t)flags << 32;
   return x;
@@ -228,7 +219,6 @@ dz_var dz__record(dz__fn fn, int nargs, const dz_var *args, int nattr, const int
     plain += dz_is_number(args[k]) || !(dz__high(args[k]) & DZ__TENSOR);
   }
   if (!dz__room(t, 2)) return (dz_var){t, DZ__NONE};
-  note_place(dz__of(t));
   bool scalar = fn < DZ__F_POINTWISE_END && plain == nargs;
   if (scalar && nargs == 1) return scalar1(t, fn, args[0]);
   if (scalar && nargs == 2) return scalar2(t, fn, args[0], args[1]);

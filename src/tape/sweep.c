@@ -4,129 +4,161 @@
 #include "kernels/pointwise.h"
 #include "kernels/scalar.h"
 
-dz__window dz__whole(const dz__adjoints *a) { return (dz__window){.near = a->scalar, .mask = UINT32_MAX}; }
+/* ---- tensors ---- */
 
-static inline double *slot(const dz__window *w, uint32_t i, uint32_t a) {
-  if (i - a <= w->mask) return &w->near[a & w->mask];
-  w->piece[a >> DZ__PIECE_BITS] = 1;
-  return &w->far[a];
-}
-
-double *dz__adjoint_slot(const dz_tape *t, const dz__adjoints *a, const dz__window *w, uint32_t i,
-                         dz__ref ref) {
+double *dz__adjoint_slot(const dz_tape *t, const dz__adjoints *a, double *scalar, dz__ref ref) {
   if (ref.flags & DZ__INACTIVE) return NULL;
-  return ref.flags & DZ__TENSOR ? a->tensor[t->arg[ref.index].a] : slot(w, i, ref.index);
+  return ref.flags & DZ__TENSOR ? a->tensor[t->arg[ref.index].a] : &scalar[ref.index];
 }
 
-dz__call dz__reverse_call(dz_tape *t, const dz__wide *wide, const dz__adjoints *a, const dz__window *w) {
+dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, double *scalar) {
   dz__tape *s = dz__of(t);
-  const dz__ref *refs = &s->wide_args[wide->arg0];
-  for (uint32_t k = 0; k < wide->nargs; k++) {
+  const dz__ref *refs = &s->wide_args[w->arg0];
+  for (uint32_t k = 0; k < w->nargs; k++) {
     s->call_args[k] = dz__array_at(t, refs[k]);
-    s->call_ga[k] = dz__adjoint_slot(t, a, w, wide->node, refs[k]);
+    s->call_ga[k] = dz__adjoint_slot(t, a, scalar, refs[k]);
   }
-  return (dz__call){.op = dz__ops[wide->fn].name,
-                    .nargs = (int)wide->nargs,
+  return (dz__call){.op = dz__ops[w->fn].name,
+                    .nargs = (int)w->nargs,
                     .args = s->call_args,
-                    .nattr = (int)wide->nattr,
-                    .attr = wide->nattr ? &s->wide_attr[wide->attr0] : NULL,
-                    .out = dz__array_of_wide(t, wide),
-                    .g = wide->rank ? a->tensor[wide - s->wide] : &w->near[wide->node & w->mask],
+                    .nattr = (int)w->nattr,
+                    .attr = w->nattr ? &s->wide_attr[w->attr0] : NULL,
+                    .out = dz__array_of_wide(t, w),
+                    .g = w->rank ? a->tensor[w - s->wide] : &scalar[w->node],
                     .ga = s->call_ga,
                     .scratch = s->spare};
 }
 
 /* True when 0*inf was formed. */
-static bool pull_wide(dz_tape *t, const dz__wide *wide, const dz__adjoints *a, const dz__window *w) {
-  if (!wide->active || wide->fn == DZ__F_END) return false;
-  dz__call call = dz__reverse_call(t, wide, a, w);
-  return wide->fn < DZ__F_POINTWISE_END ? dz__pointwise_reverse((dz__fn)wide->fn, &call)
-                                        : dz__tensor_ops[wide->fn - DZ__F_POINTWISE_END].reverse(&call);
+static bool pull_wide(dz_tape *t, const dz__wide *w, const dz__adjoints *a, double *scalar) {
+  if (!w->active || w->fn == DZ__F_END) return false;
+  dz__call call = dz__reverse_call(t, w, a, scalar);
+  return w->fn < DZ__F_POINTWISE_END ? dz__pointwise_reverse((dz__fn)w->fn, &call)
+                                     : dz__tensor_ops[w->fn - DZ__F_POINTWISE_END].reverse(&call);
 }
 
-/* Takes in what waited for the nodes from..top: they are inside the window now. */
-static void take_in(const dz__window *w, uint32_t from, uint32_t top) {
-  uint32_t piece = from >> DZ__PIECE_BITS;
-  if (!w->piece[piece]) return;
-  w->piece[piece] = 0;
-  for (uint32_t i = from; i <= top; i++) {
-    w->near[i & w->mask] += w->far[i];
-    w->far[i] = 0;
-  }
+/* ---- scalars ---- */
+
+dz__site dz__site_of(const dz_tape *t, uint32_t i) {
+  unsigned code = t->code[i], variant = dz__variant(code);
+  dz__fn fn = dz__fn_of_code(code);
+  dz__pair p = t->arg[i];
+  bool two = dz__ops[fn].arity > 1;
+  dz__site s = {.f = &dz__pointwise[fn], .z = t->value[i], .tie = variant == DZ__VV ? .5 : 0};
+  s.in[0] = variant == DZ__CV ? t->pool[p.a] : t->value[p.a];
+  s.in[1] = !two ? 0 : variant == DZ__VC ? t->pool[p.b] : t->value[p.b];
+  s.wants[0] = variant == DZ__VV || variant == DZ__VC || variant == DZ__VI;
+  s.wants[1] = two && (variant == DZ__VV || variant == DZ__CV || variant == DZ__IV);
+  return s;
 }
 
-/* One case per code: x, y, z are the operands' and the node's own value, g its adjoint. The latest sum goes
-   on in a register, since most nodes are used by the very next one: a chain of operations then waits for
-   arithmetic only, not for a store to be loaded again. */
-#define FLOW(k, name, tie) dz__flow(dz__m##k##_##name(), dz__d##k##_##name(x, y, 0, z, tie), g)
-#define TO(k, name, node, tie) latest = *slot(w, i, node) += FLOW(k, name, tie), latest_node = node
+typedef struct flows {
+  double a, b;
+} flows;
 
-/* Nodes from..top, downward, with the window over all of them. */
-static bool sweep_piece(dz_tape *t, const dz__adjoints *a, const dz__window *window, uint32_t from,
-                        uint32_t top) {
-  const dz__window own = *window, *w = &own; /* a copy that no store can change */
+/* What flows to the operands of an operation that is no arithmetic: out of the loop, which so keeps its
+ * registers. */
+static __attribute__((noinline)) flows flows_of(const dz_tape *t, uint32_t i, double g) {
+  dz__site s = dz__site_of(t, i);
+  double to[2] = {0, 0};
+  for (int k = 0; k < 2; k++)
+    if (s.wants[k]) to[k] = dz__flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);
+  return (flows){to[0], to[1]};
+}
+
+/* The adjoints of nodes i-1 and i-2 as far as node i and those above brought them: most operands were made by
+   the one or two nodes before, and a chain of operations then waits for arithmetic only, not for a store to
+   be loaded again. */
+typedef struct carry {
+  double one, two;
+} carry;
+
+static inline __attribute__((always_inline)) void add_to(double *scalar, carry *c, uint32_t i, uint32_t node,
+                                                         double flow) {
+  uint32_t back = i - node;
+  if (back == 1)
+    c->one += flow;
+  else if (back == 2)
+    c->two += flow;
+  else
+    scalar[node] += flow;
+}
+
+static inline void settle(double *scalar, carry *c, uint32_t i) {
+  if (i > 0) scalar[i - 1] += c->one;
+  if (i > 1) scalar[i - 2] += c->two;
+  *c = (carry){0, 0};
+}
+
+/* One case per code of the arithmetic: x, y, z are the operands' and the node's own value, g its adjoint. */
+#define TO(k, name, node)                                                                                    \
+  add_to(scalar, &c, i, node, dz__flow(dz__m##k##_##name(), dz__d##k##_##name(x, y, 0, z, 0), g))
+
+static inline __attribute__((always_inline)) bool
+sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, double *leaf, uint32_t top, const bool whole) {
   const double *value = t->value, *pool = t->pool;
   const dz__pair *arg = t->arg;
-  const uint8_t *codes = t->code;
-  double latest = 0;
-  uint32_t latest_node = DZ__NONE;
-  for (uint32_t i = top + 1; i-- > from;) {
-    double *at = &w->near[i & w->mask];
-    double g = latest, z = value[i], x, y = 0;
-    if (__builtin_expect(latest_node != i, 0)) g = *at;
+  const uint8_t *code = t->code;
+  bool sound = true;
+  carry c = {0, 0};
+  for (uint32_t i = top + 1; i-- > 0;) {
+    double g = scalar[i] + c.one, z = value[i], x, y = 0;
+    c = (carry){c.two, 0};
     dz__pair p = arg[i];
-    unsigned code = codes[i];
-    if (g != g) return false; /* a NaN: perhaps 0*inf from a structural zero */
-    switch (code) {
+    scalar[i] = whole ? g : 0;
+    if (whole) sound &= g == g;
+    switch (code[i]) {
     case DZ__INPUT:
     case DZ__PARAM:
-      if (!p.b) w->leaf[p.a] += g;
+      if (p.b) break;
+      leaf[p.a] += g;
+      sound &= g == g;
       break;
-#define OP1(name, ...)                                                                                       \
+    case DZ__CONST:
+    case DZ__DATA:
+      break;
+#define OP1(name, ...)
+#define OP1I(name, ...)                                                                                      \
   case DZ__##name:                                                                                           \
-    x = value[p.a], TO(0, name, p.a, 0);                                                                     \
+    x = value[p.a], TO(0, name, p.a);                                                                        \
     break;
-#define OP2(name, ...)                                                                                       \
+#define OP1K(name, ...)                                                                                      \
+  case DZ__##name##_k:                                                                                       \
+    add_to(scalar, &c, i, p.a, pool[p.b] * g);                                                               \
+    break;
+#define OP2(name, ...)
+#define OP2I(name, ...)                                                                                      \
   case DZ__##name##_vv:                                                                                      \
-    x = value[p.a], y = value[p.b];                                                                          \
-    if (p.a + 1 == i)                                                                                        \
-      TO(1, name, p.b, .5), TO(0, name, p.a, .5);                                                            \
-    else                                                                                                     \
-      TO(0, name, p.a, .5), TO(1, name, p.b, .5);                                                            \
+    x = value[p.a], y = value[p.b], TO(0, name, p.a), TO(1, name, p.b);                                      \
     break;                                                                                                   \
   case DZ__##name##_vc:                                                                                      \
-    x = value[p.a], y = pool[p.b], TO(0, name, p.a, 0);                                                      \
+    x = value[p.a], y = pool[p.b], TO(0, name, p.a);                                                         \
     break;                                                                                                   \
   case DZ__##name##_cv:                                                                                      \
-    x = pool[p.a], y = value[p.b], TO(1, name, p.b, 0);                                                      \
-    break;                                                                                                   \
-  case DZ__##name##_vi:                                                                                      \
-    x = value[p.a], y = value[p.b], TO(0, name, p.a, 0);                                                     \
-    break;                                                                                                   \
-  case DZ__##name##_iv:                                                                                      \
-    x = value[p.a], y = value[p.b], TO(1, name, p.b, 0);                                                     \
+    x = pool[p.a], y = value[p.b], TO(1, name, p.b);                                                         \
     break;
 #define OP3(name, ...)
 #include "ops/pointwise.def"
     case DZ__WIDE:
-      if (pull_wide(t, &dz__of(t)->wide[p.a], a, w)) return false;
-      latest_node = DZ__NONE;
+      settle(scalar, &c, i);
+      scalar[i] = g;
+      sound &= g == g && !pull_wide(t, &dz__of(t)->wide[p.a], a, scalar);
+      if (!whole) scalar[i] = 0;
       break;
-    default:
-      break;
+    default: {
+      flows f = flows_of(t, i, g);
+      if (p.a < i) add_to(scalar, &c, i, p.a, f.a);
+      if (p.b < i) add_to(scalar, &c, i, p.b, f.b);
     }
-    if (w->sliding) *at = 0;
+    }
   }
-  return true;
+  return sound;
 }
 
-bool dz__sweep_quick(dz_tape *t, const dz__adjoints *a, const dz__window *w, uint32_t top) {
-  if (!w->sliding) return sweep_piece(t, a, w, 0, top);
-  for (uint32_t end = top + 1; end > 0;) {
-    uint32_t from = (end - 1) >> DZ__PIECE_BITS << DZ__PIECE_BITS;
-    take_in(w, from, end - 1);
-    if (!sweep_piece(t, a, w, from, end - 1)) return false;
-    end = from;
-  }
-  return true;
+static bool sweep_whole(dz_tape *t, const dz__adjoints *a, const dz__slots *s, uint32_t top) {
+  return sweep_nodes(t, a, s->scalar, s->leaf, top, true);
+}
+
+bool dz__sweep_quick(dz_tape *t, const dz__adjoints *a, const dz__slots *s, uint32_t top) {
+  return s->whole ? sweep_whole(t, a, s, top) : sweep_nodes(t, a, s->scalar, s->leaf, top, false);
 }

@@ -13,6 +13,8 @@ dz_tape *dz_tape_new(const dz_allocator *given) {
   dz__arena_init(&s->kept.arena, &a);
   dz__arena_init(&s->held, &a);
   dz__arena_init(&s->reached.arena, &a);
+  dz__arena_init(&s->tangent.arena, &a);
+  dz__arena_init(&s->touched.arena, &a);
   dz__names_init(&s->names, &a);
   return &s->hot;
 }
@@ -47,10 +49,11 @@ static void release(dz__tape *s) {
   dz__adjoints_free(s, &s->kept);
   dz__arena_free(&s->held);
   dz__free(a, s->leaf, s->leaf_cap * sizeof *s->leaf);
-  dz__free(a, s->near, s->near_cap * sizeof *s->near);
-  dz__free(a, s->far, s->far_cap * sizeof *s->far);
-  dz__free(a, s->piece, s->piece_cap);
+  dz__free(a, s->slots, s->slots_cap * sizeof *s->slots);
   dz__adjoints_free(s, &s->reached);
+  dz__adjoints_free(s, &s->tangent);
+  dz__adjoints_free(s, &s->touched);
+  dz__free(a, s->zeros, s->zeros_cap * sizeof *s->zeros);
   dz__names_free(&s->names);
   dz__arena_free(&s->arena);
   if (s->prelude_free) s->prelude_free(s->prelude);
@@ -82,6 +85,8 @@ void dz_tape_clear(dz_tape *t) {
   dz__arena_init(&s->kept.arena, &a);
   dz__arena_init(&s->held, &a);
   dz__arena_init(&s->reached.arena, &a);
+  dz__arena_init(&s->tangent.arena, &a);
+  dz__arena_init(&s->touched.arena, &a);
   dz__names_init(&s->names, &a);
 }
 
@@ -119,10 +124,21 @@ void dz__locate(dz_var bad, const char *file, int line) {
   if ((uintptr_t)bad.tape > 1) dz__fail_at(&dz__of(bad.tape)->error, file, line, 0);
 }
 
+/* Nodes from the present end on come from the tape's place: run by run, so a tape recorded by C calls alone
+   keeps nothing. Without memory for it the place is forgotten, which only a message would have shown. */
+static void note_place(dz__tape *s) {
+  while (s->places > 0 && s->place[s->places - 1].first >= s->hot.n) s->places--;
+  const dz__place *last = s->places ? &s->place[s->places - 1] : NULL;
+  if (last ? last->line == s->line && last->column == s->column : s->line == 0) return;
+  if (!dz__grow(&s->alloc, (void **)&s->place, &s->place_cap, s->places + 1, sizeof *s->place)) return;
+  s->place[s->places++] = (dz__place){s->hot.n, s->line, s->column};
+}
+
 void dz_tape_at(dz_tape *t, int line, int column) {
   if (!t) return;
   dz__of(t)->line = line;
   dz__of(t)->column = column;
+  note_place(dz__of(t));
 }
 
 /* ---- liveness ---- */
@@ -211,10 +227,12 @@ dz_status dz_tape_rewind(dz_tape *t, dz_mark mark) {
   t->pooled = mark.pooled;
   t->leaves = mark.leaves;
   drop_wides(s, mark.at);
-  while (s->places > 0 && s->place[s->places - 1].first >= mark.at) s->places--;
+  note_place(s);
   dz__names_drop(&s->names, mark.at);
   dz__adjoints_rewind(s, &s->kept);
   dz__adjoints_rewind(s, &s->reached);
+  dz__adjoints_rewind(s, &s->tangent);
+  dz__adjoints_rewind(s, &s->touched);
   if (s->swept.nodes > t->n) {
     s->swept.nodes = t->n;
     s->swept.again = false;
@@ -239,6 +257,7 @@ size_t dz_tape_bytes(const dz_tape *t) {
          s->call_args_cap * sizeof *s->call_args + s->call_ga_cap * sizeof *s->call_ga +
          s->call_reached_cap * sizeof *s->call_reached + (s->notes ? DZ__MAX_NOTES * sizeof *s->notes : 0) +
          dz__arena_bytes(&s->arena) + adjoint_bytes(&s->kept) + adjoint_bytes(&s->reached) +
-         s->leaf_cap * sizeof *s->leaf + s->near_cap * sizeof *s->near + s->far_cap * sizeof *s->far +
-         s->piece_cap + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names);
+         adjoint_bytes(&s->tangent) + adjoint_bytes(&s->touched) + s->zeros_cap * sizeof *s->zeros +
+         s->leaf_cap * sizeof *s->leaf + s->slots_cap * sizeof *s->slots + dz__arena_bytes(&s->held) +
+         dz__names_bytes(&s->names);
 }

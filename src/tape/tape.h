@@ -99,10 +99,11 @@ typedef struct dz__tape {
   dz__adjoints reached; /* of the careful sweep: 1 where a structural nonzero arrived */
   double *leaf;         /* adjoints of active scalar leaves, by their number */
   size_t leaf_cap;
-  double *near;   /* the quick sweep's window of adjoints, all 0 between sweeps */
-  double *far;    /* its contributions to nodes beyond the window, all 0 between sweeps */
-  uint8_t *piece; /* whether any of a piece of `far` is not 0 */
-  size_t near_cap, far_cap, piece_cap;
+  double *slots; /* the quick sweep's adjoints of scalars, all 0 between sweeps */
+  size_t slots_cap;
+  dz__adjoints tangent, touched; /* of the forward sweep: tangents, and 1 where the direction arrived */
+  double *zeros;                 /* stand for the tangents of inactive operands */
+  size_t zeros_cap;
   dz__arena held; /* dz_backward_add: the leaves' adjoints from before */
   double *spare;  /* scratch of kernels */
   size_t spare_cap;

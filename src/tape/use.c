@@ -1,20 +1,15 @@
 #include "tape/use.h"
 
 #include "kernels/pointwise.h"
+#include "kernels/scalar.h"
 #include "tape/sweep.h"
 
 #include <math.h>
 #include <string.h>
 
 static double scalar_use(const dz_tape *t, uint32_t i, int k, double g) {
-  unsigned code = t->code[i], variant = dz__variant(code);
-  dz__fn fn = dz__fn_of_code(code);
-  dz__pair p = t->arg[i];
-  const dz__kernel *f = &dz__pointwise[fn];
-  double x = variant == DZ__CV ? t->pool[p.a] : t->value[p.a];
-  double y = dz__ops[fn].arity < 2 ? 0 : variant == DZ__VC ? t->pool[p.b] : t->value[p.b];
-  double partial = f->partial[k](x, y, 0, t->value[i], variant == DZ__VV ? .5 : 0);
-  return f->mask[k] && partial == 0 ? 0 : partial * g;
+  dz__site s = dz__site_of(t, i);
+  return dz__flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);
 }
 
 /* Workspace for one use of a wide node. The other operands' adjoints are wanted too where they are active,
@@ -26,8 +21,7 @@ typedef struct workspace {
 
 static dz__call one_operand(dz_tape *t, const dz__wide *w, int k, double *out, size_t size, double *dump) {
   dz__tape *s = dz__of(t);
-  dz__window window = dz__whole(&s->kept);
-  dz__call call = dz__reverse_call(t, w, &s->kept, &window);
+  dz__call call = dz__reverse_call(t, w, &s->kept, s->kept.scalar);
   bool pointwise = w->fn < DZ__F_POINTWISE_END;
   for (uint32_t j = 0; j < w->nargs; j++) s->call_ga[j] = pointwise && s->call_ga[j] ? dump : NULL;
   s->call_ga[k] = out;

@@ -84,6 +84,10 @@ START_TEST(dropping_takes_the_values_from_a_point_on) {
     for (uint32_t v = 0; v < 1000; v++) ck_assert_int_eq(dz__names_of(&names, v) != NULL, v < points[k]);
     ck_assert_uint_eq(dz__names_bytes(&names), f.bytes);
   }
+  size_t calls = f.calls; /* what was dropped is used again */
+  ck_assert(dz__names_add(&names, text, write_name(text, 1), 5));
+  ck_assert_uint_eq(f.calls, calls);
+  dz__names_free(&names);
   ck_assert_uint_eq(f.blocks, 0);
 }
 END_TEST

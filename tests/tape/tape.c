@@ -357,6 +357,9 @@ START_TEST(the_tape_can_be_walked) {
   dz_tape_at(tape, 3, 7);
   n = dz_describe(dz_where(x, y, z));
   ck_assert(n.line == 3 && n.column == 7 && dz_describe(y).line == 0);
+  ck_assert(dz_describe(dz_mul(x, y)).column == 7); /* inline recording too */
+  dz_tape_at(tape, 0, 0);
+  ck_assert(dz_describe(dz_mul(x, y)).line == 0);
 }
 END_TEST
 

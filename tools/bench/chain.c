@@ -9,8 +9,7 @@ static const double factor = 1.0000001, shift = 1e-9;
 
 typedef struct job {
   size_t ops;
-  double seconds;
-  const char *failed;
+  double seconds; /* NaN when something went wrong */
 } job;
 
 /* x <- factor x + shift. The adjoint is factor^(n/2), multiplied up one by one, so it must be met exactly. */
@@ -28,26 +27,21 @@ static void *record_sweep_free(void *user) {
     value = value * factor + shift;
     slope *= factor;
   }
-  if (status)
-    j->failed = dz_status_text(status);
-  else if (got != value || adjoint != slope)
-    j->failed = "the chain's value or slope is wrong";
+  if (status || got != value || adjoint != slope) j->seconds = NAN;
   return NULL;
 }
 
-static void on_small_stack(job *j) {
+static double on_small_stack(void *user) {
+  job *j = user;
   pthread_attr_t attr;
   pthread_t thread;
   bool sized = !pthread_attr_init(&attr) && !pthread_attr_setstacksize(&attr, CHAIN_STACK);
-  if (!sized || pthread_create(&thread, &attr, record_sweep_free, j)) {
-    j->failed = "no thread with a stack of 256 KiB";
-    return;
-  }
+  if (!sized || pthread_create(&thread, &attr, record_sweep_free, j)) return NAN;
   pthread_join(thread, NULL);
-  pthread_attr_destroy(&attr);
+  return j->seconds;
 }
 
-/* The best of a few: a chain is always a first call, and what a page costs depends on what else runs. */
+/* The best of a few first calls: what a page costs depends on what else runs. */
 bench_chain bench_chain_run(size_t n, bool quick) {
   bench_chain c = {.ops = {n / 10, n / 2, n}};
   int times = quick ? 1 : 3;
@@ -55,10 +49,9 @@ bench_chain bench_chain_run(size_t n, bool quick) {
     c.seconds[k] = INFINITY;
     for (int i = 0; i < times && !c.failed; i++) {
       bench_progress("chain", times * k + i + 1, times * CHAIN_LENGTHS);
-      job j = {.ops = c.ops[k]};
-      on_small_stack(&j);
-      c.seconds[k] = fmin(c.seconds[k], j.seconds);
-      c.failed = j.failed;
+      double seconds = bench_apart(on_small_stack, &(job){.ops = c.ops[k]});
+      if (seconds != seconds) c.failed = "out of memory, out of stack, or a wrong value or slope";
+      c.seconds[k] = fmin(c.seconds[k], seconds);
     }
   }
   return c;

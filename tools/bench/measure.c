@@ -1,14 +1,11 @@
 /* Rounds in which all contenders take turns on one workload, so that a slow moment of the machine meets them
  * all. */
-#define _POSIX_C_SOURCE 200809L
 #include "measure.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { PLAIN, HAND, DZ, ADOLC, MOST_CONTENDERS };
 enum { MOST_CALLS = 32 }; /* in one turn */
@@ -93,33 +90,24 @@ static bool tape_new(run *r) {
   return (r->tape = dz_tape_new(&a)) != NULL;
 }
 
-static double first_call(run *r, int who) {
+typedef struct first_of {
+  run *r;
+  int who;
+} first_of;
+
+static double first_call(void *user) {
+  const first_of *f = user;
   double start = bench_now();
-  if (who == DZ && !tape_new(r)) return NAN;
-  call(r, who);
+  if (f->who == DZ && !tape_new(f->r)) return NAN;
+  call(f->r, f->who);
   return bench_now() - start;
 }
 
-/* In a process of its own, so that every page is new. */
 static double cold(run *r, int who, int times) {
   double seconds[8];
-  size_t n = 0;
-  for (int i = 0; i < times && i < 8; i++) {
-    int ends[2];
-    if (pipe(ends)) return NAN;
-    pid_t child = fork();
-    if (child == 0) {
-      double t = first_call(r, who);
-      _exit(write(ends[1], &t, sizeof t) != sizeof t);
-    }
-    close(ends[1]);
-    if (child > 0) {
-      if (read(ends[0], &seconds[n], sizeof *seconds) == sizeof *seconds) n++;
-      waitpid(child, NULL, 0);
-    }
-    close(ends[0]);
-  }
-  return bench_median(seconds, n);
+  int n = 0;
+  while (n < times && n < 8) seconds[n++] = bench_apart(first_call, &(first_of){r, who});
+  return bench_median(seconds, (size_t)n);
 }
 
 /* ---- rounds ---- */

@@ -48,6 +48,9 @@ void bench_report(const bench_result *r, int count, const bench_chain *c, const 
 /* One line on a terminal that the next one overwrites; nothing when stderr is no terminal. NULL clears it. */
 void bench_progress(const char *what, int done, int all);
 
+/* What `work` returns in a process of its own, where every page is new; NaN when that fails. */
+double bench_apart(double (*work)(void *), void *user);
+
 /* The median; sorts x. NaN for none. */
 double bench_median(double *x, size_t n);
 

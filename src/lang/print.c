@@ -1,0 +1,447 @@
+/* Graphs as text. What is still to be written waits on a stack: pieces of text, nodes with the precedence
+   that they need to stand without parentheses, and the tails of calls. */
+#include "dz/print.h"
+
+#include "dz/lang.h"
+#include "lang/builtin.h"
+#include "lang/lex.h"
+#include "lang/print.h"
+#include "lang/program.h"
+
+#include <string.h>
+
+/* As in expr.c, loosest first; what binds by a call, a bracket or a prime is an atom. */
+enum {
+  POWER_NONE,
+  POWER_CHOICE,
+  POWER_OR,
+  POWER_AND,
+  POWER_COMPARE,
+  POWER_ADD,
+  POWER_MUL,
+  POWER_PREFIX,
+  POWER_POWER,
+  POWER_ATOM
+};
+
+typedef struct operator_text {
+  const char *text; /* NULL: written as a call */
+  uint8_t power;
+} operator_text;
+
+static operator_text operator_of(int fn) {
+  static const operator_text of[DZ__F_END] = {
+      [DZ__F_neg] = {"-", POWER_PREFIX},    [DZ__F_not] = {"!", POWER_PREFIX},
+      [DZ__F_add] = {" + ", POWER_ADD},     [DZ__F_sub] = {" - ", POWER_ADD},
+      [DZ__F_mul] = {"*", POWER_MUL},       [DZ__F_div] = {"/", POWER_MUL},
+      [DZ__F_matmul] = {" @ ", POWER_MUL},  [DZ__F_pow] = {"^", POWER_POWER},
+      [DZ__F_lt] = {" < ", POWER_COMPARE},  [DZ__F_le] = {" <= ", POWER_COMPARE},
+      [DZ__F_gt] = {" > ", POWER_COMPARE},  [DZ__F_ge] = {" >= ", POWER_COMPARE},
+      [DZ__F_eq] = {" == ", POWER_COMPARE}, [DZ__F_ne] = {" != ", POWER_COMPARE},
+      [DZ__F_and] = {" && ", POWER_AND},    [DZ__F_or] = {" || ", POWER_OR},
+      [DZ__F_where] = {" ? ", POWER_CHOICE}};
+  return of[fn];
+}
+
+typedef enum form {
+  FORM_NAME,
+  FORM_NUMBER,
+  FORM_LITERAL,
+  FORM_OPERATOR,
+  FORM_PRIME,
+  FORM_LIST,
+  FORM_INDEX,
+  FORM_CALL
+} form;
+
+/* ---- what stands where a node is used ---- */
+
+static dz__fn fn_of(dz_var x) {
+  const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
+  return w ? (dz__fn)w->fn : dz__fn_of_code(x.tape->code[dz__index(x)]);
+}
+
+static bool is_leaf(dz_var x) { return dz_role_of(x) != DZ_ROLE_NONE; }
+static bool is_constant(dz_var x) {
+  return dz_is_number(x) || (dz_role_of(x) == DZ_ROLE_CONST && !dz_name(x));
+}
+
+/* Whether the language would read the text as one name, and as no function's. */
+static bool is_usable(const char *name) {
+  dz_error e = {.status = DZ_OK};
+  dz__lexer lex;
+  dz__token t;
+  size_t n = strlen(name);
+  dz__lex_start(&lex, name, n, "", &e);
+  if (!n || !dz__lex(&lex, &t) || t.kind != DZ__T_NAME || t.size != n) return false;
+  const char *other;
+  for (size_t i = 0; (other = dz_function_name(i)) != NULL; i++)
+    if (strcmp(other, name) == 0) return false;
+  return true;
+}
+
+static bool reverses(dz_var x) {
+  const int64_t *attr;
+  size_t n = dz_attributes(x, &attr);
+  for (size_t k = 0; k < n; k++)
+    if (attr[k] != (int64_t)(n - 1 - k)) return false;
+  return true;
+}
+
+static bool all_constant(dz_var x, int nargs) {
+  for (int k = 0; k < nargs; k++)
+    if (!is_constant(dz_operand(x, k))) return false;
+  return true;
+}
+
+static form form_of(const dz__print *p, dz_var x) {
+  if (dz_is_number(x)) return FORM_NUMBER;
+  if (p->label[dz__index(x)]) return FORM_NAME;
+  if (is_leaf(x)) return dz_rank(x) ? FORM_LITERAL : FORM_NUMBER;
+  const int64_t *attr;
+  dz__fn fn = fn_of(x);
+  if (fn == DZ__F_where && dz_is_number(dz_operand(x, 0))) return FORM_CALL;
+  if (operator_of(fn).text) return FORM_OPERATOR;
+  if (fn == DZ__F_permute) return reverses(x) ? FORM_PRIME : FORM_CALL;
+  if (fn == DZ__F_index) return FORM_INDEX;
+  bool list = fn == DZ__F_stack && dz_attributes(x, &attr) && attr[0] == 0;
+  return list && !all_constant(x, dz_describe(x).nargs) ? FORM_LIST : FORM_CALL;
+}
+
+static int power_of(const dz__print *p, dz_var x) {
+  form f = form_of(p, x);
+  if (f == FORM_OPERATOR) return operator_of(fn_of(x)).power;
+  if (f != FORM_NUMBER) return POWER_ATOM;
+  double v = dz_value(x);
+  return v < 0 || (v == 0 && 1 / v < 0) ? POWER_PREFIX : POWER_ATOM;
+}
+
+/* ---- writing ---- */
+
+static bool flush(dz__print *p) {
+  if (p->n && !p->write(p->user, p->text, p->n)) p->status = DZ_ERR_WRITE;
+  p->n = 0;
+  return !p->status;
+}
+
+static bool put_bytes(dz__print *p, const char *text, size_t size) {
+  if (p->status) return false;
+  if (size > p->left) {
+    flush(p);
+    if (!p->status) p->status = DZ_ERR_LIMIT;
+    return false;
+  }
+  p->left -= size;
+  for (size_t k; size; size -= k, text += k) {
+    if (p->n == sizeof p->text && !flush(p)) return false;
+    k = sizeof p->text - p->n < size ? sizeof p->text - p->n : size;
+    memcpy(p->text + p->n, text, k);
+    p->n += k;
+  }
+  return true;
+}
+
+static bool put(dz__print *p, const char *text) { return put_bytes(p, text, strlen(text)); }
+
+static bool put_number(dz__print *p, double v) {
+  char text[32];
+  bool shadowed = v != v ? p->nan_taken : p->inf_taken;
+  if (v != v) return put(p, shadowed ? "(0/0)" : "nan");
+  if (v - v != 0) return put(p, shadowed ? (v > 0 ? "(1/0)" : "-(1/0)") : v > 0 ? "inf" : "-inf");
+  if (v == 3.141592653589793 && !p->pi_taken) return put(p, "pi");
+  return put_bytes(p, text, dz_number_write(v, p->digits, text));
+}
+
+static bool put_whole(dz__print *p, int64_t v) {
+  char text[32];
+  return put_bytes(p, text, dz_number_write((double)v, 0, text));
+}
+
+static bool put_wholes(dz__print *p, size_t n, const int64_t *v, size_t step) {
+  put(p, "[");
+  for (size_t k = 0; k < n; k++) put(p, k ? ", " : ""), put_whole(p, v[k * step]);
+  return put(p, "]");
+}
+
+/* The elements row by row: a bracket opens where an axis begins and closes where it ends. */
+static bool put_literal(dz__print *p, dz_var x) {
+  dz__array a = dz__array_of(x);
+  if (a.size == 0) {
+    if (a.rank == 1) return put(p, "[]");
+    int64_t dims[DZ__MAX_RANK];
+    for (int k = 0; k < a.rank; k++) dims[k] = (int64_t)a.dims[k];
+    return put(p, "reshape([], ") && put_wholes(p, (size_t)a.rank, dims, 1) && put(p, ")");
+  }
+  for (size_t i = 0; i < a.size && !p->status; i++) {
+    size_t below = 1;
+    if (i) put(p, ", ");
+    for (int k = a.rank; k-- > 0;)
+      if (i % (below *= a.dims[k]) == 0) put(p, "[");
+    put_number(p, dz__array_of(x).data[i]);
+    below = 1;
+    for (int k = a.rank; k-- > 0;)
+      if ((i + 1) % (below *= a.dims[k]) == 0) put(p, "]");
+  }
+  return !p->status;
+}
+
+static bool put_name(dz__print *p, dz_var x) {
+  uint32_t label = p->label[dz__index(x)];
+  if (label == DZ__LABEL_OWN) return put(p, dz_name(x));
+  return put(p, is_leaf(x) && !is_constant(x) ? "x" : "t") && put_whole(p, label);
+}
+
+/* ---- the tails of calls ---- */
+
+static bool put_reduction(dz__print *p, dz_var x, const int64_t *attr, size_t n) {
+  bool counts = fn_of(x) == DZ__F_count;
+  size_t axes = n - 1 - counts, rank = (size_t)dz_rank(dz_operand(x, 0));
+  if (axes != rank) {
+    put(p, ", axis=");
+    if (axes == 1)
+      put_whole(p, attr[1]);
+    else
+      put_wholes(p, axes, attr + 1, 1);
+  }
+  if (attr[0]) put(p, ", keepdims=1");
+  if (counts && attr[n - 1]) put(p, ", ddof="), put_whole(p, attr[n - 1]);
+  return put(p, ")");
+}
+
+static bool put_axis(dz__print *p, dz_var x, int64_t axis) {
+  bool joins = fn_of(x) == DZ__F_concat || fn_of(x) == DZ__F_stack;
+  put(p, joins ? "]" : "");
+  bool plain = axis == 0 && (joins || fn_of(x) == DZ__F_gather || dz_rank(x) == 1);
+  return plain || (put(p, ", axis=") && put_whole(p, axis));
+}
+
+/* start:stop:step of an axis with that many elements */
+static bool put_range(dz__print *p, const int64_t *r, int64_t extent) {
+  int64_t start = r[0], step = r[2], last = start + (r[1] - 1) * step;
+  if (r[3]) return put_whole(p, start);
+  if (r[1] == 0) return put(p, "0:0");
+  bool up = step > 0;
+  if (start != (up ? 0 : extent - 1)) put_whole(p, start);
+  put(p, ":");
+  if (up ? last + step < extent : last + step >= 0) put_whole(p, last + (up ? 1 : -1));
+  return step == 1 || (put(p, ":") && put_whole(p, step));
+}
+
+static bool put_index(dz__print *p, dz_var x, const int64_t *attr, size_t n) {
+  dz__array a = dz__array_of(dz_operand(x, 0));
+  size_t shown = n / 4;
+  for (; shown > 1; shown--) { /* axes left whole at the end need not be written */
+    const int64_t *r = attr + 4 * (shown - 1);
+    if (r[3] || r[0] != 0 || r[1] != (int64_t)a.dims[shown - 1] || r[2] != 1) break;
+  }
+  put(p, "[");
+  for (size_t k = 0; k < shown; k++) put(p, k ? ", " : ""), put_range(p, attr + 4 * k, (int64_t)a.dims[k]);
+  return put(p, "]");
+}
+
+static bool put_tail(dz__print *p, dz_var x) {
+  const int64_t *attr;
+  size_t n = dz_attributes(x, &attr);
+  dz__fn fn = fn_of(x);
+  if (fn == DZ__F_index) return put_index(p, x, attr, n);
+  if (fn < DZ__F_POINTWISE_END || !n) return put(p, ")");
+  if (dz__ops[fn].signature == DZ__REDUCE) return put_reduction(p, x, attr, n);
+  if (dz__ops[fn].signature == DZ__AXIS) return put_axis(p, x, attr[0]) && put(p, ")");
+  return put(p, ", ") && put_wholes(p, n, attr, 1) && put(p, ")");
+}
+
+/* ---- one expression ---- */
+
+static bool push(dz__print *p, dz__piece piece) {
+  dz__piece *to = dz__vec_add(p->alloc, &p->stack, 1, sizeof *to);
+  if (to) *to = piece;
+  if (!to) p->status = DZ_ERR_MEMORY;
+  return to != NULL;
+}
+
+static bool push_text(dz__print *p, const char *text) { return push(p, (dz__piece){.text = text}); }
+static bool push_tail(dz__print *p, dz_var x) { return push(p, (dz__piece){.x = x, .tail = true}); }
+
+static bool push_operand(dz__print *p, dz_var x, int k, int power) {
+  return push(p, (dz__piece){.x = dz_operand(x, k), .power = (uint8_t)power});
+}
+
+/* Behind an operator a sign is put in parentheses, but as an exponent. */
+static int power_behind(const dz__print *p, dz_var x, int power) {
+  bool number = form_of(p, x) == FORM_NUMBER;
+  if (power == POWER_POWER) return number ? POWER_PREFIX : POWER_POWER;
+  return power_of(p, x) == POWER_PREFIX && (number || fn_of(x) == DZ__F_neg) ? POWER_ATOM : power + 1;
+}
+
+static bool begin_operator(dz__print *p, dz_var x) {
+  dz__fn fn = fn_of(x);
+  operator_text o = operator_of(fn);
+  if (fn == DZ__F_where)
+    return push_operand(p, x, 2, POWER_CHOICE) && push_text(p, " : ") &&
+           push_operand(p, x, 1, POWER_CHOICE + 1) && push_text(p, o.text) &&
+           push_operand(p, x, 0, POWER_CHOICE + 1);
+  if (o.power == POWER_PREFIX)
+    return push_operand(p, x, 0, power_behind(p, dz_operand(x, 0), POWER_PREFIX - 1)) && put(p, o.text);
+  bool left = o.power != POWER_POWER && o.power != POWER_COMPARE;
+  return push_operand(p, x, 1, power_behind(p, dz_operand(x, 1), o.power)) && push_text(p, o.text) &&
+         push_operand(p, x, 0, left ? o.power : o.power + 1);
+}
+
+/* Names that people write, where the table has libm's. */
+static const char *call_name(dz_var x) {
+  static const struct {
+    const char *table, *common;
+  } names[] = {{"fabs", "abs"}, {"fmax", "max"}, {"fmin", "min"}, {"tgamma", "gamma"}};
+  const char *name = dz__ops[fn_of(x)].name;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(name, names[i].table) == 0) return names[i].common;
+  return name;
+}
+
+static bool push_operands(dz__print *p, dz_var x) {
+  for (int k = dz_describe(x).nargs; k-- > 0;)
+    if (!push_operand(p, x, k, POWER_NONE) || (k && !push_text(p, ", "))) return false;
+  return true;
+}
+
+static bool begin_call(dz__print *p, dz_var x) {
+  bool joins = fn_of(x) == DZ__F_concat || fn_of(x) == DZ__F_stack;
+  return push_tail(p, x) && push_operands(p, x) && put(p, call_name(x)) && put(p, joins ? "([" : "(");
+}
+
+/* Writes the node, or its first part and leaves the rest on the stack. */
+static bool begin(dz__print *p, dz_var x) {
+  switch (form_of(p, x)) {
+  case FORM_NAME:
+    return put_name(p, x);
+  case FORM_NUMBER:
+    return put_number(p, dz_value(x));
+  case FORM_LITERAL:
+    return put_literal(p, x);
+  case FORM_OPERATOR:
+    return begin_operator(p, x);
+  case FORM_PRIME:
+    return push_text(p, "'") && push_operand(p, x, 0, POWER_ATOM);
+  case FORM_INDEX:
+    return push_tail(p, x) && push_operand(p, x, 0, POWER_ATOM);
+  case FORM_LIST:
+    return push_text(p, "]") && push_operands(p, x) && put(p, "[");
+  case FORM_CALL:
+    return begin_call(p, x);
+  }
+  return false;
+}
+
+static bool put_expression(dz__print *p, dz_var x) {
+  bool done = begin(p, x);
+  while (done && p->stack.n) {
+    dz__piece piece = ((const dz__piece *)p->stack.at)[--p->stack.n];
+    if (piece.text)
+      done = put(p, piece.text);
+    else if (piece.tail)
+      done = put_tail(p, piece.x);
+    else if (power_of(p, piece.x) < piece.power)
+      done = put(p, "(") && push_text(p, ")") && begin(p, piece.x);
+    else
+      done = begin(p, piece.x);
+  }
+  return done && !p->status;
+}
+
+/* ---- lines ---- */
+
+static bool is_taken(dz_tape *t, const char *name) { return dz_valid(dz_named(t, name)); }
+
+/* The next number whose name, x1 or t1 and so on, no node has. */
+static uint32_t free_number(dz_tape *t, char letter, uint32_t last) {
+  char name[34] = {letter};
+  do dz_number_write(++last, 0, name + 1);
+  while (is_taken(t, name));
+  return last;
+}
+
+/* Marks what y is made of, and counts uses; in the ways of options, named operations may be ends. */
+static void mark(dz__print *p, dz_var y, dz_print_names names) {
+  uint32_t top = dz__index(y);
+  p->uses[top] = 1;
+  for (uint32_t i = top + 1; i-- > 0;) {
+    if (!p->uses[i]) continue;
+    dz_var x = dz__handle(y.tape, i);
+    const char *name = dz_name(x);
+    bool named = name && (is_leaf(x) || (names != DZ_PRINT_EXPAND && i != top)) && is_usable(name);
+    if (named) p->label[i] = DZ__LABEL_OWN;
+    if (named && names == DZ_PRINT_CALL) continue;
+    for (int k = dz_describe(x).nargs; k-- > 0;) {
+      dz_var of = dz_operand(x, k);
+      if (!dz_is_number(of) && p->uses[dz__index(of)] < UINT32_MAX) p->uses[dz__index(of)]++;
+    }
+  }
+}
+
+static uint32_t size_of(const dz__print *p, dz_var x) {
+  uint64_t size = 1;
+  if (p->label[dz__index(x)]) return 1;
+  if (is_leaf(x)) size = dz_size(x);
+  for (int k = dz_describe(x).nargs; k-- > 0;) {
+    dz_var of = dz_operand(x, k);
+    size += dz_is_number(of) || p->label[dz__index(of)] ? 1 : p->size[dz__index(of)];
+  }
+  return size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
+}
+
+/* Line by line in the order of the tape, so what a line names stands above it. */
+static bool put_lines(dz__print *p, dz_var y, const dz_print_options *o) {
+  uint32_t leaves = 0, parts = 0, most = o->inlined && o->inlined < UINT32_MAX ? (uint32_t)o->inlined : 24;
+  for (uint32_t i = 0; i < dz__index(y); i++) {
+    if (!p->uses[i]) continue;
+    dz_var x = dz__handle(y.tape, i);
+    bool own = p->label[i] == DZ__LABEL_OWN, line = own && !is_leaf(x) && o->names == DZ_PRINT_DEFINE;
+    if (!own && is_leaf(x) && !is_constant(x)) p->label[i] = leaves = free_number(y.tape, 'x', leaves);
+    p->size[i] = size_of(p, x);
+    bool part = !p->label[i] && p->uses[i] > 1 && p->size[i] > most;
+    if (!line && !part) continue;
+    if (part) parts = free_number(y.tape, 't', parts);
+    p->label[i] = part ? parts : DZ__LABEL_OWN;
+    put_name(p, x);
+    put(p, " = ");
+    uint32_t label = p->label[i];
+    p->label[i] = 0;
+    if (!put_expression(p, x) || !put(p, "\n")) return false;
+    p->label[i] = label;
+  }
+  const char *name = o->names == DZ_PRINT_DEFINE && !is_leaf(y) ? dz_name(y) : NULL;
+  if (name && is_usable(name)) put(p, name), put(p, " = ");
+  if (is_leaf(y) && !is_constant(y) && !p->label[dz__index(y)])
+    p->label[dz__index(y)] = free_number(y.tape, 'x', leaves);
+  return put_expression(p, y);
+}
+
+dz_status dz_print(dz_var y, const dz_print_options *options, dz_writer *write, void *user) {
+  static const dz_print_options plain = {DZ_PRINT_EXPAND, 0, 0, 0};
+  const dz_print_options *o = options ? options : &plain;
+  if (!write) return DZ_ERR_ARGUMENT;
+  if (!dz_valid(y)) return DZ_ERR_HANDLE;
+  dz__print p = {.write = write, .user = user, .digits = o->digits, .left = o->most ? o->most : 1 << 20};
+  if (dz_is_number(y)) return put_number(&p, dz_value(y)) && flush(&p) ? DZ_OK : p.status;
+  p.alloc = &dz__of(y.tape)->alloc;
+  p.pi_taken = is_taken(y.tape, "pi");
+  p.inf_taken = is_taken(y.tape, "inf");
+  p.nan_taken = is_taken(y.tape, "nan");
+  size_t bytes = ((size_t)dz__index(y) + 1) * sizeof *p.uses;
+  p.uses = dz__alloc(p.alloc, bytes);
+  p.size = dz__alloc(p.alloc, bytes);
+  p.label = dz__alloc(p.alloc, bytes);
+  if (p.uses && p.size && p.label) {
+    memset(p.uses, 0, bytes);
+    memset(p.label, 0, bytes);
+    mark(&p, y, o->names);
+    if (put_lines(&p, y, o)) flush(&p);
+  } else {
+    p.status = DZ_ERR_MEMORY;
+  }
+  dz__free(p.alloc, p.uses, bytes);
+  dz__free(p.alloc, p.size, bytes);
+  dz__free(p.alloc, p.label, bytes);
+  dz__vec_free(p.alloc, &p.stack, sizeof(dz__piece));
+  return p.status;
+}

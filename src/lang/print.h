@@ -1,0 +1,35 @@
+/* The state of one printing. */
+#ifndef DZ_LANG_PRINT_H
+#define DZ_LANG_PRINT_H
+
+#include "dz/text.h"
+#include "lang/program.h"
+#include "tape/tape.h"
+
+/* What waits to be written: a text; a node that stands without parentheses when it binds at least as much as
+   `power` says; or the tail of x's call. */
+typedef struct dz__piece {
+  const char *text;
+  dz_var x;
+  uint8_t power;
+  bool tail;
+} dz__piece;
+
+/* As a node's label: its own name. Another number but 0: x1, x2, … for leaves, t1, t2, … for parts. */
+#define DZ__LABEL_OWN UINT32_MAX
+
+typedef struct dz__print {
+  const dz_allocator *alloc;
+  dz_writer *write;
+  void *user;
+  int digits;
+  size_t left; /* bytes that may still be written */
+  bool pi_taken, inf_taken, nan_taken;
+  uint32_t *uses, *size, *label; /* per node up to y; size: operations and operands when written out */
+  dz__vec stack;                 /* dz__piece */
+  dz_status status;
+  size_t n;
+  char text[512]; /* not handed to the writer yet */
+} dz__print;
+
+#endif
