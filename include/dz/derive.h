@@ -26,6 +26,17 @@ DZ_API dz_status dz_grad_with(dz_var y, dz_var seed, int count, const dz_var *xs
  * error. */
 DZ_API dz_var dz_derivative(dz_var y, dz_var x);
 
+/* y as a person would write it: like terms collected, constants folded where that is exact, signs and
+   coefficients in front, fractions, and the rules of simplify.def (exp(a) exp(b) = exp(a + b), sigmoid(-a) =
+   1 - sigmoid(a) …). It is for reading, and holds at a generic point: of a choice at a boundary (x == 0), or
+   near an end of the doubles' range, or between two accurate forms of one function, what remains is the
+   formula in between; forms are known as one function because they agree where they were tried. There the
+   values are y's but for rounding, which may be larger than y's own. The result is recorded at the end of
+   the tape from the leaves of y. An invalid handle after an error of the tape (DZ_ERR_HANDLE,
+   DZ_ERR_MEMORY, DZ_ERR_LIMIT). Cost: linear in the nodes of the tape up to y but for large products, and
+   some milliseconds for reading the rules. */
+DZ_API dz_var dz_simplify(dz_var y);
+
 #ifdef __cplusplus
 }
 #endif

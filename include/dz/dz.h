@@ -4,6 +4,7 @@
 
 #include "dz/check.h"
 #include "dz/derive.h"
+#include "dz/jacobian.h"
 #include "dz/lang.h"
 #include "dz/memory.h"
 #include "dz/ops.h"
@@ -11,8 +12,10 @@
 #include "dz/prelude.h"
 #include "dz/print.h"
 #include "dz/show.h"
+#include "dz/sparse.h"
 #include "dz/status.h"
 #include "dz/sweep.h"
+#include "dz/tangent.h"
 #include "dz/tape.h"
 #include "dz/tensor.h"
 #include "dz/text.h"

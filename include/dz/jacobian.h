@@ -12,9 +12,9 @@ extern "C" {
    or any active node, which then counts as a variable of its own. An element that y_i does not depend on is
    0 (a structural zero, whatever stands beside it). DZ_ERR_HANDLE (an invalid handle, a plain number, two
    tapes), DZ_ERR_ARGUMENT (NULL, x inactive), DZ_ERR_MEMORY, DZ_ERR_LIMIT; when the tape holds an error, that
-   error's status. The tape keeps the error too. The adjoints of the last reverse sweep are lost, save those
-   of leaves when x is a leaf no larger than y. Cost: size(x) forward sweeps or size(y) reverse ones,
-   whichever are fewer, and nodes that are dropped again. */
+   error's status. The tape keeps the error too. Cost: size(x) forward sweeps when x is a leaf and no larger
+   than y, else size(y) reverse sweeps, after which the adjoints of the one before are lost, over some nodes
+   that are dropped again. */
 DZ_API dz_status dz_jacobian(dz_var y, dz_var x, double *out);
 
 /* out[i * n + j] = d^2 y / d x_i d x_j for the scalar (or one-element) y, n = size(x), x an active leaf. Each

@@ -17,8 +17,14 @@ extern "C" {
 
 /* ---- the five that are recorded inline ---- */
 
+#ifdef __GNUC__
+#define DZ__ALWAYS static inline __attribute__((always_inline))
+#else
+#define DZ__ALWAYS static inline
+#endif
+
 /* Recording a scalar node; the caller has made sure of room. */
-static inline dz_var dz__push(dz_tape *t, unsigned code, uint32_t a, uint32_t b, double value) {
+DZ__ALWAYS dz_var dz__push(dz_tape *t, unsigned code, uint32_t a, uint32_t b, double value) {
   uint32_t i = t->n;
   t->value[i] = value;
   t->arg[i].a = a;
@@ -38,15 +44,15 @@ DZ_API dz_var dz__general2(unsigned op, dz_var x, dz_var y, const char *file, in
 /* Codes of the inline operations, in the order of the table; record.c checks them. */
 enum { DZ__CODE_NEG = 5, DZ__CODE_ADD = 7, DZ__CODE_SUB = 13, DZ__CODE_MUL = 19, DZ__CODE_DIV = 25 };
 
-static inline bool dz__plain1(dz_var x) {
+DZ__ALWAYS bool dz__plain1(dz_var x) {
   return (uintptr_t)x.tape > 1 && x.tape->n < x.tape->cap && dz__plain(x.tape, x);
 }
-static inline bool dz__plain2(dz_var x, dz_var y) {
+DZ__ALWAYS bool dz__plain2(dz_var x, dz_var y) {
   return x.tape == y.tape && dz__plain1(x) && dz__plain(x.tape, y);
 }
 
 /* The slot of a number in the constant pool, or DZ__NONE when the pool is full or the slot is not at hand. */
-static inline uint32_t dz__pooled(dz_tape *t, double value) {
+DZ__ALWAYS uint32_t dz__pooled(dz_tape *t, double value) {
   uint32_t k = t->pooled;
   if (k > 0 && memcmp(&t->pool[k - 1], &value, sizeof value) == 0) return k - 1;
   if (k > 1 && memcmp(&t->pool[k - 2], &value, sizeof value) == 0) return k - 2;
@@ -56,12 +62,12 @@ static inline uint32_t dz__pooled(dz_tape *t, double value) {
   return k;
 }
 
-static inline double dz__arithmetic(unsigned op, double x, double y) {
+DZ__ALWAYS double dz__arithmetic(unsigned op, double x, double y) {
   return op == 1 ? x + y : op == 2 ? x - y : op == 3 ? x * y : x / y;
 }
 
 /* `op` is a constant wherever this is inlined, so one road remains. */
-static inline dz_var dz__binary(unsigned op, unsigned code, dz_var x, dz_var y, const char *file, int line) {
+DZ__ALWAYS dz_var dz__binary(unsigned op, unsigned code, dz_var x, dz_var y, const char *file, int line) {
   uint32_t k;
   if (dz__plain2(x, y)) {
     const double *v = x.tape->value;
@@ -77,7 +83,7 @@ static inline dz_var dz__binary(unsigned op, unsigned code, dz_var x, dz_var y, 
   return dz__general2(op, x, y, file, line);
 }
 
-static inline dz_var dz__negative(dz_var x, const char *file, int line) {
+DZ__ALWAYS dz_var dz__negative(dz_var x, const char *file, int line) {
   if (dz__plain1(x)) return dz__push(x.tape, DZ__CODE_NEG, dz__index(x), 0, -x.tape->value[dz__index(x)]);
   return dz__general1(0, x, file, line);
 }

@@ -48,9 +48,12 @@ DZ_API dz_adjoint_state dz_adjoint_state_of(dz_var x);
 DZ_API size_t dz_tape_bytes(const dz_tape *t);
 
 /* Looks at the values and the last sweep's adjoints up to y, and appends notes to the tape (dz_note_at) on
-   what a reader should know: a NaN or infinity that arose from finite operands, an infinite slope, a numeric
-   0*inf, each at its operation with its operands. DZ_ERR_HANDLE, DZ_ERR_ARGUMENT when no sweep from y is at
-   hand. Cost: one pass over the nodes up to y. */
+   what a reader should know, each at the operation where it arose, with its operands: of values "domain" (a
+   NaN), "pole", "overflow", "0*inf", "discontinuous"; of slopes "infinite slope", "no slope" (a NaN), "0*inf"
+   (a numeric zero), "overflow". One note speaks for all elements of its kind in a node. Of what y is not made
+   of (a branch not selected, an element not taken) nothing is said. DZ_ERR_HANDLE, DZ_ERR_MEMORY,
+   DZ_ERR_ARGUMENT when no sweep from y is at hand. Cost: one pass over the nodes up to y; where there is
+   something to say, three, and as much memory as their values take. */
 DZ_API dz_status dz_diagnose(dz_var y);
 
 #ifdef __cplusplus

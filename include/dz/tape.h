@@ -165,7 +165,7 @@ DZ_API void dz_tape_at(dz_tape *t, int line, int column);
 /* ---- notes: what a reader of the numbers should know; never an error ---- */
 
 typedef struct dz_note {
-  char kind[16]; /* "underflow", "domain", "pole", "overflow", "infinite slope", "0*inf", "tie" … */
+  char kind[16]; /* "underflow", "domain", "pole", "overflow", "infinite slope", "0*inf" … see dz_diagnose */
   char op[24];
   int line, column;
   char message[224];

@@ -46,11 +46,15 @@ void dz__free(const dz_allocator *a, void *block, size_t size) {
   if (block) a->resize(a->user, block, size, 0);
 }
 
+/* Items from which an array grows in smaller steps: the room left over counts then, and moving is cheap (by
+ * page tables, where realloc can). */
+enum { LARGE = 1 << 16 };
+
 bool dz__grow(const dz_allocator *a, void **block, size_t *cap, size_t need, size_t item) {
   if (need <= *cap) return true;
   size_t most = (SIZE_MAX / 4) / item;
   if (need > most) return false;
-  size_t more = *cap + *cap / 4 + 16;
+  size_t more = *cap + *cap / (*cap < LARGE ? 2 : 8) + 16;
   size_t want = need > more ? need : more;
   if (want > most) want = need;
   void *p = a->resize(a->user, *block, *cap * item, want * item);

@@ -59,7 +59,7 @@ typedef struct row {
 } row;
 
 typedef struct study {
-  dz__line *f;
+  dz__ray *f;
   void *user;
   double at, claim, middle; /* middle: f(0) */
   row rows[ROWS];
@@ -307,7 +307,7 @@ static bool tried(const double *scales, int n, double scale) {
   return false;
 }
 
-bool dz__slope_at(dz__line *f, void *user, double at, const double *scales, int nscales, double claim,
+bool dz__slope_at(dz__ray *f, void *user, double at, const double *scales, int nscales, double claim,
                   dz__slope *out) {
   study s = {.f = f, .user = user, .at = at, .claim = claim};
   *out = (dz__slope){NAN, INFINITY, DZ__SLOPE_NOT_FINITE};

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* f(s). False ends everything. */
-typedef bool dz__line(void *user, double s, double *value);
+typedef bool dz__ray(void *user, double s, double *value);
 
 typedef enum dz__slope_kind {
   DZ__SLOPE_CLEAR,
@@ -24,7 +24,7 @@ typedef struct dz__slope {
    first; later ones are tried only when the earlier leave doubt. `claim` is what the slope is said to be:
    where the two disagree, smaller steps are looked at before the claim is called wrong. False when f said so.
    Cost: 16 to 24 calls of f for a smooth function, up to 300 for a rough one. */
-bool dz__slope_at(dz__line *f, void *user, double at, const double *scales, int nscales, double claim,
+bool dz__slope_at(dz__ray *f, void *user, double at, const double *scales, int nscales, double claim,
                   dz__slope *out);
 
 #endif

@@ -140,8 +140,10 @@ static void forbid_by(greedy *g, const stars *s, const dz_pattern *p, uint32_t w
   for (size_t e = p->starts[w]; e < p->starts[w + 1]; e++) forbid(g, p->column[e]);
 }
 
-/* v has its colour now: its neighbours may have become hubs. v is none yet, since they all differ. */
+/* v has its colour now, and w is a neighbour with one. w may have become a hub; v is none yet, since its
+   neighbours all differ. */
 static void join_stars(stars *s, const dz_pattern *p, const uint32_t *color, uint32_t v, uint32_t w) {
+  *find(s, v, color[w]) = (neighbor){v, color[w], w};
   neighbor *n = find(s, w, color[v]);
   if (n->color == DZ__UNCOLORED) {
     *n = (neighbor){w, color[v], v};

@@ -9,23 +9,25 @@
 
 #undef dz_grad_with
 
-/* Nodes low..top. adjoint[i - low] is node i's, {0} while nothing has arrived; needed says that node i
- * depends on one of xs. */
+/* Nodes low..top. adjoint[i - low] is node i's, its g {0} while nothing has arrived; needed says that node i
+   depends on one of xs, and careful that on the way there is a partial that a structural zero must not meet.
+ */
+enum { NEEDED = 1, CAREFUL = 2 };
 typedef struct job {
   dz_tape *t;
   uint32_t low, top;
-  dz_var *adjoint;
-  uint8_t *needed;
+  dz__flow *adjoint;
+  uint8_t *flags;
   dz_var *in; /* room for the operands of one node */
   size_t in_cap;
 } job;
 
-static dz_var *adjoint_of(const job *j, dz_var x) { return &j->adjoint[dz__index(x) - j->low]; }
+static dz__flow *adjoint_of(const job *j, dz_var x) { return &j->adjoint[dz__index(x) - j->low]; }
 
-static bool needed(const job *j, dz_var x) {
-  if (dz_is_number(x) || !dz_is_active(x)) return false;
+static uint8_t flags(const job *j, dz_var x) {
+  if (dz_is_number(x) || !dz_is_active(x)) return 0;
   uint32_t i = dz__index(x);
-  return i >= j->low && i <= j->top && j->needed[i - j->low];
+  return i >= j->low && i <= j->top ? j->flags[i - j->low] : 0;
 }
 
 /* The operands of node z into j->in: their number, or -1 when memory is out. */
@@ -38,55 +40,77 @@ static int read_operands(job *j, dz_var z) {
   return n;
 }
 
-static bool mark(job *j, int count, const dz_var *xs) {
-  for (int k = 0; k < count; k++)
-    if (!dz_is_number(xs[k]) && dz__index(xs[k]) <= j->top) j->needed[dz__index(xs[k]) - j->low] = 1;
-  for (uint32_t i = j->low; i <= j->top; i++) {
-    if (j->needed[i - j->low]) continue;
-    dz_var z = dz__handle(j->t, i);
-    if (!dz_is_active(z)) continue;
-    int n = read_operands(j, z);
-    if (n < 0) return false;
-    for (int k = 0; k < n; k++) j->needed[i - j->low] |= needed(j, j->in[k]);
-  }
-  return true;
-}
-
 static dz__fn fn_of(dz_var z) {
   uint32_t i = dz__index(z);
   const dz__wide *w = dz__wide_of(z.tape, i);
   return w ? (dz__fn)w->fn : dz__fn_of_code(z.tape->code[i]);
 }
 
+static bool mark(job *j, int count, const dz_var *xs) {
+  for (int k = 0; k < count; k++)
+    if (!dz_is_number(xs[k]) && dz__index(xs[k]) <= j->top) j->flags[dz__index(xs[k]) - j->low] = NEEDED;
+  for (uint32_t i = j->low; i <= j->top; i++) {
+    dz_var z = dz__handle(j->t, i);
+    if (!dz_is_active(z)) continue;
+    int n = read_operands(j, z);
+    if (n < 0) return false;
+    for (int k = 0; k < n; k++) {
+      uint8_t below = flags(j, j->in[k]);
+      if (below && dz__rule_varies(fn_of(z), k)) below |= CAREFUL;
+      j->flags[i - j->low] |= below;
+    }
+  }
+  return true;
+}
+
+static dz__flow user_contribution(const job *j, dz_var z, int k, dz__flow f, bool careful) {
+  const int64_t *attr;
+  dz_attributes(z, &attr);
+  const dz__userop *u = dz__user_of(dz__of(j->t), DZ__F_user, attr);
+  const dz__user_rule *rule = u->own;
+  return dz__flow_through(rule->partial(u, k, j->in, z), rule->mask[k], f, careful);
+}
+
 /* What flows to operand k. */
-static dz_var contribution(job *j, dz__fn fn, dz_var z, int n, int k, dz_var g) {
-  if (fn >= DZ__F_POINTWISE_END) return dz__rule_tensor(fn, k, j->in, z, g);
+static dz__flow contribution(job *j, dz__fn fn, dz_var z, int n, int k, dz__flow f) {
+  bool careful = flags(j, j->in[k]) & CAREFUL;
+  if (fn >= DZ__F_POINTWISE_END && fn != DZ__F_user) return dz__rule_tensor(fn, k, j->in, z, f, careful);
   bool both = n >= 2 && dz_is_active(j->in[0]) && dz_is_active(j->in[1]);
-  dz_var c = dz__rule_pointwise(j->t, fn, k, j->in, z, both ? .5 : 0, g);
-  return dz__sum_to(c, j->in[k]);
+  dz__flow c = fn == DZ__F_user ? user_contribution(j, z, k, f, careful)
+                                : dz__rule_pointwise(j->t, fn, k, j->in, z, both ? .5 : 0, f, careful);
+  if (!c.g.tape) return c;
+  if (!careful) c.reach = (dz_var){0};
+  if (c.reach.tape) c.reach = dz__sum_to(dz__spread_to(c.reach, z), j->in[k]);
+  return (dz__flow){dz__sum_to(c.g, j->in[k]), c.reach};
 }
 
 static bool good(dz_var x) { return dz_is_number(x) || (x.tape && dz__index(x) != DZ__NONE); }
 
-static bool arrive(job *j, dz_var x, dz_var c) {
-  dz_var *sum = adjoint_of(j, x);
-  if (!good(c)) return false;
-  if (dz_is_number(c) && dz__number(c) == 0) return true; /* a structural zero */
-  /* The later use comes first: so a sum is in the order in which the uses are written. */
-  *sum = sum->tape ? dz__record(DZ__F_add, 2, (dz_var[]){c, *sum}, 0, NULL) : c;
-  return good(*sum);
+/* The later use comes first: so a sum is in the order in which the uses are written. */
+static bool arrive(job *j, dz_var x, dz__flow c) {
+  dz__flow *sum = adjoint_of(j, x);
+  if (!c.g.tape) return true;
+  if (!good(c.g) || (c.reach.tape && !good(c.reach))) return false;
+  if (!sum->g.tape) return *sum = c, true;
+  sum->g = dz__record(DZ__F_add, 2, (dz_var[]){c.g, sum->g}, 0, NULL);
+  if (c.reach.tape && sum->reach.tape)
+    sum->reach = dz__record(DZ__F_or, 2, (dz_var[]){c.reach, sum->reach}, 0, NULL);
+  else
+    sum->reach = (dz_var){0};
+  return good(sum->g) && (!sum->reach.tape || good(sum->reach));
 }
 
 static bool pull(job *j, uint32_t i) {
-  dz_var z = dz__handle(j->t, i), g = j->adjoint[i - j->low];
-  if (!g.tape || !j->needed[i - j->low]) return true;
+  dz_var z = dz__handle(j->t, i);
+  dz__flow f = j->adjoint[i - j->low];
+  if (!f.g.tape || !j->flags[i - j->low]) return true;
   int n = read_operands(j, z);
   dz__place at = dz__place_of(j->t, i);
   dz_tape_at(j->t, at.line, at.column);
   for (int k = 0; k < n; k++) {
-    if (!needed(j, j->in[k])) continue;
+    if (!flags(j, j->in[k])) continue;
     z = dz__handle(j->t, i);
-    if (!arrive(j, j->in[k], contribution(j, fn_of(z), z, n, k, g))) return false;
+    if (!arrive(j, j->in[k], contribution(j, fn_of(z), z, n, k, f))) return false;
   }
   return n >= 0;
 }
@@ -94,7 +118,7 @@ static bool pull(job *j, uint32_t i) {
 /* A node of x's shape, also where the adjoint is a plain number or nothing arrived. */
 static dz_var as_gradient(const job *j, dz_var x) {
   bool covered = !dz_is_number(x) && dz__index(x) <= j->top;
-  dz_var g = covered ? *adjoint_of(j, x) : (dz_var){0};
+  dz_var g = covered ? adjoint_of(j, x)->g : (dz_var){0};
   if (!g.tape) g = dz_num(0);
   if (dz_is_number(g)) g = dz_const(j->t, dz__number(g));
   dz__array a = dz__array_of(x);
@@ -105,7 +129,7 @@ static dz_var as_gradient(const job *j, dz_var x) {
 
 static dz_status run(job *j, dz_var y, dz_var seed, int count, const dz_var *xs, dz_var *gradients) {
   if (!mark(j, count, xs)) return DZ_ERR_MEMORY;
-  *adjoint_of(j, y) = seed;
+  *adjoint_of(j, y) = (dz__flow){seed, {0}};
   for (uint32_t i = j->top + 1; i-- > j->low;)
     if (!pull(j, i)) return dz_tape_error(j->t)->status ? dz_tape_error(j->t)->status : DZ_ERR_MEMORY;
   for (int k = 0; k < count; k++) {
@@ -144,17 +168,17 @@ dz_status dz_grad_with(dz_var y, dz_var seed, int count, const dz_var *xs, dz_va
     if (dz__index(xs[k]) < j.low) j.low = dz__index(xs[k]);
   size_t nodes = (size_t)(j.top - j.low) + 1;
   j.adjoint = dz__alloc(&s->alloc, nodes * sizeof *j.adjoint);
-  j.needed = dz__alloc(&s->alloc, nodes);
+  j.flags = dz__alloc(&s->alloc, nodes);
   int line = s->line, column = s->column;
   status = DZ_ERR_MEMORY;
-  if (j.adjoint && j.needed) {
+  if (j.adjoint && j.flags) {
     memset(j.adjoint, 0, nodes * sizeof *j.adjoint);
-    memset(j.needed, 0, nodes);
+    memset(j.flags, 0, nodes);
     status = run(&j, y, seed, count, xs, gradients);
   }
   dz_tape_at(y.tape, line, column);
   dz__free(&s->alloc, j.adjoint, nodes * sizeof *j.adjoint);
-  dz__free(&s->alloc, j.needed, nodes);
+  dz__free(&s->alloc, j.flags, nodes);
   dz__free(&s->alloc, j.in, j.in_cap * sizeof *j.in);
   if (status == DZ_ERR_MEMORY) dz__poison(y.tape, status, "derive", "out of memory");
   for (int k = 0; status && k < count; k++) gradients[k] = (dz_var){y.tape, DZ__NONE};

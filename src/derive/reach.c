@@ -22,7 +22,9 @@ typedef struct job {
 static uint32_t number(double set) { return (uint32_t)set; }
 
 /* Whether operand k of a pointwise operation ever has a slope. */
-static bool carries(dz__fn fn, int k) { return strcmp(dz__ops[fn].partial[k], "MASK(0)") != 0; }
+static bool carries(dz__fn fn, int k) {
+  return fn == DZ__F_user || strcmp(dz__ops[fn].partial[k], "MASK(0)") != 0;
+}
 
 /* ---- what is needed ---- */
 
@@ -149,6 +151,13 @@ static void multiplies(job *j, const dz__tangent_call *p) {
   factor(j, p, 1);
 }
 
+static void mixes(job *j, const dz__tangent_call *p) {
+  double all = 0;
+  for (int k = 0; k < p->call.nargs; k++)
+    for (size_t e = 0; p->t[k] && e < p->call.args[k].size; e++) unite(j, &all, &p->t[k][e], 1);
+  for (size_t e = 0; e < p->call.out.size; e++) p->out[e] = all;
+}
+
 static void pass_wide(job *j, const dz__wide *w) {
   if (!w->active || w->fn == DZ__F_END) return;
   dz__tangent_call p = dz__tangent_call_of(j->s, w, NULL);
@@ -171,6 +180,12 @@ static void pass_wide(job *j, const dz__wide *w) {
     break;
   case DZ__MULTIPLIES:
     multiplies(j, &p);
+    break;
+  case DZ__MIXES:
+    if (p.call.user->elementwise)
+      pointwise(j, DZ__F_user, &p);
+    else
+      mixes(j, &p);
     break;
   }
 }

@@ -6,6 +6,7 @@
 #include "kernels/pointwise.h"
 #include "lang/machine.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- the program of rules ---- */
@@ -127,21 +128,43 @@ dz_var dz__times(dz_var p, dz_var g) {
   return two(DZ__F_mul, g, p);
 }
 
-/* Nothing flows where the mask is 0, whatever g is. */
-static dz_var through_mask(dz_var p, dz_var g) {
-  if (dz_is_number(p)) return dz__number(p) == 0 ? dz_num(0) : dz__times(p, g);
-  return dz__record(DZ__F_where, 3, (dz_var[]){two(DZ__F_eq, p, dz_num(0)), dz_num(0), dz__times(p, g)}, 0,
-                    NULL);
+static dz_var where(dz_var c, dz_var a, dz_var b) {
+  return dz__record(DZ__F_where, 3, (dz_var[]){c, a, b}, 0, NULL);
 }
 
-dz_var dz__rule_pointwise(dz_tape *t, dz__fn fn, int k, const dz_var *in, dz_var z, double tie, dz_var g) {
+/* Nothing flows where the mask is 0, whatever g is. */
+static dz__flow through_mask(dz_var p, dz__flow f, bool careful) {
+  dz_var c = dz__times(p, f.g);
+  if (dz_is_number(p)) return dz__number(p) == 0 ? (dz__flow){{0}, {0}} : (dz__flow){c, f.reach};
+  if (!f.reach.tape && !careful) return (dz__flow){where(two(DZ__F_eq, p, dz_num(0)), dz_num(0), c), {0}};
+  dz_var open = two(DZ__F_ne, p, dz_num(0));
+  if (f.reach.tape) open = two(DZ__F_and, f.reach, open);
+  return (dz__flow){where(open, c, dz_num(0)), open};
+}
+
+dz__flow dz__flow_through(dz_var p, bool mask, dz__flow f, bool careful) {
+  if (!dz__good(p)) return (dz__flow){p, {0}};
+  if (mask) return through_mask(p, f, careful);
+  dz_var c = dz__times(p, f.g);
+  bool safe = !f.reach.tape || (dz_is_number(p) && isfinite(dz__number(p)));
+  return (dz__flow){safe ? c : where(f.reach, c, dz_num(0)), f.reach};
+}
+
+bool dz__rule_varies(dz__fn fn, int k) {
+  if (fn == DZ__F_user) return true;
+  if (fn >= DZ__F_POINTWISE_END) return dz__tensor_varies(fn);
+  const char *p = dz__ops[fn].partial[k];
+  return strcmp(p, "1") != 0 && strcmp(p, "-1") != 0 && strcmp(p, "MASK(0)") != 0;
+}
+
+dz__flow dz__rule_pointwise(dz_tape *t, dz__fn fn, int k, const dz_var *in, dz_var z, double tie, dz__flow f,
+                            bool careful) {
   char name[16];
   dz__machine *m = machine_with_rules(t);
-  if (!m) return (dz_var){t, DZ__NONE};
+  if (!m) return (dz__flow){{t, DZ__NONE}, {0}};
   rule_name((int)fn, k, name);
   int n = dz__ops[fn].arity;
   dz_var args[5] = {in[0], n > 1 ? in[1] : dz_num(0), n > 2 ? in[2] : dz_num(0), z, dz_num(tie)};
   dz_var p = run_rule(m, dz__program_function(m->rules, name), 5, args);
-  if (!dz__good(p)) return p;
-  return dz__pointwise[fn].mask[k] ? through_mask(p, g) : dz__times(p, g);
+  return dz__flow_through(p, dz__pointwise[fn].mask[k], f, careful);
 }

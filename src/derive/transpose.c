@@ -25,22 +25,29 @@ static dz_var where(dz_var c, dz_var a, dz_var b) {
   return dz__record(DZ__F_where, 3, (dz_var[]){c, a, b}, 0, NULL);
 }
 
-static dz_var reshaped(dz_var x, int rank, const size_t *dims) {
-  int64_t to[DZ__MAX_RANK];
-  for (int k = 0; k < rank; k++) to[k] = (int64_t)dims[k];
-  return dz__shaped(DZ__F_reshape, x, rank, to);
-}
-
-static dz_var spread(dz_var x, dz_var like) {
-  if (!dz_valid(like) || !dz_valid(x)) return (dz_var){like.tape, DZ__NONE};
-  dz__array a = dz__array_of(like);
-  int64_t to[DZ__MAX_RANK];
-  for (int k = 0; k < a.rank; k++) to[k] = (int64_t)a.dims[k];
-  return a.rank ? dz__shaped(DZ__F_broadcast_to, x, a.rank, to) : x;
-}
-
 static bool same_dims(const dz__array *a, const dz__array *b) {
   return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
+}
+
+static dz_var shaped(dz__fn fn, dz_var x, const dz__array *like) {
+  if (!dz_valid(x)) return x;
+  dz__array own = dz__array_of(x);
+  if (!dz_is_number(x) && same_dims(&own, like)) return x;
+  int64_t to[DZ__MAX_RANK];
+  for (int k = 0; k < like->rank; k++) to[k] = (int64_t)like->dims[k];
+  return dz__shaped(fn, x, like->rank, to);
+}
+
+static dz_var reshaped(dz_var x, int rank, const size_t *dims) {
+  dz__array like = {.rank = rank};
+  for (int k = 0; k < rank; k++) like.dims[k] = dims[k];
+  return shaped(DZ__F_reshape, x, &like);
+}
+
+dz_var dz__spread_to(dz_var x, dz_var like) {
+  if (!dz_valid(like)) return (dz_var){like.tape, DZ__NONE};
+  dz__array a = dz__array_of(like);
+  return shaped(DZ__F_broadcast_to, x, &a);
 }
 
 dz_var dz__sum_to(dz_var c, dz_var like) {
@@ -68,11 +75,14 @@ static dz_var over_axes(const site *s, dz__fn fn, dz_var x) {
   return dz__reduce(fn, x, s->nattr - 1, s->attr + 1, true, 0);
 }
 
-static dz_var pull_sum(const site *s) { return spread(kept(s, s->g), s->in[0]); }
+/* A reach, spread over all that made an element. */
+static dz_var pull_sum(const site *s) { return dz__spread_to(kept(s, s->g), s->in[0]); }
+
+static dz_var at_extreme(const site *s) { return two(DZ__F_eq, s->in[0], kept(s, s->z)); }
 
 /* Elements equal to the extreme share equally; a NaN extreme makes every share 0/0. */
 static dz_var pull_max(const site *s) {
-  dz_var hit = two(DZ__F_eq, s->in[0], kept(s, s->z));
+  dz_var hit = at_extreme(s);
   dz_var share = divide(hit, over_axes(s, DZ__F_sum, hit));
   return where(two(DZ__F_eq, share, dz_num(0)), dz_num(0), mul(share, kept(s, s->g)));
 }
@@ -85,7 +95,9 @@ static dz_var pull_norm(const site *s) {
 
 /* e^(x - m) / sum e^(x - m), m the largest; all equal shares where m is infinite. */
 static dz_var pull_logsumexp(const site *s) {
-  dz_var x = s->in[0], m = over_axes(s, DZ__F_max, x);
+  dz_var x = s->in[0];
+  if (dz_size(x) == 0) return dz__spread_to(dz_const(s->z.tape, 0), x);
+  dz_var m = over_axes(s, DZ__F_max, x);
   m = dz__record(DZ__F_stop, 1, &m, 0, NULL);
   dz_var size = dz__record(DZ__F_fabs, 1, &m, 0, NULL);
   dz_var hit = two(DZ__F_eq, x, m), shifted = two(DZ__F_sub, x, m);
@@ -145,7 +157,7 @@ static dz_var pull_prod(const site *s) {
       back[k] = n;
       order[n++] = k;
     }
-  if (a.size == 0) return spread(dz_const(s->z.tape, 0), s->in[0]);
+  if (a.size == 0) return dz__spread_to(dz_const(s->z.tape, 0), s->in[0]);
   dz_var x = a.rank ? dz__permuted(s->in[0], a.rank, order) : s->in[0];
   x = reshaped(x, 2, (size_t[]){outer, inner});
   dz_var others = mul(before(x), flipped(before(flipped(x, 1)), 1));
@@ -270,9 +282,46 @@ static dz_var pull_matmul(const site *s) {
   return reshaped(dz__sum_to(c, s->k == 0 ? x : y), to.rank, to.dims);
 }
 
+/* ---- the reach: structural zeros and what they spread to ---- */
+
+/* A NaN has no equal, and reaches all. */
+static dz_var reach_extreme(const site *s) {
+  dz_var z = kept(s, s->z);
+  return mul(two(DZ__F_or, at_extreme(s), two(DZ__F_ne, z, z)), kept(s, s->g));
+}
+
+static dz_var ones(dz_var like) {
+  dz__array a = dz__array_of(like);
+  return a.rank ? ones_like(like.tape, &a) : dz_const(like.tape, 1);
+}
+
+/* Any element of the row or column. */
+static dz_var reach_matmul(const site *s) {
+  dz_tape *t = s->z.tape;
+  dz_var in[] = {s->in[0], s->in[1]};
+  in[1 - s->k] = ones(dz__as_node(t, in[1 - s->k]));
+  site of_ones = *s;
+  of_ones.in = in;
+  return pull_matmul(&of_ones);
+}
+
+/* How a reach goes through the operations that are not linear; the others take it as they take g. */
+static rule *const reaches[DZ__F_END - DZ__F_POINTWISE_END] = {
+    [DZ__F_max - DZ__F_POINTWISE_END] = reach_extreme,  [DZ__F_min - DZ__F_POINTWISE_END] = reach_extreme,
+    [DZ__F_prod - DZ__F_POINTWISE_END] = pull_sum,      [DZ__F_norm - DZ__F_POINTWISE_END] = pull_sum,
+    [DZ__F_logsumexp - DZ__F_POINTWISE_END] = pull_sum, [DZ__F_cumprod - DZ__F_POINTWISE_END] = pull_cumsum,
+    [DZ__F_matmul - DZ__F_POINTWISE_END] = reach_matmul};
+
+bool dz__tensor_varies(dz__fn fn) { return reaches[fn - DZ__F_POINTWISE_END] && fn != DZ__F_matmul; }
+
+/* Those whose gradient has elements that nothing reaches, even when all of g is reached. */
+static bool selects(dz__fn fn) {
+  return fn == DZ__F_index || fn == DZ__F_gather || fn == DZ__F_max || fn == DZ__F_min;
+}
+
 /* ---- the table ---- */
 
-dz_var dz__rule_tensor(dz__fn fn, int k, const dz_var *in, dz_var z, dz_var g) {
+dz__flow dz__rule_tensor(dz__fn fn, int k, const dz_var *in, dz_var z, dz__flow f, bool careful) {
   static rule *const rules[] = {
 #define TENSOR(name, ...) pull_##name,
 #include "ops/tensor.def"
@@ -283,10 +332,18 @@ dz_var dz__rule_tensor(dz__fn fn, int k, const dz_var *in, dz_var z, dz_var g) {
   /* The integers are copied: recording may move them. */
   int64_t attr[64];
   if (s.nattr > 64)
-    return dz__poison(z.tape, DZ_ERR_LIMIT, "derive", "%s carries too many integers", dz__ops[fn].name);
+    return (dz__flow){
+        dz__poison(z.tape, DZ_ERR_LIMIT, "derive", "%s carries too many integers", dz__ops[fn].name), {0}};
   if (s.nattr) memcpy(attr, s.attr, (size_t)s.nattr * sizeof *attr);
   s.attr = attr;
-  s.g = spread(dz__as_node(z.tape, g), z);
-  if (!dz_valid(s.g)) return s.g;
-  return rules[fn - DZ__F_POINTWISE_END](&s);
+  s.g = dz__spread_to(dz__as_node(z.tape, f.g), z);
+  if (!dz_valid(s.g)) return (dz__flow){s.g, {0}};
+  dz__flow out = {rules[fn - DZ__F_POINTWISE_END](&s), {0}};
+  bool varies = dz__tensor_varies(fn);
+  if (!dz_valid(out.g) || !(f.reach.tape ? careful || varies : careful && selects(fn))) return out;
+  s.g = f.reach.tape ? dz__spread_to(f.reach, z) : ones(z);
+  rule *const reach = reaches[fn - DZ__F_POINTWISE_END];
+  out.reach = dz_valid(s.g) ? (reach ? reach : rules[fn - DZ__F_POINTWISE_END])(&s) : s.g;
+  if (f.reach.tape && varies) out.g = where(out.reach, out.g, dz_num(0));
+  return out;
 }

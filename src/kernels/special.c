@@ -61,6 +61,18 @@ double dz__digamma(double x) {
   return (x >= -1 ? near_zero(-x) : positive_digamma(1 - x)) - pi_cot(r);
 }
 
+/* 6.1.15: Gamma(x) = Gamma(x + 16) / (x (x + 1) … (x + 15)), the product carried with twice a double's
+   digits. Each x + k is exact, as it is nearer to 0 than x. */
+double dz__tgamma_slope(double x) {
+  double product = 1, low = 0;
+  for (int k = 0; k < 16; k++) {
+    const double f = x + k, next = product * f;
+    low = fma(product, f, -next) + low * f;
+    product = next;
+  }
+  return tgamma(x + 16) * digamma(x) / (product + low);
+}
+
 /* ---- polygamma: 6.4.10, psi_n(x) = (-1)^(n+1) n! sum over k >= 0 of (x + k)^-(n+1) ---- */
 
 /* The number high + low, |low| <= ulp(high) / 2: as a base of a high power it needs more digits than a double

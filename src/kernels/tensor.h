@@ -18,6 +18,12 @@ dz__reverse dz__spread_extreme, dz__spread_matmul;
 dz__tangent dz__tangent_linear, dz__tangent_first, dz__tangent_reduce, dz__tangent_cumprod,
     dz__tangent_matmul;
 
+/* The row for what users define: each goes to the function of call->user's row. */
+dz__shape_rule dz__shape_user;
+dz__forward dz__forward_user;
+dz__reverse dz__reverse_user, dz__spread_user;
+dz__tangent dz__tangent_user;
+
 /* Whether element i of g is known to be a structural zero: nothing flows from it. */
 static inline bool dz__dead(const dz__call *call, ptrdiff_t i) {
   return call->reached && call->reached[i] == 0;

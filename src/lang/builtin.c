@@ -55,10 +55,14 @@ dz__builtin dz__builtin_of(uint32_t code) {
       [DZ__FORM_STACK] = {1, -1, 1},    [DZ__FORM_GATHER] = {2, 2, 1},    [DZ__FORM_SHAPED] = {2, -1, 0},
       [DZ__FORM_PERMUTED] = {1, -1, 0}, [DZ__FORM_MATMUL] = {2, 2, 0},    [DZ__FORM_RANK] = {1, 1, 0},
       [DZ__FORM_EXTENT] = {1, 1, 1},    [DZ__FORM_POSITIONS] = {1, 1, 1},
-      [DZ__FORM_DERIVATIVE] = {2, -1, 0}};
-  dz__form form = (dz__form)(code >> 8);
+      [DZ__FORM_DERIVATIVE] = {2, -1, 0}, [DZ__FORM_USER] = {1, 1, 0}};
+  dz__form form = (dz__form)(code >> 8 & 0xff);
   dz__fn fn = (dz__fn)(code & 0xff);
-  dz__builtin b = {form, fn, take[form].least, take[form].most, take[form].keys};
+  dz__builtin b = {form, fn, take[form].least, take[form].most, take[form].keys, code >> 16};
+  if (form == DZ__FORM_USER) {
+    b.least = b.most = (int)(code & 0xff);
+    b.fn = DZ__F_user;
+  }
   if (form == DZ__FORM_POINTWISE) b.least = b.most = dz__ops[fn].arity;
   if (fn == DZ__F_count) b.keys = DZ__KEY_DDOF;
   return b;

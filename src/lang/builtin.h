@@ -22,7 +22,8 @@ typedef enum dz__form {
   DZ__FORM_RANK,     /* the rank of x as a number */
   DZ__FORM_EXTENT,    /* x, axis: the extent as a number */
   DZ__FORM_POSITIONS, /* x, axis=-1: 0, 1, 2, … along that axis, every other extent 1 */
-  DZ__FORM_DERIVATIVE /* f, x, y, …: d(f, x, y) */
+  DZ__FORM_DERIVATIVE, /* f, x, y, …: d(f, x, y) */
+  DZ__FORM_USER        /* what the user defined on the tape */
 } dz__form;
 
 /* Slots of keyword arguments. */
@@ -33,6 +34,7 @@ typedef struct dz__builtin {
   dz__fn fn;
   int least, most; /* operands, keywords not counted; most is -1 when there is no end */
   int keys;        /* allowed keyword slots: 1 … keys */
+  uint32_t user;   /* of what the user defined: its place in the program's list */
 } dz__builtin;
 
 /* The name under which d(f, x) is known. No text can spell it as one name, so `d` stays free for variables. */
@@ -41,8 +43,11 @@ typedef struct dz__builtin {
 /* By name. The form is DZ__FORM_NONE when there is no such function. */
 dz__builtin dz__builtin_find(const char *name, size_t size);
 
-/* Form and operation as one number, and back. */
+/* Form and operation as one number, and back. Of what the user defined: form, how many operands, place. */
 static inline uint32_t dz__builtin_code(dz__builtin b) { return (uint32_t)b.form << 8 | (uint32_t)b.fn; }
+static inline uint32_t dz__builtin_user(uint32_t place, int arity) {
+  return place << 16 | (uint32_t)DZ__FORM_USER << 8 | (uint32_t)arity;
+}
 dz__builtin dz__builtin_of(uint32_t code);
 
 /* The name of a function that is no line of the tables; "" for a form of many. */

@@ -3,6 +3,8 @@
 #include "lang/machine.h"
 #include "tape/tensor.h"
 
+#include <string.h>
+
 bool dz__good(dz_var x) { return dz_is_number(x) || (x.tape && dz__index(x) != DZ__NONE); }
 
 dz_var *dz__operand_room(dz__machine *m, size_t n) {
@@ -243,13 +245,31 @@ static bool derivative(const call *given_call, dz_var *r) {
   return true;
 }
 
+/* ---- what the user defined ---- */
+
+/* By name, since a program may be recorded on another tape than it was parsed for. */
+static bool user(const call *c, dz_var *r) {
+  const char *name = dz__symbol_at(c->m->p, ((const uint32_t *)c->m->p->users.at)[c->b.user])->name;
+  int64_t number = 0;
+  const dz__userop *u = dz__user_named(c->m->t, name, strlen(name), &number);
+  if (!u || u->arity != (int)c->n)
+    return dz__poison(c->m->t, DZ_ERR_NAME, name, "'%s' of %u operands is not defined on this tape", name,
+                      c->n),
+           false;
+  dz_var *v = nodes(c, c->n);
+  if (!v) return false;
+  *r = dz__record(DZ__F_user, (int)c->n, v, 1, &number);
+  return true;
+}
+
 bool dz__builtin_call(dz__machine *m, uint32_t code, uint32_t n, dz_var *result) {
   static bool (*const of[])(const call *, dz_var *) = {
       [DZ__FORM_POINTWISE] = pointwise, [DZ__FORM_EXTREME] = extreme, [DZ__FORM_REDUCE] = reduction,
       [DZ__FORM_RUNNING] = running,     [DZ__FORM_CONCAT] = join,     [DZ__FORM_STACK] = join,
       [DZ__FORM_GATHER] = gather,       [DZ__FORM_SHAPED] = shaped,   [DZ__FORM_PERMUTED] = permuted,
       [DZ__FORM_MATMUL] = matmul,       [DZ__FORM_RANK] = rank,       [DZ__FORM_EXTENT] = extent,
-      [DZ__FORM_POSITIONS] = positions, [DZ__FORM_DERIVATIVE] = derivative};
+      [DZ__FORM_POSITIONS] = positions, [DZ__FORM_DERIVATIVE] = derivative,
+      [DZ__FORM_USER] = user};
   call c = {.m = m, .b = dz__builtin_of(code), .x = dz__values_from_top(m, n), .n = n};
   c.op = c.b.fn < DZ__F_END ? dz__ops[c.b.fn].name : dz__form_name(c.b.form);
   while (c.plain < n && !c.x[c.plain].key) c.plain++;

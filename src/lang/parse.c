@@ -1,5 +1,7 @@
 /* Programs line by line: definitions, functions, declarations, expressions. */
+#include "lang/builtin.h"
 #include "lang/parse.h"
+#include "tape/tape.h"
 
 #include <limits.h>
 #include <math.h>
@@ -350,8 +352,29 @@ static bool read_program(dz_program *p, const char *text, size_t size, const cha
   return done;
 }
 
+/* After the prelude, so that a name which is only a parameter there is free. */
+static bool know_users(dz_program *p, const dz_tape *t, dz_error *error) {
+  const dz__tape *s = t ? dz__of_const(t) : NULL;
+  for (size_t i = 0; s && i < s->nusers; i++) {
+    const dz__userop *u = s->users[i];
+    size_t id = dz__intern(p, u->name, strlen(u->name));
+    uint32_t *symbol = id == SIZE_MAX ? NULL : dz__vec_add(&p->alloc, &p->users, 1, sizeof *symbol);
+    if (!symbol) return dz__fail(error, DZ_ERR_MEMORY, "", "out of memory"), false;
+    *symbol = (uint32_t)id;
+    dz__symbol *known = dz__symbol_at(p, id);
+    known->kind = DZ__SYM_BUILTIN;
+    known->index = dz__builtin_user((uint32_t)i, u->arity);
+  }
+  return true;
+}
+
 dz_program *dz_program_parse(const char *text, size_t size, const char *name, const dz_allocator *given,
                              dz_error *error) {
+  return dz__program_parse_on(NULL, text, size, name, given, error);
+}
+
+dz_program *dz__program_parse_on(const dz_tape *t, const char *text, size_t size, const char *name,
+                                 const dz_allocator *given, dz_error *error) {
   dz_error ignored;
   if (!error) error = &ignored;
   *error = (dz_error){.status = DZ_OK};
@@ -366,7 +389,7 @@ dz_program *dz_program_parse(const char *text, size_t size, const char *name, co
   }
   dz_allocator a = dz__allocator(given);
   dz_program *p = program_new(&a, error);
-  if (!p || read_program(p, text, size, name, error)) return p;
+  if (!p || (know_users(p, t, error) && read_program(p, text, size, name, error))) return p;
   dz_program_free(p);
   return NULL;
 }

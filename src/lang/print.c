@@ -29,8 +29,8 @@ typedef struct operator_text {
   uint8_t power;
 } operator_text;
 
-static operator_text operator_of(int fn) {
-  static const operator_text of[DZ__F_END] = {
+static operator_text operator_of(dz__fn fn) {
+  static const operator_text of[DZ__F_ALL] = {
       [DZ__F_neg] = {"-", POWER_PREFIX},    [DZ__F_not] = {"!", POWER_PREFIX},
       [DZ__F_add] = {" + ", POWER_ADD},     [DZ__F_sub] = {" - ", POWER_ADD},
       [DZ__F_mul] = {"*", POWER_MUL},       [DZ__F_div] = {"/", POWER_MUL},
@@ -244,7 +244,7 @@ static bool put_tail(dz__print *p, dz_var x) {
   size_t n = dz_attributes(x, &attr);
   dz__fn fn = fn_of(x);
   if (fn == DZ__F_index) return put_index(p, x, attr, n);
-  if (fn < DZ__F_POINTWISE_END || !n) return put(p, ")");
+  if (fn < DZ__F_POINTWISE_END || fn == DZ__F_user || !n) return put(p, ")");
   if (dz__ops[fn].signature == DZ__REDUCE) return put_reduction(p, x, attr, n);
   if (dz__ops[fn].signature == DZ__AXIS) return put_axis(p, x, attr[0]) && put(p, ")");
   return put(p, ", ") && put_wholes(p, n, attr, 1) && put(p, ")");
@@ -292,7 +292,7 @@ static const char *call_name(dz_var x) {
   static const struct {
     const char *table, *common;
   } names[] = {{"fabs", "abs"}, {"fmax", "max"}, {"fmin", "min"}, {"tgamma", "gamma"}};
-  const char *name = dz__ops[fn_of(x)].name;
+  const char *name = dz_describe(x).op;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(name, names[i].table) == 0) return names[i].common;
   return name;

@@ -29,6 +29,7 @@ void dz_program_free(dz_program *p) {
   dz__vec_free(&a, &p->definitions, sizeof(uint32_t));
   dz__vec_free(&a, &p->lines, sizeof(dz__line));
   dz__vec_free(&a, &p->underflows, sizeof(dz__underflow));
+  dz__vec_free(&a, &p->users, sizeof(uint32_t));
   dz__free(&a, p, sizeof *p);
 }
 

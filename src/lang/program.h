@@ -131,6 +131,7 @@ struct dz_program {
   dz__vec definitions; /* uint32_t: symbols */
   dz__vec lines;       /* dz__line */
   dz__vec underflows;  /* dz__underflow */
+  dz__vec users;       /* uint32_t: symbols of what users defined */
 };
 
 static inline dz__symbol *dz__symbol_at(const dz_program *p, size_t i) {
@@ -150,6 +151,11 @@ size_t dz__intern(dz_program *p, const char *text, size_t size);
 
 /* The function of that name, or NULL. */
 const dz__function *dz__program_function(const dz_program *p, const char *name);
+
+/* dz_program_parse, knowing what the user defined on the tape; that is then looked up by name on the tape that
+   the program is recorded on. t may be NULL. */
+dz_program *dz__program_parse_on(const dz_tape *t, const char *text, size_t size, const char *name,
+                                 const dz_allocator *a, dz_error *error);
 
 /* The functions that every program starts with; made from src/derive/prelude.dz. */
 extern const char dz__prelude_text[];

@@ -154,7 +154,7 @@ dz_var dz_expr(dz_tape *t, const char *text) {
   if (!t) return (dz_var){0};
   dz__tape *s = dz__of(t);
   dz_error e;
-  dz_program *p = dz_program_parse(text, text ? strlen(text) : 0, "<text>", &s->alloc, &e);
+  dz_program *p = dz__program_parse_on(t, text, text ? strlen(text) : 0, "<text>", &s->alloc, &e);
   if (!p) {
     if (!s->error.status) s->error = e;
     return (dz_var){t, DZ__NONE};

@@ -18,6 +18,8 @@ typedef struct dz__array {
   double *data;
 } dz__array;
 
+struct dz__userop;
+
 typedef struct dz__call {
   const char *op; /* for messages */
   int nargs;
@@ -32,6 +34,7 @@ typedef struct dz__call {
   const double *reached; /* reverse in the careful sweep: 0 where g is a structural zero, from which nothing
                             flows; NULL when that is not known */
   dz_error *error;
+  const struct dz__userop *user; /* of a user operation: what it is */
 } dz__call;
 
 /* Sets rank, dims and size of call->out, or reports DZ_ERR_SHAPE with both shapes (or an argument error). It
@@ -63,7 +66,8 @@ typedef enum dz__carries {
   DZ__COLLECTS,  /* each of the first operand enters one of the result: the reverse function says which */
   DZ__REDUCES,   /* the same, said by sum's reverse function */
   DZ__SCANS,     /* each of the result is made from those up to it along an axis */
-  DZ__MULTIPLIES /* matrix product: each of the result is made from a row and a column */
+  DZ__MULTIPLIES, /* matrix product: each of the result is made from a row and a column */
+  DZ__MIXES       /* a user operation: element by element, or each from all */
 } dz__carries;
 
 typedef struct dz__tensor_op {
@@ -80,7 +84,18 @@ typedef struct dz__tensor_op {
   uint8_t carries;
 } dz__tensor_op;
 
-/* Rows of tensor.def, first DZ__F_POINTWISE_END; expanded in kernels/tensor.c. */
+/* An operation that the user defined: a row of its own, kept by the tape. */
+typedef struct dz__userop {
+  const char *name;
+  int arity;
+  bool elementwise; /* as an operation of pointwise.def; otherwise each of the result is made from all */
+  const dz__tensor_op *row;
+  void *own; /* for the functions of the row */
+  void (*release)(void *own); /* frees it, and with it this */
+} dz__userop;
+
+/* Rows of tensor.def, first DZ__F_POINTWISE_END, and last, for DZ__F_user, one that goes to the row of
+   call->user; expanded in kernels/tensor.c. */
 extern const dz__tensor_op dz__tensor_ops[];
 
 /* The shape rule of every pointwise operation: NumPy broadcasting of all operands. */

@@ -13,9 +13,10 @@
 #define OP3(name, low, high, value, dx, dy, dw) {#name, 3, 3, 0, 0, #value, {#dx, #dy, #dw}, low, high, NULL},
 #define TENSOR(name, least, most, signature, spread, scratch, tangent, carries, note)                        \
   {#name, least, most, 0, signature, NULL, {NULL, NULL, NULL}, 0, 0, note},
-const dz__op dz__ops[DZ__F_END] = {
+const dz__op dz__ops[DZ__F_ALL] = {
 #include "ops/pointwise.def"
 #include "ops/tensor.def"
+    [DZ__F_user] = {.name = "user"},
 };
 #undef OP1
 #undef OP2

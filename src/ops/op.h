@@ -22,7 +22,9 @@ typedef enum dz__fn {
 #define TENSOR(name, ...) DZ__F_##name,
 #include "ops/tensor.def"
 #undef TENSOR
-  DZ__F_END
+  DZ__F_END,
+  DZ__F_user, /* of no table: one that the user defined, by number in the tape's list */
+  DZ__F_ALL
 } dz__fn;
 
 /* What a scalar node's byte says. An operation has several codes, by what its operands are: v an active node,
@@ -65,7 +67,7 @@ typedef struct dz__op {
   const char *note; /* of a tensor operation: one line that says what it computes */
 } dz__op;
 
-extern const dz__op dz__ops[DZ__F_END];
+extern const dz__op dz__ops[DZ__F_ALL];
 
 /* The operation of a scalar code; DZ__F_END for leaves and DZ__WIDE. */
 dz__fn dz__fn_of_code(unsigned code);

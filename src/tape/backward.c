@@ -126,6 +126,7 @@ static bool careful(dz__tape *s, seeding y) {
   plant(s, &s->reached, &s->reached.scalar[y.top], (seeding){y.top, y.tensor, NULL, y.size, 1});
   dz__sweep_careful(&s->hot, &s->kept, &s->reached, y.top);
   gather_leaves(s, y.top);
+  s->swept.careful = true;
   return true;
 }
 
@@ -266,11 +267,13 @@ dz_status dz_backward_add(dz_var y, dz_var seed) {
     status = DZ_ERR_MEMORY;
   else if (!sweep(s, from))
     status = DZ_ERR_MEMORY;
-  /* Also after a failed sweep: what was held is put back. */
+  /* Also after a failed sweep: what was held is put back. The sweep leaves tensors behind y as they were. */
   for (uint32_t k = 0; scalars && k < leaves; k++) s->leaf[k] = (status ? 0 : s->leaf[k]) + scalars[k];
-  for (held *h = first; h; h = h->next)
+  for (held *h = first; h; h = h->next) {
+    bool covered = !status && s->wide[h->wide].node <= from.top;
     for (size_t j = 0; j < s->wide[h->wide].size; j++)
-      s->kept.tensor[h->wide][j] = (status ? 0 : s->kept.tensor[h->wide][j]) + h->values[j];
+      s->kept.tensor[h->wide][j] = (covered ? s->kept.tensor[h->wide][j] : 0) + h->values[j];
+  }
   dz__arena_rewind(&s->held, mark);
   if (status) s->swept = before;
   s->swept.whole = s->swept.again = false;
@@ -303,7 +306,14 @@ const double *dz_adjoints(dz_var x) {
   return is_leaf(x.tape, i) ? &s->leaf[x.tape->arg[i].a] : &s->kept.scalar[i];
 }
 
+/* A live active scalar leaf, which is what a loop reads. */
+static bool is_plain_leaf(dz_var x) {
+  return (uintptr_t)x.tape > 1 && dz__plain(x.tape, x) && x.tape->code[dz__index(x)] <= DZ__PARAM;
+}
+
 double dz_adjoint(dz_var x) {
+  if (is_plain_leaf(x) && dz__index(x) < dz__of(x.tape)->swept.nodes)
+    return dz__of(x.tape)->leaf[x.tape->arg[dz__index(x)].a];
   if (dz_adjoint_state_of(x) == DZ_ADJOINT_INACTIVE) return 0;
   const double *g = dz_adjoints(x);
   return g && dz_size(x) == 1 ? *g : NAN;

@@ -1,8 +1,9 @@
 /* dz_diagnose: what a reader of the numbers should know, as notes at the operations where it arose. */
-#include "tape/sweep.h"
+#include "tape/diagnose.h"
 
 #include "dz/text.h"
 #include "kernels/pointwise.h"
+#include "ops/boundary.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,86 @@ typedef struct spot {
   double in[3], z, g;
   double ga[3]; /* adjoint of each operand; 0 where it is inactive */
   bool active[3];
+  bool reached; /* g is not a structural zero */
 } spot;
+
+/* A kind of note at one node: the first element that has it, and how many do. */
+typedef struct finding {
+  const char *kind;
+  int operand; /* -1: the value */
+  spot at;
+  size_t element, count;
+} finding;
+
+enum { KINDS = 16 };
+typedef struct findings {
+  finding at[KINDS];
+  int n;
+} findings;
+
+static void found(findings *f, const char *kind, int operand, const spot *p, size_t element) {
+  int i = 0;
+  while (i < f->n && (f->at[i].operand != operand || strcmp(f->at[i].kind, kind) != 0)) i++;
+  if (i == KINDS) return;
+  if (i == f->n) f->at[f->n++] = (finding){kind, operand, *p, element, 0};
+  f->at[i].count++;
+}
+
+/* ---- what there is to say about an element ---- */
+
+static double slope(const spot *p, int k) {
+  double tie = p->active[0] && p->active[1] ? .5 : 0;
+  return dz__pointwise[p->fn].partial[k](p->in[0], p->in[1], p->in[2], p->z, tie);
+}
+
+static bool at(const spot *p, const char *kind) {
+  return dz__at_boundary(p->fn, kind, p->in[0], p->in[1], p->in[2]);
+}
+
+static bool any_nan(const spot *p) {
+  bool nan = false;
+  for (int k = 0; k < p->arity; k++) nan |= isnan(p->in[k]) != 0;
+  return nan;
+}
+
+static bool all_finite(const spot *p) {
+  bool finite = true;
+  for (int k = 0; k < p->arity; k++) finite &= isfinite(p->in[k]) != 0;
+  return finite;
+}
+
+/* The value itself: the first NaN or infinity, not what follows from it. */
+static const char *value_kind(const spot *p) {
+  if (isfinite(p->z) || any_nan(p)) return NULL;
+  if (isnan(p->z)) return at(p, "0*inf") ? "0*inf" : "domain";
+  if (!all_finite(p)) return NULL;
+  return at(p, "pole") ? "pole" : "overflow";
+}
+
+/* The flow of the adjoint to operand k: again the first NaN or infinity. What a note on the value explains is
+ * not said twice. */
+static const char *slope_kind(const spot *p, int k, bool value_noted) {
+  if (!p->active[k] || !p->reached || isnan(p->z) || isnan(p->g)) return NULL;
+  double s = slope(p, k), c = s * p->g;
+  if (isfinite(c) || (dz__pointwise[p->fn].mask[k] && s == 0) || any_nan(p)) return NULL;
+  if (isnan(c) && !isnan(s)) return "0*inf";
+  if (value_noted || isinf(p->g)) return NULL;
+  if (isnan(s)) return "no slope";
+  if (isinf(s)) return all_finite(p) ? "infinite slope" : NULL;
+  return "overflow";
+}
+
+static void examine(findings *f, const spot *p, size_t element) {
+  const char *kind = value_kind(p);
+  bool value_noted = kind != NULL;
+  if (kind) found(f, kind, -1, p, element);
+  if (p->arity == 2 && p->in[0] == 0 && p->active[1] && at(p, "discontinuous"))
+    found(f, "discontinuous", -1, p, element);
+  for (int k = 0; k < p->arity; k++)
+    if ((kind = slope_kind(p, k, value_noted)) != NULL) found(f, kind, k, p, element);
+}
+
+/* ---- notes ---- */
 
 /* "log(-1)" with the operands' values. */
 static void call_text(const spot *p, char *out, size_t size) {
@@ -25,109 +105,134 @@ static void call_text(const spot *p, char *out, size_t size) {
            p->arity > 2 ? ", " : "", number[2]);
 }
 
-static bool all_finite(const spot *p) {
-  for (int k = 0; k < p->arity; k++)
-    if (!isfinite(p->in[k])) return false;
-  return true;
-}
-
-static double slope(const spot *p, int k) {
-  double tie = p->active[0] && p->active[1] ? .5 : 0;
-  return dz__pointwise[p->fn].partial[k](p->in[0], p->in[1], p->in[2], p->z, tie);
-}
-
-/* The value itself: the first NaN or infinity, not what follows from it. */
-static const char *value_kind(const spot *p) {
-  if (isfinite(p->z) || !all_finite(p)) return NULL;
-  if (isnan(p->z)) return "domain";
-  for (int k = 0; k < p->arity; k++)
-    if (!isfinite(slope(p, k))) return "pole";
-  return "overflow";
-}
-
-/* The flow of the adjoint to operand k. */
-static const char *slope_kind(const spot *p, int k) {
-  if (!p->active[k] || isnan(p->z) || !all_finite(p)) return NULL;
-  double s = slope(p, k);
-  if (isfinite(s)) return NULL;
-  if (p->g == 0) return isnan(p->ga[k]) ? "0*inf" : NULL;
-  return isnan(s) ? "no slope" : "infinite slope";
-}
-
-static void note_spot(dz_tape *t, uint32_t i, const spot *p) {
-  char text[128], number[32];
-  dz__place at = dz__place_of(t, i);
-  const char *op = dz__ops[p->fn].name, *kind = value_kind(p);
-  call_text(p, text, sizeof text);
-  if (kind) {
-    dz_number_write(p->z, 6, number);
-    dz__note(t, kind, op, at.line, at.column, "%s is %s", text, number);
+char *dz__element_text(const dz__array *a, size_t e, char buf[96]) {
+  size_t index[DZ__MAX_RANK], n = 0;
+  buf[0] = 0;
+  for (int d = a->rank - 1; d >= 0; d--) {
+    index[d] = e % a->dims[d];
+    e /= a->dims[d];
   }
-  if (p->fn == DZ__F_pow && p->in[0] == 0 && p->in[1] == 0 && p->active[1])
-    dz__note(t, "discontinuous", op, at.line, at.column, "%s is 1, but x^y jumps in y at x = 0", text);
-  for (int k = 0; k < p->arity; k++) {
-    kind = slope_kind(p, k);
-    if (!kind) continue;
-    dz_number_write(slope(p, k), 6, number);
-    dz__note(t, kind, op, at.line, at.column, "the slope of %s to operand %d is %s%s", text, k + 1, number,
-             p->g == 0 ? ", and a gradient of 0 arrives: 0 times that is nan" : "");
-  }
+  for (int d = 0; d < a->rank && n < 80; d++)
+    n += (size_t)snprintf(buf + n, 96 - n, "%s%zu", d ? ", " : " at [", index[d]);
+  if (a->rank) snprintf(buf + n, 96 - n, "]");
+  return buf;
 }
 
-/* Whether the note is worth making; text is only built then. */
-static bool remarkable(const spot *p) {
-  if (value_kind(p)) return true;
-  for (int k = 0; k < p->arity; k++)
-    if (slope_kind(p, k)) return true;
-  return p->fn == DZ__F_pow && p->in[0] == 0 && p->in[1] == 0 && p->active[1];
+static void slope_text(const finding *f, const char *call, char *out, size_t size) {
+  char s[32], g[32];
+  dz_number_write(slope(&f->at, f->operand), 6, s);
+  dz_number_write(f->at.g, 6, g);
+  if (strcmp(f->kind, "0*inf") == 0)
+    snprintf(out, size, "the slope of %s to operand %d is %s, and a gradient of %s arrives: 0*inf is nan",
+             call, f->operand + 1, s, g);
+  else if (strcmp(f->kind, "overflow") == 0)
+    snprintf(out, size, "the slope of %s to operand %d is %s, and a gradient of %s arrives: too large", call,
+             f->operand + 1, s, g);
+  else
+    snprintf(out, size, "the slope of %s to operand %d is %s", call, f->operand + 1, s);
 }
 
-static void scalar_node(dz_tape *t, uint32_t i) {
-  const dz__adjoints *a = &dz__of(t)->kept;
+static void note(dz_tape *t, uint32_t i, const dz__array *out, const finding *f) {
+  char call[112], text[256], element[96], more[48] = "", z[32];
+  dz__place place = dz__place_of(t, i);
+  call_text(&f->at, call, sizeof call);
+  dz_number_write(f->at.z, 6, z);
+  if (f->operand >= 0)
+    slope_text(f, call, text, sizeof text);
+  else
+    snprintf(text, sizeof text, "%s is %s%s", call, z,
+             strcmp(f->kind, "discontinuous") == 0 ? ", and jumps there" : "");
+  if (f->count > 1)
+    snprintf(more, sizeof more, " and %zu more element%s", f->count - 1, f->count > 2 ? "s" : "");
+  dz__note(t, f->kind, dz__ops[f->at.fn].name, place.line, place.column, "%s%s%s", text,
+           dz__element_text(out, f->element, element), more);
+}
+
+/* ---- nodes ---- */
+
+const double *dz__reached_of(const dz__tape *s, const dz__wide *w) {
+  if (!s->swept.careful || !w->active) return NULL;
+  return w->rank ? s->reached.tensor[w - s->wide] : &s->reached.scalar[w->node];
+}
+
+static void scalar_node(const dz_tape *t, uint32_t i, findings *f) {
+  const dz__tape *s = dz__of_const(t);
+  const double *g = s->kept.scalar;
   unsigned code = t->code[i], variant = dz__variant(code);
   dz__fn fn = dz__fn_of_code(code);
   if (fn == DZ__F_END) return;
   dz__pair q = t->arg[i];
-  bool x_pooled = variant == DZ__CV, y_pooled = variant == DZ__VC;
-  spot p = {.fn = fn, .arity = dz__ops[fn].arity, .z = t->value[i], .g = a->scalar[i]};
-  p.in[0] = x_pooled ? t->pool[q.a] : t->value[q.a];
+  spot p = {.fn = fn, .arity = dz__ops[fn].arity, .z = t->value[i], .g = g[i]};
+  p.reached = s->swept.careful ? s->reached.scalar[i] != 0 : p.g != 0;
+  p.in[0] = variant == DZ__CV ? t->pool[q.a] : t->value[q.a];
   p.active[0] = variant == DZ__VV || variant == DZ__VC || variant == DZ__VI;
-  p.ga[0] = p.active[0] ? a->scalar[q.a] : 0;
+  p.ga[0] = p.active[0] ? g[q.a] : 0;
   if (p.arity > 1) {
-    p.in[1] = y_pooled ? t->pool[q.b] : t->value[q.b];
+    p.in[1] = variant == DZ__VC ? t->pool[q.b] : t->value[q.b];
     p.active[1] = variant == DZ__VV || variant == DZ__CV || variant == DZ__IV;
-    p.ga[1] = p.active[1] ? a->scalar[q.b] : 0;
+    p.ga[1] = p.active[1] ? g[q.b] : 0;
   }
-  if (remarkable(&p)) note_spot(t, i, &p);
+  if (!isfinite(p.z) || !isfinite(p.ga[0]) || !isfinite(p.ga[1]) || p.in[0] == 0) examine(f, &p, 0);
 }
 
-/* Where element e of the result reads operand `a`: NumPy broadcasting. */
-static size_t source(const dz__array *out, const dz__array *a, size_t e) {
-  size_t at = 0, step = 1;
-  for (int d = out->rank - 1, own = a->rank - 1; own >= 0; d--, own--) {
-    size_t i = e % out->dims[d];
-    e /= out->dims[d];
-    if (a->dims[own] != 1) at += i * step;
-    step *= a->dims[own];
-  }
-  return at;
-}
-
-static void tensor_node(dz_tape *t, uint32_t i, const dz__wide *w) {
-  if (w->fn >= DZ__F_POINTWISE_END) return;
-  dz__call call = dz__reverse_call(t, w, &dz__of(t)->kept, dz__of(t)->kept.scalar);
+static void pointwise_node(dz_tape *t, const dz__wide *w, const double *used, findings *f) {
+  const dz__tape *s = dz__of(t);
+  dz__call call = dz__reverse_call(t, w, &s->kept, s->kept.scalar);
+  const double *reached = dz__reached_of(s, w);
   for (size_t e = 0; e < call.out.size; e++) {
+    if (used && used[e] == 0) continue;
     spot p = {
         .fn = (dz__fn)w->fn, .arity = call.nargs, .z = call.out.data[e], .g = w->active ? call.g[e] : 0};
+    p.reached = reached ? reached[e] != 0 : p.g != 0;
+    bool plain = isfinite(p.z);
     for (int k = 0; k < call.nargs; k++) {
-      size_t j = source(&call.out, &call.args[k], e);
+      size_t j = dz__source(&call.out, &call.args[k], e);
       p.in[k] = call.args[k].data[j];
       p.active[k] = w->active && call.ga[k];
       p.ga[k] = p.active[k] ? call.ga[k][j] : 0;
+      plain &= isfinite(p.ga[k]) && p.in[k] != 0;
     }
-    if (!remarkable(&p)) continue;
-    note_spot(t, i, &p);
-    return; /* one element speaks for the tensor */
+    if (!plain) examine(f, &p, e);
+  }
+}
+
+/* Whether there may be anything to say at all: so that what goes well costs one pass. */
+static bool remarkable(dz_tape *t, uint32_t top) {
+  const dz__tape *s = dz__of(t);
+  for (uint32_t i = 0; i <= top; i++) {
+    const dz__wide *w = dz__wide_of(t, i);
+    findings f = {.n = 0};
+    if (!w) {
+      scalar_node(t, i, &f);
+    } else if (w->fn < DZ__F_POINTWISE_END) {
+      pointwise_node(t, w, NULL, &f);
+    } else {
+      dz__array z = dz__array_of_wide(t, w);
+      const double *g = !w->active ? NULL : w->rank ? s->kept.tensor[w - s->wide] : &s->kept.scalar[i];
+      for (size_t e = 0; e < z.size; e++)
+        if (!isfinite(z.data[e]) || (g && !isfinite(g[e]))) return true;
+    }
+    if (f.n) return true;
+  }
+  return false;
+}
+
+static void notes(dz_tape *t, uint32_t top, const dz__used *u) {
+  const dz__tape *s = dz__of(t);
+  for (uint32_t i = 0; i <= top && s->nnotes < DZ__MAX_NOTES; i++) {
+    const dz__wide *w = dz__wide_of(t, i);
+    findings f = {.n = 0};
+    dz__array out = {.rank = 0};
+    if (w && w->fn == DZ__F_END) continue;
+    if (w && w->fn >= DZ__F_POINTWISE_END) {
+      dz__diagnose_tensor(t, w, u);
+    } else if (w) {
+      out = dz__array_of_wide(t, w);
+      pointwise_node(t, w, dz__used_of(s, u, w), &f);
+    } else if (u->scalar[i] != 0) {
+      scalar_node(t, i, &f);
+    }
+    for (int k = 0; k < f.n; k++) note(t, i, &out, &f.at[k]);
   }
 }
 
@@ -138,11 +243,10 @@ dz_status dz_diagnose(dz_var y) {
   uint32_t top = dz__index(y);
   if (s->swept.nodes != top + 1 || s->swept.added) return DZ_ERR_ARGUMENT;
   if (!dz__whole_adjoints(t)) return s->swept.again ? DZ_ERR_MEMORY : DZ_ERR_ARGUMENT;
-  for (uint32_t i = 0; i <= top && s->nnotes < DZ__MAX_NOTES; i++) {
-    if (t->code[i] == DZ__WIDE)
-      tensor_node(t, i, &s->wide[t->arg[i].a]);
-    else
-      scalar_node(t, i);
-  }
-  return DZ_OK;
+  if (!remarkable(t, top)) return DZ_OK;
+  dz__used used;
+  bool marked = dz__used_mark(t, top, &used);
+  if (marked) notes(t, top, &used);
+  dz__used_free(&used);
+  return marked ? DZ_OK : DZ_ERR_MEMORY;
 }

@@ -166,7 +166,7 @@ enum { FEW = 8 };
 
 static dz_var wide(dz_tape *t, dz__fn fn, int nargs, const dz_var *args, int nattr, const int64_t *attr) {
   dz__tape *s = dz__of(t);
-  const char *op = dz__ops[fn].name;
+  const char *op = dz__op_name(s, fn, attr);
   dz__arena_mark before = dz__arena_where(&s->arena);
   dz__ref few[FEW];
   dz__ref *refs = nargs <= FEW ? few : dz__arena_alloc(&s->arena, (size_t)nargs * sizeof *refs);
@@ -178,6 +178,7 @@ static dz_var wide(dz_tape *t, dz__fn fn, int nargs, const dz_var *args, int nat
   bool active = refer(t, nargs, args, refs);
   dz_error e = {.status = DZ_OK};
   dz__call call = {.op = op, .nargs = nargs, .args = s->call_args, .nattr = nattr, .attr = attr, .error = &e};
+  call.user = dz__user_of(s, fn, attr);
   dz_status status = shape_of_call(fn, &call);
   double scalar = 0;
   if (!status) {

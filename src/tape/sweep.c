@@ -18,11 +18,13 @@ dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, 
     s->call_args[k] = dz__array_at(t, refs[k]);
     s->call_ga[k] = dz__adjoint_slot(t, a, scalar, refs[k]);
   }
-  return (dz__call){.op = dz__ops[w->fn].name,
+  const int64_t *attr = w->nattr ? &s->wide_attr[w->attr0] : NULL;
+  return (dz__call){.op = dz__op_name(s, w->fn, attr),
                     .nargs = (int)w->nargs,
                     .args = s->call_args,
                     .nattr = (int)w->nattr,
-                    .attr = w->nattr ? &s->wide_attr[w->attr0] : NULL,
+                    .attr = attr,
+                    .user = dz__user_of(s, w->fn, attr),
                     .out = dz__array_of_wide(t, w),
                     .g = w->rank ? a->tensor[w - s->wide] : &scalar[w->node],
                     .ga = s->call_ga,
@@ -54,16 +56,18 @@ dz__site dz__site_of(const dz_tape *t, uint32_t i) {
 
 typedef struct flows {
   double a, b;
+  unsigned to; /* bit 0: to the first operand; bit 1: to the second */
 } flows;
 
 /* What flows to the operands of an operation that is no arithmetic: out of the loop, which so keeps its
- * registers. */
+   registers. Nothing for leaves that are constants, and where no operand is active. */
 static __attribute__((noinline)) flows flows_of(const dz_tape *t, uint32_t i, double g) {
+  if (t->code[i] < DZ__WIDE) return (flows){.to = 0};
   dz__site s = dz__site_of(t, i);
   double to[2] = {0, 0};
   for (int k = 0; k < 2; k++)
     if (s.wants[k]) to[k] = dz__flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);
-  return (flows){to[0], to[1]};
+  return (flows){to[0], to[1], (s.wants[0] ? 1u : 0u) | (s.wants[1] ? 2u : 0u)};
 }
 
 /* The adjoints of nodes i-1 and i-2 as far as node i and those above brought them: most operands were made by
@@ -76,12 +80,12 @@ typedef struct carry {
 static inline __attribute__((always_inline)) void add_to(double *scalar, carry *c, uint32_t i, uint32_t node,
                                                          double flow) {
   uint32_t back = i - node;
-  if (back == 1)
-    c->one += flow;
-  else if (back == 2)
-    c->two += flow;
-  else
+  if (back > 2)
     scalar[node] += flow;
+  else if (back == 1)
+    c->one += flow;
+  else
+    c->two += flow;
 }
 
 static inline void settle(double *scalar, carry *c, uint32_t i) {
@@ -114,9 +118,6 @@ sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, double *leaf, uin
       leaf[p.a] += g;
       sound &= g == g;
       break;
-    case DZ__CONST:
-    case DZ__DATA:
-      break;
 #define OP1(name, ...)
 #define OP1I(name, ...)                                                                                      \
   case DZ__##name:                                                                                           \
@@ -147,8 +148,8 @@ sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, double *leaf, uin
       break;
     default: {
       flows f = flows_of(t, i, g);
-      if (p.a < i) add_to(scalar, &c, i, p.a, f.a);
-      if (p.b < i) add_to(scalar, &c, i, p.b, f.b);
+      if (f.to & 1) add_to(scalar, &c, i, p.a, f.a);
+      if (f.to & 2) add_to(scalar, &c, i, p.b, f.b);
     }
     }
   }

@@ -66,11 +66,13 @@ dz__tangent_call dz__tangent_call_of(dz__tape *s, const dz__wide *w, const dz__a
     s->call_ga[k] = slot(s, &s->tangent, refs[k]);
     if (reached) s->call_reached[k] = slot(s, reached, refs[k]);
   }
-  dz__call call = {.op = dz__ops[w->fn].name,
+  const int64_t *attr = w->nattr ? &s->wide_attr[w->attr0] : NULL;
+  dz__call call = {.op = dz__op_name(s, w->fn, attr),
                    .nargs = (int)w->nargs,
                    .args = s->call_args,
                    .nattr = (int)w->nattr,
-                   .attr = w->nattr ? &s->wide_attr[w->attr0] : NULL,
+                   .attr = attr,
+                   .user = dz__user_of(s, w->fn, attr),
                    .out = dz__array_of_wide(&s->hot, w),
                    .scratch = s->spare};
   return (dz__tangent_call){.op = w->fn < DZ__F_POINTWISE_END ? NULL

@@ -57,6 +57,7 @@ static void release(dz__tape *s) {
   dz__names_free(&s->names);
   dz__arena_free(&s->arena);
   if (s->prelude_free) s->prelude_free(s->prelude);
+  if (s->users_free) s->users_free(s);
 }
 
 void dz_tape_free(dz_tape *t) {

@@ -53,6 +53,7 @@ typedef struct dz__swept {
   bool whole;      /* kept.scalar holds all of them */
   bool again;      /* the same sweep can be done again: nothing of it was dropped or set since */
   bool added;      /* dz_backward_add: only leaves have a meaning */
+  bool careful;    /* `reached` is of this sweep */
   double seed;     /* of a scalar output */
 } dz__swept;
 
@@ -112,12 +113,26 @@ typedef struct dz__tape {
   size_t call_args_cap, call_ga_cap, call_reached_cap;
   dz_note *notes; /* DZ__MAX_NOTES of them once there is one */
   size_t nnotes;
+  const dz__userop **users; /* what the user defined, by number; users_free frees the list where it is own */
+  size_t nusers, users_cap;
+  void (*users_free)(struct dz__tape *s);
   void *prelude; /* what floor 5 keeps with the tape, freed by prelude_free */
   void (*prelude_free)(void *prelude);
 } dz__tape;
 
 static inline dz__tape *dz__of(dz_tape *t) { return (dz__tape *)(void *)t; }
 static inline const dz__tape *dz__of_const(const dz_tape *t) { return (const dz__tape *)(const void *)t; }
+
+/* A user operation by its number, or by name: NULL when there is none, *number its place. */
+static inline const dz__userop *dz__user_of(const dz__tape *s, unsigned fn, const int64_t *attr) {
+  return fn == DZ__F_user ? s->users[attr[0]] : NULL;
+}
+const dz__userop *dz__user_named(const dz_tape *t, const char *name, size_t size, int64_t *number);
+
+/* The name of an operation with such integers. */
+static inline const char *dz__op_name(const dz__tape *s, unsigned fn, const int64_t *attr) {
+  return fn == DZ__F_user ? dz__user_of(s, fn, attr)->name : dz__ops[fn].name;
+}
 
 /* The general road: records any operation on live operands of one tape, or numbers; checks handles, shapes,
    room. Numbers alone are computed at once and give a number where the result is a scalar of a pointwise

@@ -39,7 +39,7 @@ dz_node dz_describe(dz_var x) {
     return d;
   }
   const dz__op *op = &dz__ops[w ? w->fn : dz__fn_of_code(code)];
-  d.op = op->name;
+  d.op = w ? dz__op_name(dz__of(x.tape), w->fn, &dz__of(x.tape)->wide_attr[w->attr0]) : op->name;
   d.nargs = w ? (int)w->nargs : op->arity;
   return d;
 }
@@ -58,6 +58,14 @@ dz_var dz_operand(dz_var x, int k) {
   unsigned variant = dz__variant(t->code[i]);
   bool pooled = (variant == DZ__VC && k == 1) || (variant == DZ__CV && k == 0);
   return of_ref(t, (dz__ref){k ? t->arg[i].b : t->arg[i].a, pooled ? DZ__POOLED : 0});
+}
+
+const dz__userop *dz__user_named(const dz_tape *t, const char *name, size_t size, int64_t *number) {
+  const dz__tape *s = dz__of_const(t);
+  for (size_t i = 0; i < s->nusers; i++)
+    if (strncmp(s->users[i]->name, name, size) == 0 && s->users[i]->name[size] == 0)
+      return *number = (int64_t)i, s->users[i];
+  return NULL;
 }
 
 size_t dz_attributes(dz_var x, const int64_t **values) {

@@ -3,10 +3,12 @@
    Each case is run with its inputs as they are. When it is made of scalars and pointwise operations only, it
    is run again with its inputs in tensors of shape [1], and of shape [3] between ordinary values. Every run
    checks the value, the gradient by the sweep, the gradient as nodes (dz_grad), and the second derivative, by
-   the sweep over those nodes and by dz_grad of them. The format of the files: README.md beside this one. */
+   the sweep over those nodes and by dz_grad of them; the first also forward mode. The format of the files:
+   README.md beside this one. */
 #include "dz/derive.h"
 #include "dz/lang.h"
 #include "dz/ops.h"
+#include "dz/tangent.h"
 #include "ops/boundary.h"
 
 #include <cjson/cJSON.h>
@@ -172,6 +174,20 @@ static void check_gradients(run *r, double ulps) {
   }
 }
 
+/* Along one element of an input at a time. */
+static void check_tangents(run *r, double ulps) {
+  const cJSON *gradient = cJSON_GetObjectItemCaseSensitive(r->c, "gradient");
+  for (int k = 0; k < r->n; k++) {
+    array want = array_of(r, cJSON_GetObjectItemCaseSensitive(gradient, r->x_name[k]));
+    for (size_t e = 0; e < want.size; e++) {
+      double along[MOST] = {0}, out;
+      along[e] = 1;
+      dz_status status = dz_tangent(r->y, 1, &r->x[k], along, &out);
+      compare(r, "the tangent along", r->x_name[k], status ? NULL : &out, 1, &want.v[e], 1, ulps);
+    }
+  }
+}
+
 static int input_of(const run *r, const char *name, size_t size) {
   for (int k = 0; k < r->n; k++)
     if (strlen(r->x_name[k]) == size && memcmp(r->x_name[k], name, size) == 0) return k;
@@ -301,6 +317,7 @@ static bool run_case(const char *file, const cJSON *c, road way) {
       check_notes(&r);
     }
     check_gradients(&r, ulps);
+    if (way == PLAIN) check_tangents(&r, ulps);
     cJSON_ArrayForEach(second, cJSON_GetObjectItemCaseSensitive(c, "second"))
         check_second(&r, second, field(&r, "second_ulps", 0));
   }
@@ -341,6 +358,11 @@ int main(int argc, char **argv) {
     }
     cJSON_Delete(j);
   }
+  for (size_t i = 1; i < dz__boundary_total; i++)
+    if (dz__boundaries[i].fn < dz__boundaries[i - 1].fn) {
+      failures++;
+      printf("boundaries.def: %s is out of order\n", dz__boundaries[i].op);
+    }
   for (size_t i = 0; i < dz__boundary_total; i++)
     if (!covered[i]) {
       missing++;

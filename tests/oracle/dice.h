@@ -1,5 +1,5 @@
-/* Random numbers by counting: the n-th number of a seed is a hash of both, so that every graph of a run can be
-   made again alone from its seed. */
+/* Random numbers by counting: the n-th number of a seed is a hash of both, so that every graph of a run can
+   be made again alone from its seed. */
 #ifndef DZ_TESTS_ORACLE_DICE_H
 #define DZ_TESTS_ORACLE_DICE_H
 

@@ -5,7 +5,7 @@
 const char *op_name(op which) {
   static const char *const names[] = {
 #define NAME(name) #name,
-      ORACLE_POINTWISE(NAME) ORACLE_TENSOR(NAME)
+      ORACLE_POINTWISE(NAME) ORACLE_TENSOR(NAME) ORACLE_INNER(NAME)
 #undef NAME
           "leaf",
       "number"};
@@ -21,8 +21,10 @@ void graph_clear(graph *g, uint64_t seed) {
 
 /* ---- elements ---- */
 
+static bool too_large(quad x) { return !(size_of(x) < 1e300L); }
+
 element *graph_element(graph *g) {
-  if (g->size == MOST_ELEMENTS || g->links > MOST_EDGES - 256) return NULL;
+  if (g->size == MOST_ELEMENTS || g->links > MOST_EDGES - 2 * MOST_SIZE) return NULL;
   element *z = &g->elements[g->size];
   *z = (element){.same = g->size, .first_edge = g->links};
   g->size++;
@@ -43,10 +45,8 @@ void graph_copy(graph *g, const node *from, int of) {
   z->wild = x->wild;
   z->given = x->given;
   z->same = x->same;
-  graph_link(g, from, of, 1, 0);
+  if (from) graph_link(g, from, of, 1, 0);
 }
-
-static bool too_large(quad x) { return !(size_of(x) < 1e300L); }
 
 verdict graph_judge(graph *g) {
   element *z = &g->elements[g->size - 1];
@@ -72,29 +72,45 @@ static int given(graph *g, node *z, const double *values) {
     if (!x) return -1;
     x->v = values[i];
     x->given = true;
+    x->wild = too_large(x->v);
   }
   return g->n++;
 }
 
-int graph_leaf(graph *g, dz_role role, int rank, const size_t *dims, const double *values) {
+static int leaf(graph *g, dz_role role, int rank, const size_t *dims, const double *values, dz_var var) {
   node *z = new_node(g, OP_leaf, rank, dims);
-  if (!z) return -1;
+  if (!z || z->size > MOST_SIZE) return -1;
   z->role = role;
   z->active = role == DZ_ROLE_INPUT || role == DZ_ROLE_PARAM;
-  z->var = rank == 0 ? dz_leaf(g->tape, role, *values) : dz_leaf_tensor(g->tape, role, rank, dims, values);
+  z->var = var;
   return given(g, z, values);
 }
 
-int graph_number(graph *g, double value) {
-  node *z = new_node(g, OP_number, 0, NULL);
-  if (!z) return -1;
-  z->var = dz_num(value);
-  return given(g, z, &value);
+int graph_leaf(graph *g, dz_role role, int rank, const size_t *dims, const double *values) {
+  return leaf(g, role, rank, dims, values,
+              rank == 0 ? dz_leaf(g->tape, role, *values)
+                        : dz_leaf_tensor(g->tape, role, rank, dims, values));
 }
 
-static bool has_slope(op which) { return which != OP_stop; }
+int graph_number(graph *g, double value) { return graph_adopt(g, dz_num(value)); }
 
-verdict graph_apply(graph *g, const node *made, int *at) {
+int graph_adopt(graph *g, dz_var x) {
+  if (dz_is_number(x)) {
+    const double value = dz_value(x);
+    node *z = new_node(g, OP_number, 0, NULL);
+    if (!z) return -1;
+    z->var = x;
+    return given(g, z, &value);
+  }
+  size_t dims[DZ_MAX_RANK];
+  const int rank = dz_rank(x);
+  for (int d = 0; d < rank; d++) dims[d] = dz_extent(x, d);
+  return rank > MOST_RANK ? -1 : leaf(g, dz_role_of(x), rank, dims, dz_values(x), x);
+}
+
+static bool has_slope(op which) { return which != OP_stop && which != OP_count; }
+
+verdict graph_evaluate(graph *g, const node *made, int *at) {
   if (g->n >= MOST_NODES) return NO_ROOM;
   const int size = g->size, links = g->links;
   node *z = &g->nodes[g->n];
@@ -112,9 +128,14 @@ verdict graph_apply(graph *g, const node *made, int *at) {
   }
   z->size = g->size - z->first;
   for (int k = 0; k < z->nargs; k++) g->nodes[z->args[k]].used = true;
-  z->var = graph_record(g, z);
   *at = g->n++;
   return FINE;
+}
+
+verdict graph_apply(graph *g, const node *made, int *at) {
+  const verdict said = graph_evaluate(g, made, at);
+  if (said == FINE) g->nodes[*at].var = graph_record(g, &g->nodes[*at]);
+  return said;
 }
 
 /* ---- in words ---- */

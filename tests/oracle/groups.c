@@ -131,7 +131,8 @@ verdict group_norm(graph *g, const node *x, const int *ids, int n) {
   z->v = sqrtq(squares);
   const wide size = size_of(z->v), rounding = ((wide)n / 2 + 6) * ROUNDOFF;
   if (e > 0 && e * 1024 * (1 + n) > size) return DOUBT;
-  for (int k = 0; k < n && size > 0; k++) z->e += weight_of(&g->elements[ids[k]]) / size * g->elements[ids[k]].e;
+  for (int k = 0; k < n && size > 0; k++)
+    z->e += weight_of(&g->elements[ids[k]]) / size * g->elements[ids[k]].e;
   const wide shared = z->e;
   z->e = (shared + e * e * n / (size > 0 ? size : 1)) * RAISED + rounding * size + 4 * UNDERFLOW;
   if (size == 0) z->e = 0;
@@ -149,13 +150,13 @@ verdict group_norm(graph *g, const node *x, const int *ids, int n) {
 
 /* ---- logsumexp ----
 
-   v = m + log1p(s), s being the sum of t_k = exp(x_k - m) over the others. The shift x_k - m is rounded, so t_k
-   has an error of (|x_k - m| + 4) u t_k, their sum n u s more, and log1p passes on 1/(1 + s) of it. */
+   v = m + log1p(s), s being the sum of t_k = exp(x_k - m) over the others. The shift x_k - m is rounded, so
+   t_k has an error of (|x_k - m| + 4) u t_k, their sum n u s more, and log1p passes on 1/(1 + s) of it. */
 verdict group_logsumexp(graph *g, const node *x, const int *ids, int n) {
   element *z = graph_element(g);
   if (!z) return NO_ROOM;
   if (n == 0) return UNDEFINED;
-  quad w[MOST_SIZE], sum = 0;
+  quad w[MOST_SIZE], others = 0;
   int most = 0;
   wide blur = 0, top_error = 0;
   for (int k = 1; k < n; k++)
@@ -163,18 +164,20 @@ verdict group_logsumexp(graph *g, const node *x, const int *ids, int n) {
   const quad m = g->elements[ids[most]].v;
   for (int k = 0; k < n; k++) {
     w[k] = expq(g->elements[ids[k]].v - m);
-    sum += w[k];
+    if (k != most) others += w[k];
     if (g->elements[ids[k]].e > top_error) top_error = g->elements[ids[k]].e;
   }
   if (top_error > 0x1p-11L) return DOUBT;
-  z->v = m + logq(sum);
+  const quad log_sum = log1pq(others);
+  z->v = m + log_sum;
   for (int k = 0; k < n; k++) {
-    w[k] /= sum;
+    w[k] /= 1 + others;
     z->e += size_of(w[k]) * g->elements[ids[k]].e;
     if (k != most) blur += size_of(w[k]) * (size_of(g->elements[ids[k]].v - m) + 4 + n);
   }
-  const wide shared = z->e, logs = size_of(logq(sum));
-  z->e = (shared + top_error * top_error) * RAISED + ROUNDOFF * (blur + 4 * logs + size_of(z->v) + logs);
+  const wide shared = z->e, logs = size_of(log_sum);
+  z->e = (shared + top_error * top_error) * RAISED + ROUNDOFF * (blur + 5 * logs + size_of(z->v)) +
+         4 * UNDERFLOW;
   for (int k = 0; k < n; k++) {
     const element *y = &g->elements[ids[k]];
     const wide rounding = (size_of(y->v - m) + 6 + n) * ROUNDOFF + ROUNDOFF * blur;

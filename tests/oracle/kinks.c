@@ -34,13 +34,19 @@ static verdict exactly(rule *r, quad v) {
   return FINE;
 }
 
+/* The result is operand k. */
+static verdict copy(const point *at, rule *r, int k) {
+  r->copy = 1 + k;
+  return exactly(r, at->x[k]);
+}
+
 /* ---- one operand ---- */
 
 RULE(relu) {
   const int sign = compare_zero(at, 0);
   if (sign == OPEN) return DOUBT;
   r->p[0] = sign > 0;
-  return exactly(r, sign > 0 ? X : 0);
+  return sign > 0 ? copy(at, r, 0) : exactly(r, 0);
 }
 RULE(fabs) {
   const int sign = compare_zero(at, 0);
@@ -60,17 +66,16 @@ RULE(ceil) { return step(at, r, ceilq(X), 0); }
 RULE(trunc) { return step(at, r, truncq(X), 0); }
 RULE(round) { return step(at, r, roundq(X), (quad)1 / 2); }
 
-/* The value passes and is exact; the caller makes the result inactive. */
+/* The value passes; the caller makes the result inactive. */
 RULE(stop) {
   r->p[0] = 1;
-  exactly(r, X);
-  return FINE;
+  return copy(at, r, 0);
 }
 
 /* ---- remainders: x - n y ---- */
 
 static verdict remainder_of(const point *at, rule *r, quad v, quad n) {
-  const wide e = at->e[0] + size_of(n) * at->e[1];
+  const wide e = at->e[0] + (size_of(n) + 1) * at->e[1]; /* of v, and of |y| - |v| */
   if (unsure(v, e) || unsure(fabsq(Y) - fabsq(v), e) || size_of(n) > 0x1p40L) return DOUBT;
   r->p[0] = 1;
   r->p[1] = -n;
@@ -107,8 +112,7 @@ static verdict extreme(const point *at, rule *r, int sign) {
   const quad tie = at->active[0] && at->active[1] ? (quad)1 / 2 : 0;
   r->p[0] = order == 0 ? tie : order == sign;
   r->p[1] = order == 0 ? tie : order == -sign;
-  exactly(r, order == sign ? X : Y);
-  return FINE;
+  return order == 0 && X == 0 ? exactly(r, 0) : copy(at, r, order == sign ? 0 : 1);
 }
 RULE(fmin) { return extreme(at, r, -1); }
 RULE(fmax) { return extreme(at, r, 1); }
@@ -121,7 +125,7 @@ RULE(clamp) {
   r->p[0] = !over && low > 0 && high < 0;
   r->p[1] = under;
   r->p[2] = over;
-  return exactly(r, over ? W : under ? Y : X);
+  return copy(at, r, over ? 2 : under ? 1 : 0);
 }
 
 static verdict truth(const point *at, rule *r, bool when_below, bool when_equal, bool when_above) {
@@ -150,5 +154,5 @@ RULE(where) {
   if (c == OPEN) return DOUBT;
   r->p[c ? 1 : 2] = 1;
   r->unused[c ? 2 : 1] = true;
-  return exactly(r, c ? Y : W);
+  return copy(at, r, c ? 1 : 2);
 }

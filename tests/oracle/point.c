@@ -107,10 +107,15 @@ static verdict point_element(graph *g, const node *z, const int *ids) {
   verdict said = rules[z->op](&at, &r);
   if (said == FINE) said = judge_operands(g, z, ids, &at, &r);
   if (said != FINE) return undefined(g, out, said);
-  out->v = r.v;
-  out->e = carried(&r, at.e, z->nargs) + own_rounding(&r, exact);
+  if (r.copy) {
+    graph_copy(g, NULL, ids[r.copy - 1]);
+  } else {
+    out->v = r.v;
+    out->e = carried(&r, at.e, z->nargs) + own_rounding(&r, exact);
+  }
   for (int k = 0; k < z->nargs; k++)
-    if (!r.none[k] && z->active) graph_link(g, &g->nodes[z->args[k]], ids[k], r.p[k], slope_error(&r, at.e, z->nargs, k));
+    if (!r.none[k] && z->active)
+      graph_link(g, &g->nodes[z->args[k]], ids[k], r.p[k], slope_error(&r, at.e, z->nargs, k));
   return graph_judge(g);
 }
 

@@ -16,13 +16,31 @@ static inline wide size_of(quad x) { return fabsl((wide)x); }
 #define UNDERFLOW 0x1p-1074L /* the distance of the smallest doubles */
 
 #define ORACLE_UNARY(F)                                                                                      \
-  F(neg) F(exp) F(exp2) F(expm1) F(gauss) F(log) F(log2) F(log10) F(log1p) F(sqrt) F(cbrt) F(sin) F(cos)     \
-  F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh) F(tanh) F(asinh) F(acosh) F(atanh) F(erf) F(erfc)           \
-  F(lgamma) F(tgamma) F(digamma) F(sigmoid) F(log_sigmoid) F(softplus) F(relu) F(fabs) F(sign) F(floor)      \
-  F(ceil) F(round) F(trunc) F(not ) F(stop)
+  F(neg)                                                                                                     \
+  F(exp)                                                                                                     \
+  F(exp2)                                                                                                    \
+  F(expm1)                                                                                                   \
+  F(gauss)                                                                                                   \
+  F(log)                                                                                                     \
+  F(log2)                                                                                                    \
+  F(log10)                                                                                                   \
+  F(log1p)                                                                                                   \
+  F(sqrt)                                                                                                    \
+  F(cbrt)                                                                                                    \
+  F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh) F(tanh) F(asinh) F(acosh) F(atanh) F(erf)     \
+      F(erfc) F(lgamma) F(tgamma) F(digamma) F(sigmoid) F(log_sigmoid) F(softplus) F(relu) F(fabs) F(sign)   \
+          F(floor) F(ceil) F(round) F(trunc) F(not ) F(stop)
 #define ORACLE_BINARY(F)                                                                                     \
-  F(add) F(sub) F(mul) F(div) F(pow) F(xlogy) F(logaddexp) F(hypot) F(atan2) F(polygamma) F(fmod) F(mod)     \
-  F(copysign) F(fmin) F(fmax) F(lt) F(le) F(gt) F(ge) F(eq) F(ne) F(and) F(or)
+  F(add)                                                                                                     \
+  F(sub)                                                                                                     \
+  F(mul)                                                                                                     \
+  F(div)                                                                                                     \
+  F(pow)                                                                                                     \
+  F(xlogy)                                                                                                   \
+  F(logaddexp)                                                                                               \
+  F(hypot)                                                                                                   \
+  F(atan2)                                                                                                   \
+  F(polygamma) F(fmod) F(mod) F(copysign) F(fmin) F(fmax) F(lt) F(le) F(gt) F(ge) F(eq) F(ne) F(and) F(or)
 #define ORACLE_TERNARY(F) F(clamp) F(where)
 #define ORACLE_POINTWISE(F) ORACLE_UNARY(F) ORACLE_BINARY(F) ORACLE_TERNARY(F)
 
@@ -42,11 +60,11 @@ typedef enum verdict {
   NO_ROOM
 } verdict;
 
-typedef enum rounding {
+typedef enum rounds {
   APPROXIMATE, /* `units` roundoffs of the result */
   IEEE,        /* one correct rounding: none at all when a double holds the result */
   NONE         /* the result is an operand, or a whole number */
-} rounding;
+} rounds;
 
 typedef struct rule {
   quad v, p[3];
@@ -56,7 +74,8 @@ typedef struct rule {
   wide reach[3];     /* over which the function changes: the distance of the next singularity, or so */
   bool none[3];      /* a structural zero: nothing flows, not even to an infinite slope further down */
   bool unused[3];    /* not even looked at: may be NaN */
-  rounding rounding; /* of v */
+  rounds rounding;   /* of v */
+  int copy;          /* 1 + k where the result is operand k's double; else 0 */
   bool exact_slopes; /* no rounding in p */
   int units;
 } rule;

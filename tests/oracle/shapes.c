@@ -199,7 +199,8 @@ static verdict copied(graph *g, node *z) {
 
 /* ---- matrix products ---- */
 
-/* Where the matrix axes of an operand stand: `row` is -1 for a vector on the left, `column` for one on the right. */
+/* Where the matrix axes of an operand stand: `row` is -1 for a vector on the left, `column` for one on the
+ * right. */
 static verdict matrix_product(graph *g, node *z) {
   const node *x = &g->nodes[z->args[0]], *y = &g->nodes[z->args[1]];
   const int bx = x->rank > 2 ? x->rank - 2 : 0, by = y->rank > 2 ? y->rank - 2 : 0, batch = bx > by ? bx : by;
@@ -207,12 +208,14 @@ static verdict matrix_product(graph *g, node *z) {
   int left[MOST_SIZE], right[MOST_SIZE];
   z->rank = 0;
   for (int d = 0; d < batch; d++) {
-    const size_t m = d < batch - bx ? 1 : x->dims[d - (batch - bx)], n = d < batch - by ? 1 : y->dims[d - (batch - by)];
+    const size_t m = d < batch - bx ? 1 : x->dims[d - (batch - bx)],
+                 n = d < batch - by ? 1 : y->dims[d - (batch - by)];
     if (m != n && m != 1 && n != 1) return UNDEFINED;
     push(z, m == 1 ? n : m);
   }
   if (x->rank > 1) push(z, x->dims[x->rank - 2]);
   if (y->rank > 1) push(z, y->dims[y->rank - 1]);
+  if (size_of_shape(z) > MOST_SIZE) return NO_ROOM;
   for (int i = 0; i < size_of_shape(z); i++) {
     const place p = place_of(z, i);
     place a = {{0}}, b = {{0}};
@@ -233,8 +236,85 @@ static verdict matrix_product(graph *g, node *z) {
   return FINE;
 }
 
+/* ---- what composites and derivative graphs are made of besides ---- */
+
+/* How many elements are reduced over, less the last integer. */
+static verdict count(graph *g, node *z) {
+  const node *x = &g->nodes[z->args[0]];
+  const int ddof = (int)z->attr[--z->nattr];
+  int n = 1;
+  z->rank = 0;
+  for (int d = 0; d < x->rank; d++)
+    if (!is_reduced(z, d))
+      push(z, x->dims[d]);
+    else {
+      n *= (int)x->dims[d];
+      if (z->attr[0]) push(z, 1);
+    }
+  for (int i = 0; i < size_of_shape(z); i++) {
+    element *y = graph_element(g);
+    if (!y) return NO_ROOM;
+    y->v = n - ddof;
+  }
+  return FINE;
+}
+
+/* Zeros with the operand where an index would read: attr is {start, count, step, drop} for each axis, then
+   the extents. */
+static verdict placed(graph *g, node *z) {
+  const node *x = &g->nodes[z->args[0]];
+  const int rank = z->nattr / 5;
+  z->rank = 0;
+  for (int d = 0; d < rank; d++) push(z, (size_t)z->attr[4 * rank + d]);
+  if (size_of_shape(z) > MOST_SIZE) return NO_ROOM;
+  for (int i = 0; i < size_of_shape(z); i++) {
+    const place p = place_of(z, i);
+    place q = {{0}};
+    bool hit = true;
+    for (int d = 0, k = 0; d < rank; d++) {
+      const int64_t *a = &z->attr[4 * d], from = p.at[d] - a[0], at = a[2] ? from / a[2] : 0;
+      hit = hit && at >= 0 && at < a[1] && at * a[2] == from;
+      if (!a[3]) q.at[k++] = (int)at;
+    }
+    if (!graph_element(g)) return NO_ROOM;
+    if (hit) graph_copy(g, x, element_of(x, q));
+  }
+  return FINE;
+}
+
+/* Zeros with slices of the first operand added where the second says: attr is {axis, extent}. */
+static verdict scattered(graph *g, node *z) {
+  const node *x = &g->nodes[z->args[0]], *at = &g->nodes[z->args[1]];
+  const int axis = (int)z->attr[0], extent = (int)z->attr[1];
+  int ids[MOST_SIZE];
+  z->rank = 0;
+  for (int d = 0; d < axis; d++) push(z, x->dims[d]);
+  push(z, (size_t)extent);
+  for (int d = axis + at->rank; d < x->rank; d++) push(z, x->dims[d]);
+  if (size_of_shape(z) > MOST_SIZE) return NO_ROOM;
+  for (int i = 0; i < size_of_shape(z); i++) {
+    const place p = place_of(z, i);
+    int n = 0;
+    for (int j = 0; j < at->size; j++) {
+      const int slot = (int)g->elements[at->first + j].v;
+      if ((slot < 0 ? slot + extent : slot) != p.at[axis]) continue;
+      place q = p;
+      const place r = place_of(at, j);
+      for (int d = 0; d < at->rank; d++) q.at[axis + d] = r.at[d];
+      for (int d = axis + 1; d < z->rank; d++) q.at[d + at->rank - 1] = p.at[d];
+      ids[n++] = element_of(x, q);
+    }
+    const verdict said = group_sum(g, x, ids, n);
+    if (said != FINE) return said;
+  }
+  return FINE;
+}
+
 verdict tensor_rule(graph *g, node *z) {
+  if (z->op == OP_count) return count(g, z);
   if (any_wild(g, z)) return UNDEFINED;
+  if (z->op == OP_place) return placed(g, z);
+  if (z->op == OP_scatter) return scattered(g, z);
   if (z->op == OP_matmul) return matrix_product(g, z);
   if (z->op == OP_cumsum || z->op == OP_cumprod) return running(g, z);
   return z->op <= OP_mean ? reduction(g, z) : copied(g, z);

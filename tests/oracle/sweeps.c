@@ -38,7 +38,24 @@ bool graph_reverse(graph *g, const node *y, const double *seed) {
   return true;
 }
 
-void graph_forward(graph *g) {
+/* The first lane's error, by the rules of the adjoints' bound. */
+static wide tangent_bound(const graph *g, const element *z) {
+  wide sum = 0, all = 0;
+  int n = 0;
+  for (int k = 0; k < z->edges; k++) {
+    const edge *by = &g->edges[z->first_edge + k];
+    const element *x = &g->elements[by->to];
+    const wide t = size_of(x->t[0]), c = size_of(by->p) * t;
+    if (t == 0 && x->td == 0) continue;
+    sum += size_of(by->p) * x->td + by->off * (t + x->td) + ROUNDOFF * c + UNDERFLOW;
+    all += c;
+    n++;
+  }
+  return (sum + (n + 1) * ROUNDOFF * all) * RAISED;
+}
+
+bool graph_forward(graph *g) {
+  bool fits = true;
   for (int i = 0; i < g->size; i++) {
     element *z = &g->elements[i];
     if (!z->reached || z->edges == 0) continue;
@@ -49,5 +66,8 @@ void graph_forward(graph *g) {
       for (int l = 0; l < LANES; l++)
         if (x->t[l] != 0) z->t[l] += by->p == 1 ? x->t[l] : by->p * x->t[l];
     }
+    z->td = tangent_bound(g, z);
+    fits = fits && size_of(z->t[0]) + z->td < 1e300L;
   }
+  return fits;
 }

@@ -59,16 +59,15 @@ typedef struct row {
   void (*hard)(source *s, double *x);   /* draws a hard point */
   bool (*mend)(double *x);              /* makes a drawn point one of the domain; false: draw another */
 
-  bool whole_period;            /* has a part of period 1 */
-  bool gamma;                   /* of the gamma class: 8 ULP are allowed, not 4 */
-  double allowed[OPERANDS + 1]; /* where not 0: what is allowed instead of that … */
-  const char *because;          /* … and why */
+  bool whole_period; /* has a part of period 1 */
+  bool gamma;        /* of the gamma class: 8 ULP are allowed, not 4 */
+  const char *note;  /* what the numbers do not show */
 } row;
 
 extern const row accuracy_rows[];
 extern const size_t accuracy_row_count;
 
-double allowed_for(const row *r, int k);
+double allowed_for(const row *r);
 
 /* ---- the truth (reference.c, slope.c, gamma.c) ---- */
 

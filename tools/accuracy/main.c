@@ -14,7 +14,7 @@ static const char help[] =
     "all\n"
     "sizes from 1e-300 to 1e300, the others beside thresholds, zeros, poles and overflow, and of moderate "
     "size.\n"
-    "Allowed are 4 ULP, 8 in the gamma class, and what the table says in so many words.\n"
+    "Allowed are 4 ULP, and 8 in the gamma class.\n"
     "\n"
     "  accuracy                     all operations\n"
     "  accuracy --only pow,tanh     these\n"

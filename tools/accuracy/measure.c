@@ -138,6 +138,6 @@ result measure(const row *r, size_t points, uint64_t seed) {
 bool holds(const result *r) {
   if (r->failed[0]) return false;
   for (int k = 0; k <= VALUE; k++)
-    if (r->of[k].unknown || !(r->of[k].worst <= allowed_for(r->r, k))) return false;
+    if (r->of[k].unknown || !(r->of[k].worst <= allowed_for(r->r))) return false;
   return true;
 }

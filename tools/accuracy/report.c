@@ -36,16 +36,26 @@ static tally added(const result *r, size_t count, share_of which) {
 
 static double percent(const tally *t) { return t->points ? 100 * (double)t->over / (double)t->points : 0; }
 
+/* Each note once, behind the names of the rows that share it, which are neighbours. */
+static void notes(const result *r, size_t count, const char *quote) {
+  for (size_t i = 0; i < count; i++) {
+    const char *note = r[i].r->note;
+    if (!note) continue;
+    printf("%s%s%s%s", i > 0 && r[i - 1].r->note == note ? ", " : "\n", quote, r[i].r->name, quote);
+    if (i + 1 == count || r[i + 1].r->note != note) printf(": %s\n", note);
+  }
+}
+
 /* ---- for people ---- */
 
 static void line(const result *r, int k) {
   const tally *t = &r->of[k];
   char text[32];
   printf("%-12s%-6s%8zu", r->r->name, quantity(k), t->points);
-  printf("%9s", number(t->worst, t->worst < 10 ? 3 : 4, text));
-  printf("%9s%8zu ", number(allowed_for(r->r, k), 3, text), t->over);
+  printf(" %8s", number(t->worst, t->worst < 10 ? 3 : 4, text));
+  printf("%9s%8zu ", number(allowed_for(r->r), 3, text), t->over);
   for (int j = 0; j < r->arity && t->worst > 0; j++) printf(" %s", number(t->at[j], 0, text));
-  if (!(t->worst <= allowed_for(r->r, k))) printf("  TOO MUCH");
+  if (!(t->worst <= allowed_for(r->r))) printf("  TOO MUCH");
   if (t->unknown) printf("  NO REFERENCE at %zu points", t->unknown);
   printf("\n");
 }
@@ -62,8 +72,7 @@ static void table(const result *r, size_t count) {
   printf("\nSlopes off by more than 4 ULP: %s %% of %zu", number(percent(&all), 2, text), all.points);
   printf("; of smooth functions of one operand %s %% of %zu.\n", number(percent(&smooth), 2, text),
          smooth.points);
-  for (size_t i = 0; i < count; i++)
-    if (r[i].r->because) printf("%s: %s\n", r[i].r->name, r[i].r->because);
+  notes(r, count, "");
 }
 
 /* ---- JSON ---- */
@@ -83,7 +92,7 @@ static cJSON *tally_json(const result *r, int k) {
   cJSON_AddStringToObject(o, "of", k == VALUE ? "value" : quantity(k) + strlen("to "));
   put(o, "points", (double)t->points);
   put(o, "worst_ulp", t->worst);
-  put(o, "allowed_ulp", allowed_for(r->r, k));
+  put(o, "allowed_ulp", allowed_for(r->r));
   put(o, "over_4_ulp", (double)t->over);
   put(o, "without_reference", (double)t->unknown);
   for (int j = 0; j < r->arity; j++) {
@@ -104,7 +113,7 @@ static void json(const result *r, size_t count) {
     if (r[i].failed[0]) cJSON_AddStringToObject(o, "failed", r[i].failed);
     for (int j = 0, k; (k = nth(&r[i], j)) >= 0; j++) cJSON_AddItemToArray(of, tally_json(&r[i], k));
     cJSON_AddItemToObject(o, "quantities", of);
-    if (r[i].r->because) cJSON_AddStringToObject(o, "because", r[i].r->because);
+    if (r[i].r->note) cJSON_AddStringToObject(o, "note", r[i].r->note);
     cJSON_AddItemToArray(list, o);
     good = good && holds(&r[i]);
   }
@@ -162,8 +171,7 @@ static void readme(const result *r, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (exact(&r[i])) printf(" `%s`", r[i].r->name);
   printf(".\n");
-  for (size_t i = 0; i < count; i++)
-    if (r[i].r->because) printf("`%s`: %s\n", r[i].r->name, r[i].r->because);
+  notes(r, count, "`");
 }
 
 void report(const result *r, size_t count, style s) {

@@ -90,7 +90,7 @@ static bool infinite_at(const row *r, int k, const double *at, differences *d, m
    the function repeats itself meanwhile, such agreement would be chance, unless the period is a whole number,
    as the steps are powers of two: then they are kept below 1. */
 static bool search(const row *r, int k, const double *at, differences *d, mpfr_ptr z) {
-  long fine = 20, bits = 128;
+  long fine = 28, bits = 128;
   const long own = mpfr_get_exp(d->x[k]), size = r->whole_period && at[k] < 0 && own > 0 ? 0 : own;
   bits += own - size;
   for (int turn = 0; turn < TURNS && bits < MOST_BITS; turn++) {

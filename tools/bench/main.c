@@ -25,6 +25,9 @@ static const char help[] =
     "  --only NAMES  of W1 to W6, separated by commas; without the chain\n"
     "  --chain N     only a chain of N operations, recorded, swept and freed on a stack of 256 KiB\n"
     "  --data FILE   W1's data (default ../shared/data/gmm_d10_K25.txt; W1 is skipped without it)\n"
+    "  --tuned       ADOL-C with buffers for the whole trace and without its driver's forward sweep: the "
+    "quickest\n"
+    "                way that we know, instead of its manual's (trace, then the driver `gradient`)\n"
     "  --json        one line of JSON\n"
     "  --help        this\n"
     "\n"
@@ -45,17 +48,26 @@ static int usage(const char *what, const char *text) {
 
 /* -1 to go on, or the exit status. */
 static int read_options(int argc, char **argv, bench_options *o) {
-  static const struct option options[] = {
-      {"rounds", required_argument, NULL, 'r'}, {"quick", no_argument, NULL, 'q'},
-      {"only", required_argument, NULL, 'o'},   {"chain", required_argument, NULL, 'c'},
-      {"data", required_argument, NULL, 'd'},   {"json", no_argument, NULL, 'j'},
-      {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+  static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
+                                          {"quick", no_argument, NULL, 'q'},
+                                          {"only", required_argument, NULL, 'o'},
+                                          {"chain", required_argument, NULL, 'c'},
+                                          {"data", required_argument, NULL, 'd'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"tuned", no_argument, NULL, 't'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
   size_t rounds = 0;
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) switch (c) {
     case 'r':
       if (!count_of(optarg, 1, 10000, &rounds))
         return usage("--rounds takes a number from 1 to 10000, not", optarg);
+      break;
+    case 't':
+#ifdef BENCH_ADOLC
+      bench_adolc_tune();
+#endif
       break;
     case 'q':
       o->quick = true;

@@ -59,6 +59,8 @@ double bench_now(void);
 /* ADOL-C: value and gradient of workload w (0 to 5), recorded and swept anew. Only where BENCH_ADOLC is
  * defined. */
 double bench_adolc(int w, const bench_data *d, double *grad);
+/* From now on ADOL-C is used in the quickest way that we know, instead of its manual's. */
+void bench_adolc_tune(void);
 
 #ifdef __cplusplus
 }

@@ -47,6 +47,45 @@ static const char help_check[] =
     "tell, the verdict says so: noisy, kink, not finite. The status is 1 when a gradient is wrong, else 0.\n"
     "Inputs and parameters are checked; of leaves with many elements some, and random directions.\n";
 
+static const char help_jacobian[] =
+    "dz jacobian: the derivative of every element of the result by every element of a name\n"
+    "\n"
+    "  dz jacobian 'A@x' A='[[1,2],[3,4]]' x='[1,1]' --wrt x\n"
+    "  dz jacobian '[r*cos(t), r*sin(t)]' r=2 t=pi/6\n"
+    "\n"
+    "usage: dz jacobian EXPR|FILE.dz|- [NAME=VALUE]... [--wrt NAMES] [--json] [--digits N]\n"
+    "\n"
+    "The axes of the result come first, then those of the name. By forward or reverse sweeps, whichever are "
+    "fewer.\n";
+
+static const char help_hessian[] =
+    "dz hessian: all second derivatives of a number\n"
+    "\n"
+    "  dz hessian 'x^2*y + y/(z+x) + z^x' x=1 y=1 z=2\n"
+    "  dz hessian 'sum(x^3)' x='[1,2,3]'\n"
+    "\n"
+    "usage: dz hessian EXPR|FILE.dz|- [NAME=VALUE]... [--wrt NAMES] [--json] [--digits N]\n"
+    "\n"
+    "A block for each pair of names: d2f/dx dy has the axes of x, then those of y.\n";
+
+static const char help_derive[] =
+    "dz derive: derivatives as formulas\n"
+    "\n"
+    "  dz derive 'x^2*y' --wrt x                      2*x*y\n"
+    "  dz derive 'sin(x)^2' --order 2                 the second derivative\n"
+    "  dz derive 'a^2/(a^2 + exp(a*x))'               by a and by x\n"
+    "  dz derive 'sum((A@x)^2)' A='[[1,2],[3,4]]' x='[1,-1]' --wrt x\n"
+    "\n"
+    "usage: dz derive EXPR|FILE.dz|- [NAME=VALUE]... [--wrt NAMES] [--order N] [--json] [--digits N]\n"
+    "\n"
+    "  --wrt a,b   by these names only; without it by every input and parameter\n"
+    "  --order N   the N-th derivative by each name, 1 to 9\n"
+    "  --json      one object on one line; values are null when a name has none\n"
+    "\n"
+    "Scalars need no value. What is printed can be read again; long parts that occur more than once are\n"
+    "named on lines before it. A formula holds where no condition is at its boundary and numbers are of\n"
+    "moderate size: dz grad and d(f, x) compute the exact derivative at every point.\n";
+
 static const char help_dot[] = "dz dot: the graph as Graphviz source, on standard output\n"
                                "\n"
                                "  dz dot 'a^2/(a^2 + exp(a*x))' a=-1 x=1\n"
@@ -72,15 +111,16 @@ static const char help_draw[] =
     "\n"
     "Needs Graphviz's dot.\n";
 
-static const char help_ops[] = "dz ops: the operations that expressions are made of\n"
-                               "\n"
-                               "  dz ops                all of them: name, other names, formula\n"
-                               "  dz ops sigmoid        one: its formula, its partial derivatives\n"
-                               "  dz ops --json\n"
-                               "\n"
-                               "usage: dz ops [NAME] [--json]\n"
-                               "\n"
-                               "x, y, w are the operands and z is the result.\n";
+static const char help_ops[] =
+    "dz ops: the operations that expressions are made of\n"
+    "\n"
+    "  dz ops                all of them: name, other names, formula\n"
+    "  dz ops sigmoid        one: its formula, its partial derivatives, its hard points\n"
+    "  dz ops --json\n"
+    "\n"
+    "usage: dz ops [NAME] [--json]\n"
+    "\n"
+    "x, y, w are the operands and z is the result.\n";
 
 static const char help_help[] = "dz help: what dz can do\n"
                                 "\n"
@@ -93,6 +133,10 @@ static const char help_help[] = "dz help: what dz can do\n"
 static const verb verbs[] = {
     {"grad", FOR_GRAD, false, "value and gradient (what dz does without a verb)", help_grad, verb_grad},
     {"check", FOR_CHECK, false, "gradients against numerical derivatives", help_check, verb_check},
+    {"jacobian", FOR_JACOBIAN, false, "every element of the result by every element of a name", help_jacobian,
+     verb_jacobian},
+    {"hessian", FOR_HESSIAN, false, "all second derivatives", help_hessian, verb_hessian},
+    {"derive", FOR_DERIVE, false, "derivatives as formulas", help_derive, verb_derive},
     {"dot", FOR_DOT, false, "the graph as Graphviz source", help_dot, verb_dot},
     {"draw", FOR_DRAW, false, "a picture of the graph: svg, png, pdf", help_draw, verb_draw},
     {"ops", FOR_OPS, true, "the operations, their formulas and derivatives", help_ops, verb_ops},
@@ -120,7 +164,7 @@ static void overview(buffer *b) {
   for (size_t i = 0; i < VERBS; i++) {
     buffer_text(b, "  ");
     buffer_text(b, verbs[i].name);
-    buffer_pad(b, 8 - strlen(verbs[i].name));
+    buffer_pad(b, 10 - strlen(verbs[i].name));
     buffer_text(b, verbs[i].brief);
     buffer_text(b, "\n");
   }

@@ -54,6 +54,18 @@ static void place_leaf(const model *m, const dz_program_leaf *leaf, const tensor
   if (status != DZ_OK) die_status(&m->source, dz_tape_error(m->tape), status);
 }
 
+/* Any point will do, best one that lies inside the domain of most functions. */
+static void place_generic(model *m, size_t i) {
+  dz_program_leaf leaf = dz_program_leaf_at(m->program, i);
+  tensor v = {.rank = leaf.rank > 0 ? leaf.rank : 0, .count = 1};
+  for (int k = 0; k < v.rank; k++) v.count *= v.dims[k] = leaf.dims[k];
+  v.data = take(NULL, v.count, sizeof *v.data);
+  for (size_t k = 0; k < v.count; k++) v.data[k] = .3 + .37 * (double)i + .11 * (double)k;
+  place_leaf(m, &leaf, &v);
+  tensor_free(&v);
+  m->generic = true;
+}
+
 model model_read(const options *o) {
   dz_error error;
   model m = {0};
@@ -71,7 +83,10 @@ model model_read(const options *o) {
   for (size_t i = 0; i < dz_program_leaf_count(m.program); i++) {
     dz_program_leaf leaf = dz_program_leaf_at(m.program, i);
     const binding *b = bindings_find(&m.bindings, leaf.name);
-    if (b != NULL) place_leaf(&m, &leaf, &b->value);
+    if (b != NULL)
+      place_leaf(&m, &leaf, &b->value);
+    else if (o->verb->bit == FOR_DERIVE && leaf.used && !leaf.constant && !leaf.has_init)
+      place_generic(&m, i);
   }
   m.result = dz_program_record(m.program, m.tape, 0);
   if (dz_tape_error(m.tape)->status != DZ_OK || !dz_valid(m.result))

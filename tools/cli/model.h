@@ -13,9 +13,11 @@ typedef struct model {
   bindings bindings;
   dz_tape *tape;
   dz_var result;
+  bool generic; /* derive: some names have no value and were given one */
 } model;
 
-/* Reads the expression and its bindings, and records them. Ends the program with a message when it cannot. */
+/* Reads the expression and its bindings, and records them. To derive, scalars need no value: formulas do not
+   depend on it. Ends the program with a message when it cannot. */
 model model_read(const options *o);
 void model_free(model *m);
 

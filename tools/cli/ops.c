@@ -66,6 +66,33 @@ static void list(void) {
   buffer_free(&names);
 }
 
+/* The hard points of an operation or function, one line each. */
+static void add_points(buffer *b, const char *name) {
+  bool first = true;
+  for (size_t i = 0; i < dz_boundary_count(); i++) {
+    dz_boundary p = dz_boundary_at(i);
+    if (strcmp(p.op, name) != 0) continue;
+    add_column(b, first ? "at" : "", 9);
+    const char *const parts[] = {p.point, " (", p.kind, "): ", p.answer, "\n"};
+    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) buffer_text(b, parts[k]);
+    first = false;
+  }
+}
+
+static cJSON *points_json(const char *name) {
+  cJSON *points = json_array();
+  for (size_t i = 0; i < dz_boundary_count(); i++) {
+    dz_boundary p = dz_boundary_at(i);
+    if (strcmp(p.op, name) != 0) continue;
+    cJSON *point = json_object();
+    json_put(point, "kind", json_text(p.kind));
+    json_put(point, "at", json_text(p.point));
+    json_put(point, "answer", json_text(p.answer));
+    json_push(points, point);
+  }
+  return points;
+}
+
 static void tell(size_t i, const dz_op_info *op) {
   static const char *const partials[] = {"dz/dx", "dz/dy", "dz/dw"};
   static const char *const signatures[] = {"x", "x, y", "x, y, w"};
@@ -100,6 +127,7 @@ static void tell(size_t i, const dz_op_info *op) {
     buffer_text(&b, op->note);
     buffer_text(&b, "\n");
   }
+  add_points(&b, op->name);
   output(&b);
   buffer_free(&b);
 }
@@ -117,6 +145,7 @@ static cJSON *op_json(size_t i, const dz_op_info *op) {
   json_put(object, "note", json_text(op->note));
   json_put(object, "low", json_number(op->low));
   json_put(object, "high", json_number(op->high));
+  json_put(object, "points", points_json(op->name));
   return object;
 }
 
@@ -131,14 +160,33 @@ static int list_json(void) {
   return STATUS_DONE;
 }
 
+/* A function that is in no table: what is known of it is where it is hard. */
+static bool told_function(const char *name, bool json) {
+  size_t i = 0;
+  while (dz_function_name(i) != NULL && strcmp(dz_function_name(i), name) != 0) i++;
+  if (dz_function_name(i) == NULL) return false;
+  const char *note = "a function made of the operations that dz ops lists";
+  if (json) {
+    cJSON *object = json_object();
+    json_put(object, "name", json_text(name));
+    json_put(object, "note", json_text(note));
+    json_put(object, "points", points_json(name));
+    json_print(object);
+    return true;
+  }
+  buffer b = {0};
+  const char *const parts[] = {"name     ", name, "\nnote     ", note, "\n"};
+  for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) buffer_text(&b, parts[k]);
+  add_points(&b, name);
+  output(&b);
+  buffer_free(&b);
+  return true;
+}
+
 static _Noreturn void unknown(const char *name) {
   char hint[128];
   suggestion s = suggest(name);
-  for (size_t i = 0; dz_function_name(i) != NULL; i++) {
-    if (strcmp(dz_function_name(i), name) == 0)
-      die(STATUS_USAGE, "'%s' is no single operation: it is made of those that dz ops lists", name);
-    suggest_name(&s, dz_function_name(i));
-  }
+  for (size_t i = 0; dz_function_name(i) != NULL; i++) suggest_name(&s, dz_function_name(i));
   die(STATUS_USAGE, "unknown operation '%s'%s", name,
       s.best != NULL ? suggest_text(&s, hint) : ": dz ops lists them");
 }
@@ -151,6 +199,7 @@ int verb_ops(const options *o) {
     return STATUS_DONE;
   }
   size_t i = dz_op_find(o->words[0]);
+  if (i == dz_op_count() && told_function(o->words[0], o->json)) return STATUS_DONE;
   if (i == dz_op_count()) unknown(o->words[0]);
   dz_op_info op = dz_op_at(i);
   if (o->json)

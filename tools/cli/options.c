@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum flag_id { WRT, SEED, JSON, DIGITS, OUTPUT, TIMEOUT, FORCE, HELP, VERSION } flag_id;
+typedef enum flag_id { WRT, SEED, JSON, DIGITS, ORDER, OUTPUT, TIMEOUT, FORCE, HELP, VERSION } flag_id;
 
 typedef struct flag {
   const char *name;
@@ -19,10 +19,12 @@ typedef struct flag {
 } flag;
 
 static const flag flags[] = {
-    {"--wrt", WRT, "NAME,NAME", FOR_GRAD | FOR_CHECK},
+    {"--wrt", WRT, "NAME,NAME", FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_DERIVE},
     {"--seed", SEED, "VALUE", FOR_GRAD | FOR_DOT | FOR_DRAW},
-    {"--json", JSON, NULL, FOR_GRAD | FOR_CHECK | FOR_OPS},
-    {"--digits", DIGITS, "N", FOR_GRAD | FOR_CHECK | FOR_DOT | FOR_DRAW},
+    {"--json", JSON, NULL, FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_OPS | FOR_DERIVE},
+    {"--digits", DIGITS, "N",
+     FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_DOT | FOR_DRAW | FOR_DERIVE},
+    {"--order", ORDER, "N", FOR_DERIVE},
     {"--output", OUTPUT, "FILE", FOR_DRAW},
     {"-o", OUTPUT, "FILE", FOR_DRAW},
     {"--timeout", TIMEOUT, "SECONDS", FOR_DRAW},
@@ -73,9 +75,8 @@ static double positive(const char *name, const char *text, double most, const ch
   return x;
 }
 
-static int whole_digits(const char *name, const char *text) {
-  static const char what[] = "a whole number from 1 to 17";
-  double x = positive(name, text, 17, what);
+static int whole(const char *name, const char *text, int most, const char *what) {
+  double x = positive(name, text, most, what);
   int n = (int)x;
   if (n < 1 || (double)n < x) die(STATUS_USAGE, "%s takes %s, '%s' came", name, what, text);
   return n;
@@ -93,7 +94,10 @@ static void set(options *o, const flag *f, const char *value) {
     o->json = true;
     break;
   case DIGITS:
-    o->digits = whole_digits(f->name, value);
+    o->digits = whole(f->name, value, 17, "a whole number from 1 to 17");
+    break;
+  case ORDER:
+    o->order = whole(f->name, value, 9, "a whole number from 1 to 9");
     break;
   case OUTPUT:
     o->output = value;

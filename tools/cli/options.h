@@ -8,7 +8,17 @@
 typedef struct options options;
 
 /* Which verbs a flag is for. */
-enum { FOR_GRAD = 1, FOR_CHECK = 2, FOR_DOT = 4, FOR_DRAW = 8, FOR_OPS = 16, FOR_HELP = 32 };
+enum {
+  FOR_GRAD = 1,
+  FOR_CHECK = 2,
+  FOR_DOT = 4,
+  FOR_DRAW = 8,
+  FOR_OPS = 16,
+  FOR_HELP = 32,
+  FOR_JACOBIAN = 128,
+  FOR_HESSIAN = 256,
+  FOR_DERIVE = 256
+};
 
 typedef struct verb {
   const char *name;
@@ -25,6 +35,7 @@ struct options {
   size_t count;
   bool verb_given, json, force, help, version;
   int digits; /* 0: as many as it takes */
+  int order;  /* of derivatives; 0: not given */
   const char *wrt, *seed, *output;
   double timeout; /* seconds */
 };

@@ -6,6 +6,9 @@
 
 int verb_grad(const options *o);
 int verb_check(const options *o);
+int verb_jacobian(const options *o);
+int verb_hessian(const options *o);
+int verb_derive(const options *o);
 int verb_dot(const options *o);
 int verb_draw(const options *o);
 int verb_ops(const options *o);

@@ -1,0 +1,275 @@
+/* The first node that explains a wrong derivative, or a kink. */
+#include "check/checking.h"
+#include "dz/tangent.h"
+#include "tape/tangent.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the name of a node ---- */
+
+void dz__check_name(dz__checking *c, dz_fault kind, size_t node, int operand) {
+  dz_check_fault *f = &c->report->fault;
+  *f = (dz_check_fault){.kind = kind, .node = node, .operand = operand};
+  dz_var x = dz_node_at(c->tape, node);
+  dz_node d = dz_describe(x);
+  if (node == SIZE_MAX || !d.op) return;
+  const char *name = dz_name(x);
+  snprintf(f->op, sizeof f->op, "%s", d.op);
+  snprintf(f->name, sizeof f->name, "%s", name ? name : "");
+  f->line = d.line;
+  f->column = d.column;
+  f->nargs = d.nargs;
+  for (int k = 0; k < d.nargs && k < DZ_CHECK_OPERANDS; k++) {
+    dz_var o = dz_operand(x, k);
+    bool number = dz_is_number(o);
+    f->operands[k].node = dz_node_index(o);
+    f->operands[k].value = number ? dz__number(o) : dz_rank(o) ? NAN : dz_value(o);
+    name = number ? NULL : dz_name(o);
+    snprintf(f->operands[k].name, sizeof f->operands[k].name, "%s", name ? name : "");
+  }
+}
+
+/* ---- recordings a little to the side ---- */
+
+/* The first node that differs from the first recording: by its shape, or by its constants alone. False when
+   there is none of either. */
+static bool differs(const dz__checking *c, size_t *node, bool *shape) {
+  size_t n = c->tape->n, both = n < c->nprints ? n : c->nprints;
+  for (size_t i = c->mark.at; i < both; i++) {
+    dz__print now = dz__check_print_of(c->tape, (uint32_t)i);
+    *node = i;
+    *shape = now.shape != c->prints[i].shape;
+    if (*shape || now.fixed != c->prints[i].fixed) return true;
+  }
+  *node = both;
+  *shape = true;
+  return n != c->nprints;
+}
+
+/* Records at a small step to each side along the worst row: a constant that moved, or a branch that changed.
+ */
+static bool look_aside(dz__checking *c, bool wrong) {
+  double x = c->element == SIZE_MAX ? 0 : fabs(dz__check_base(c, c->leaf, c->element));
+  double h = 0x1p-20 * (x > 0 ? x : 1), value;
+  for (int side = 0; side < 2 && !c->report->fault.kind; side++) {
+    size_t node;
+    bool shape;
+    if (!dz__check_along(c, side ? -h : h, &value)) return false;
+    if (differs(c, &node, &shape) && shape != wrong)
+      dz__check_name(c, wrong ? DZ_FAULT_LEFT_TAPE : DZ_FAULT_BRANCH, node, -1);
+  }
+  return dz__check_restore(c, c->leaf);
+}
+
+/* ---- each operation alone ---- */
+
+typedef struct local {
+  dz__lone lone;
+  int k;                        /* the operand that moves */
+  size_t n, nz;                 /* its elements, the result's */
+  double *base, *v, *moved, *u; /* behind u there is room for a tangent of the result */
+  double at;                    /* where v is 1 and the operand a number */
+} local;
+
+static double projected(const local *l, dz_var z) {
+  double sum = 0;
+  if (dz_is_number(z)) return dz__number(z);
+  if (!dz_valid(z) || dz_size(z) != l->nz) return NAN;
+  const double *value = dz_values(z);
+  for (size_t e = 0; e < l->nz; e++) sum += l->u[e] * value[e];
+  return sum;
+}
+
+static bool set_operand(local *l, double s) {
+  for (size_t e = 0; e < l->n; e++) l->moved[e] = l->base[e] + s * l->v[e];
+  return dz_set(l->lone.leaf[l->k], l->moved, l->n) == DZ_OK;
+}
+
+static bool local_line(void *user, double s, double *value) {
+  local *l = user;
+  dz_var z;
+  if (!set_operand(l, s) || !dz__lone_record(&l->lone, &z)) return false;
+  *value = projected(l, z);
+  return true;
+}
+
+/* u^T J v by the operation's own reverse rule. */
+static bool local_analytic(local *l, double *out) {
+  dz_var z;
+  *out = 0;
+  if (!set_operand(l, 0) || !dz__lone_record(&l->lone, &z)) return false;
+  if (!dz_valid(z) || dz_is_number(z) || !dz_is_active(z)) return true;
+  size_t dims[DZ_MAX_RANK];
+  for (int k = 0; k < dz_rank(z); k++) dims[k] = dz_extent(z, k);
+  dz_tape *t = l->lone.tape;
+  dz_var seed = dz_rank(z) ? dz_leaf_tensor(t, DZ_ROLE_CONST, dz_rank(z), dims, l->u)
+                           : dz_leaf(t, DZ_ROLE_CONST, *l->u);
+  if (dz_backward_with(z, seed)) return false;
+  const double *g = dz_adjoints(l->lone.leaf[l->k]);
+  for (size_t e = 0; g && e < l->n; e++)
+    if (l->v[e] != 0) *out += g[e] * l->v[e];
+  return true;
+}
+
+/* A direction in the operand and a seed at the result. With `t`, the tangent that reaches the operand is the
+   direction. False when nothing moves. */
+static bool aim(local *l, const double *t, uint64_t stream) {
+  double most = 0;
+  bool any = false;
+  for (size_t e = 0; e < l->n; e++) most = fmax(most, fabs(l->base[e]));
+  for (size_t e = 0; e < l->n; e++) {
+    double x = fabs(l->base[e]), size = x > 0 ? x : most > 0 ? most : 1;
+    l->v[e] = l->n == 1 ? 1 : t ? t[e] : dz__check_sign(stream, e) * size;
+    any |= t ? t[e] != 0 : true;
+  }
+  for (size_t e = 0; e < l->nz; e++) l->u[e] = l->nz == 1 ? 1 : dz__check_sign(stream + 1, e);
+  return any;
+}
+
+/* The same by its forward rule. */
+static bool local_forward(local *l, double *out) {
+  dz_var z;
+  *out = 0;
+  if (!set_operand(l, 0) || !dz__lone_record(&l->lone, &z)) return false;
+  if (!dz_valid(z) || dz_is_number(z) || !dz_is_active(z)) return true;
+  double *t = l->u + l->nz;
+  if (dz_tangent(z, 1, &l->lone.leaf[l->k], l->v, t)) return false;
+  for (size_t e = 0; e < l->nz; e++) *out += l->u[e] * t[e];
+  return true;
+}
+
+/* The estimated error, and the rounding of the sums. */
+static double tolerance(const local *l, const dz__slope *s) {
+  return s->error + 0x1p-52 * (double)(l->n + l->nz) * fabs(s->value);
+}
+
+static void found_at(dz__checking *c, dz_fault kind, const local *l, dz_var x, double analytic,
+                     const dz__slope *s) {
+  dz__check_name(c, kind, dz_node_index(x), l->k);
+  c->report->fault.analytic = analytic;
+  c->report->fault.numeric = s->value;
+  c->report->fault.error = tolerance(l, s);
+}
+
+/* Whether the operation explains what was seen: a clear slope that is not its own, or a kink. */
+static bool explains(dz__checking *c, local *l, dz_var x, bool wrong, bool *found) {
+  double analytic, forward, scales[2] = {1, 1}, at = 0;
+  dz__slope s;
+  int n = 1;
+  if (l->n == 1) {
+    at = *l->base;
+    if (at != 0 && isfinite(at)) scales[0] = fabs(at), n = 2;
+  }
+  if (!local_analytic(l, &analytic) || !local_forward(l, &forward)) return false;
+  if (!dz__slope_at(local_line, l, at, scales, n, analytic, &s)) return false;
+  *found = true;
+  if (!wrong && s.kind == DZ__SLOPE_KINK)
+    found_at(c, DZ_FAULT_KINK, l, x, analytic, &s);
+  else if (wrong && s.kind == DZ__SLOPE_CLEAR && !(fabs(analytic - s.value) <= tolerance(l, &s)))
+    found_at(c, dz_is_active(x) ? DZ_FAULT_PARTIAL : DZ_FAULT_DETACHED, l, x, analytic, &s);
+  else if (wrong && s.kind == DZ__SLOPE_CLEAR && !(fabs(forward - s.value) <= tolerance(l, &s)))
+    found_at(c, DZ_FAULT_TANGENT, l, x, forward, &s);
+  else
+    *found = false;
+  return true;
+}
+
+static bool look_at_use(dz__checking *c, local *l, dz_var x, int k, bool wrong, bool *found) {
+  dz_var operand = dz_operand(x, k);
+  l->k = k;
+  l->n = dz_size(operand);
+  l->nz = dz_size(x);
+  if (l->n == 0 || l->nz == 0) return true;
+  size_t room = 3 * l->n + 2 * l->nz;
+  l->base = dz__alloc(&c->alloc, room * sizeof *l->base);
+  if (!l->base) return false;
+  l->v = l->base + l->n, l->moved = l->v + l->n, l->u = l->moved + l->n;
+  memcpy(l->base, dz_values(operand), l->n * sizeof *l->base);
+  const double *t =
+      wrong ? NULL : dz__tangent_slot(dz__of(c->tape), &dz__of(c->tape)->tangent, dz__index(operand));
+  bool done = dz__lone_take(&l->lone, x, DZ__AS_IT_IS);
+  for (uint64_t i = 0; done && !*found && i < (l->n + l->nz > 2 && wrong ? 3 : 1); i++)
+    if (aim(l, t, 20 + 2 * i)) done = explains(c, l, x, wrong, found);
+  dz__free(&c->alloc, l->base, room * sizeof *l->base);
+  return done;
+}
+
+/* ---- in tape order ---- */
+
+enum { FROM_LEAF = 1, TO_OUTPUT = 2 };
+
+/* Which nodes lie between the leaf and the output. Values count, not gradients: stop() is a way too. */
+static void trace(const dz__checking *c, uint8_t *on, uint32_t top) {
+  memset(on, 0, (size_t)top + 1);
+  if (dz__index(c->leaves[c->leaf]) <= top) on[dz__index(c->leaves[c->leaf])] = FROM_LEAF;
+  on[top] |= TO_OUTPUT;
+  for (int pass = 0; pass < 2; pass++)
+    for (uint32_t j = 0; j <= top; j++) {
+      uint32_t i = pass ? top - j : j;
+      dz_var x = dz__handle(c->tape, i);
+      for (int k = dz_describe(x).nargs; k-- > 0;) {
+        dz_var o = dz_operand(x, k);
+        if (dz_is_number(o)) continue;
+        if (!pass) on[i] |= on[dz__index(o)] & FROM_LEAF;
+        if (pass) on[dz__index(o)] |= on[i] & TO_OUTPUT;
+      }
+    }
+}
+
+static bool look_at_nodes(dz__checking *c, local *l, const uint8_t *on, uint32_t top, bool wrong) {
+  bool found = false;
+  for (uint32_t i = 0; i <= top && !found; i++) {
+    dz_var x = dz__handle(c->tape, i);
+    if (on[i] != (FROM_LEAF | TO_OUTPUT)) continue;
+    for (int k = 0; k < dz_describe(x).nargs && !found; k++) {
+      dz_var o = dz_operand(x, k);
+      if (dz_is_number(o) || !dz_is_active(o) || !(on[dz__index(o)] & FROM_LEAF)) continue;
+      if (!look_at_use(c, l, x, k, wrong, &found)) return false;
+    }
+  }
+  return true;
+}
+
+/* The tangents along the worst row, which kinks are looked for along. */
+static bool push_tangents(dz__checking *c, dz_var y) {
+  size_t first = (size_t)(c->adjoints[c->leaf] - c->room), n = dz_size(c->leaves[c->leaf]);
+  double out;
+  for (size_t k = 0; k < c->total; k++) c->direction[k] = 0;
+  for (size_t k = 0; k < n; k++)
+    c->direction[first + k] = c->element == SIZE_MAX ? dz__check_sign(c->ray, k) : k == c->element;
+  return !dz_is_active(y) || dz_tangent(y, c->nwanted, c->wanted, c->direction, &out) == DZ_OK;
+}
+
+static bool look_inside(dz__checking *c, bool wrong) {
+  dz_var y;
+  local l = {.k = 0};
+  if (!dz__check_record(c, &y)) return false;
+  if (dz_is_number(y)) return true;
+  uint32_t top = dz__index(y);
+  uint8_t *on = dz__alloc(&c->alloc, (size_t)top + 1);
+  bool done = on && dz__lone_new(&l.lone, &c->alloc) && (wrong || push_tangents(c, y));
+  if (done) {
+    trace(c, on, top);
+    done = look_at_nodes(c, &l, on, top, wrong);
+  }
+  dz__lone_free(&l.lone);
+  dz__free(&c->alloc, on, (size_t)top + 1);
+  if (!done) dz__check_fail(c, DZ_ERR_MEMORY, "out of memory");
+  return done;
+}
+
+bool dz__check_blame(dz__checking *c) {
+  const dz_check_report *r = c->report;
+  bool wrong = r->wrong > 0 || r->forward_wrong > 0 || r->dot.verdict == DZ_VERDICT_WRONG;
+  if (r->fault.kind || (!wrong && r->kinks == 0)) return true;
+  if (!wrong && r->worst.verdict != DZ_VERDICT_KINK) return true;
+  c->leaf = r->worst.leaf;
+  c->element = r->worst.element;
+  c->ray = 0;
+  if (!look_aside(c, wrong)) return false;
+  if (!r->fault.kind && !look_inside(c, wrong)) return false;
+  if (!r->fault.kind && wrong) dz__check_name(c, DZ_FAULT_ELSEWHERE, SIZE_MAX, -1);
+  return true;
+}

@@ -1,0 +1,266 @@
+/* The forward sweep beside the reverse one, and how far rounding can drive the two apart.
+
+   Both compute the sum over all paths of products of the same partials. A sweep that rounds makes, at the use
+   of a value k by a node i, an error of at most c u |g_i| |d_ik| |t_k| in that sum, to first order: forward
+   where t_i is formed, reverse where g_k is, with c the operations in it. So the two differ by at most u
+   times the sum over all uses of c |g_i|^T |d_ik| |t_k|: each node gets the weight sum of c |d_ik|^T |g_i|
+   over its uses once, and a direction then costs one product of weights and tangents. (A running error
+   analysis: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.3.) */
+#include "check/checking.h"
+#include "dz/tangent.h"
+#include "kernels/pointwise.h"
+#include "kernels/scalar.h"
+#include "tape/sweep.h"
+#include "tape/tangent.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#define UNIT (DBL_EPSILON / 2)
+enum { OPERATIONS = 8 }; /* in one use, forward and reverse together, sums of many terms aside */
+
+typedef struct weighing {
+  dz_tape *tape;
+  uint32_t top;
+  dz__adjoints weight; /* laid out as adjoints are */
+  uint32_t *uses;      /* of each node */
+  double floor;        /* what underflow in the forward sweep can do */
+  dz__lone lone;
+  bool sound; /* no part is missing */
+} weighing;
+
+static size_t size_of(const dz_tape *t, uint32_t i) {
+  const dz__wide *w = dz__wide_of(t, i);
+  return w ? w->size : 1;
+}
+
+static void add(weighing *w, uint32_t node, const double *sizes, double operations) {
+  double *at = dz__tangent_slot(dz__of(w->tape), &w->weight, node);
+  for (size_t e = size_of(w->tape, node); at && e-- > 0;)
+    if (sizes[e] != 0) at[e] += operations * (fabs(sizes[e]) + DBL_TRUE_MIN / UNIT);
+}
+
+static void weigh_scalar(weighing *w, uint32_t i, double g) {
+  dz__site s = dz__site_of(w->tape, i);
+  dz__pair arg = w->tape->arg[i];
+  for (int k = 0; k < 2; k++) {
+    if (!s.wants[k]) continue;
+    double use = dz__flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);
+    uint32_t operand = k ? arg.b : arg.a;
+    w->uses[operand]++;
+    add(w, operand, &use, OPERATIONS);
+  }
+  w->floor += OPERATIONS * fabs(g) * DBL_TRUE_MIN;
+}
+
+/* How long sums inside the operation are, at most. */
+static double longest(dz_var x) {
+  double n = 1, size = (double)dz_size(x);
+  for (int k = 0; k < dz_rank(x); k++) n = fmax(n, (double)dz_extent(x, k));
+  for (int j = dz_describe(x).nargs; j-- > 0;) {
+    dz_var o = dz_operand(x, j);
+    double part = (double)dz_size(o);
+    for (int k = 0; k < dz_rank(o); k++) n = fmax(n, (double)dz_extent(o, k));
+    if (size > 0 && part > 0) n = fmax(n, fmax(size / part, part / size));
+  }
+  return n;
+}
+
+/* The node alone, swept from the sizes of its adjoint. */
+static bool sweep_alone(weighing *w, dz_var x, dz__way way, const double *g, bool *done) {
+  dz__lone *l = &w->lone;
+  dz_var z, seed = {0};
+  size_t dims[DZ_MAX_RANK];
+  *done = false;
+  if (!dz__lone_take(l, x, way) || !dz__lone_record(l, &z)) return false;
+  if (!dz_valid(z) || dz_is_number(z) || dz_size(z) != dz_size(x)) return true;
+  if (!dz_is_active(z)) return true;
+  for (int k = 0; k < dz_rank(x); k++) dims[k] = dz_extent(x, k);
+  seed = dz_rank(x) ? dz_leaf_tensor(l->tape, DZ_ROLE_CONST, dz_rank(x), dims, g)
+                    : dz_leaf(l->tape, DZ_ROLE_CONST, *g);
+  dz_var sizes = dz_fabs(seed);
+  dz_status status = dz_backward_with(z, sizes);
+  *done = status == DZ_OK;
+  return status != DZ_ERR_MEMORY && dz_tape_error(l->tape)->status == DZ_OK;
+}
+
+/* A broadcast operand: the sizes of what the elements of the result add to it, summed. */
+static bool gather_sizes(weighing *w, dz_var operand, dz_var use, double operations) {
+  dz__lone *l = &w->lone;
+  size_t dims[DZ_MAX_RANK];
+  int rank = dz_rank(use);
+  const double *parts = dz_adjoints(use);
+  if (!parts) return true;
+  for (int k = 0; k < rank; k++) dims[k] = dz_extent(use, k);
+  dz_var seed = rank ? dz_leaf_tensor(l->tape, DZ_ROLE_CONST, rank, dims, parts)
+                     : dz_leaf(l->tape, DZ_ROLE_CONST, *parts);
+  dz_var wide = use;
+  if (dz_describe(use).nargs > 0) {
+    if (dz_backward_with(use, dz_fabs(seed))) return false;
+    wide = dz_operand(use, 0);
+  }
+  const double *sizes = dz_adjoints(wide);
+  if (!sizes) return false;
+  add(w, dz__index(operand), sizes, operations);
+  return true;
+}
+
+/* |d_ik|^T |g|, at most: pointwise element by element; of other operations the larger of what the operands
+   and what their sizes give, since those whose partials can be negative (products, norms) have them in the
+   sizes' sign. */
+static bool weigh_wide(weighing *w, dz_var x, const double *g) {
+  const dz__wide *wide = dz__wide_of(w->tape, dz__index(x));
+  bool pointwise = wide->fn < DZ__F_POINTWISE_END, done, any = false;
+  double operations = OPERATIONS + 4 * longest(x);
+  for (int way = pointwise ? DZ__SPREAD : DZ__AS_IT_IS; way <= (pointwise ? DZ__SPREAD : DZ__SIZES);
+       way += pointwise ? 1 : DZ__SIZES - DZ__AS_IT_IS) {
+    for (int k = 0; k < dz_describe(x).nargs; k++) {
+      dz_var operand = dz_operand(x, k);
+      if (dz_is_number(operand) || !dz_is_active(operand)) continue;
+      if (!sweep_alone(w, x, (dz__way)way, g, &done)) return false;
+      if (!done) continue;
+      any = true;
+      if (way != DZ__SIZES) w->uses[dz__index(operand)]++;
+      if (pointwise) {
+        if (!gather_sizes(w, operand, w->lone.use[k], operations)) return false;
+      } else if (dz_adjoints(w->lone.use[k])) {
+        add(w, dz__index(operand), dz_adjoints(w->lone.use[k]), operations);
+      }
+    }
+  }
+  w->sound = w->sound && any;
+  for (size_t e = 0; e < wide->size; e++) w->floor += operations * fabs(g[e]) * DBL_TRUE_MIN;
+  return true;
+}
+
+static bool weigh_node(weighing *w, uint32_t i) {
+  dz_var x = dz__handle(w->tape, i);
+  const dz__wide *wide = dz__wide_of(w->tape, i);
+  if (wide ? wide->fn == DZ__F_END || !wide->active : dz__fn_of_code(w->tape->code[i]) == DZ__F_END)
+    return true;
+  const double *g = dz_adjoints(x);
+  bool any = false;
+  for (size_t e = size_of(w->tape, i); g && e-- > 0;) any |= g[e] != 0;
+  if (!any) return true;
+  if (wide) return weigh_wide(w, x, g);
+  weigh_scalar(w, i, *g);
+  return true;
+}
+
+/* The sum of m terms makes up to m more errors. */
+static void add_sums(weighing *w) {
+  for (uint32_t i = 0; i <= w->top; i++) {
+    double *at = dz__tangent_slot(dz__of(w->tape), &w->weight, i);
+    for (size_t e = size_of(w->tape, i); at && e-- > 0;) at[e] *= 1 + w->uses[i] / (double)OPERATIONS;
+  }
+}
+
+static bool weigh(weighing *w, dz_var y) {
+  dz__tape *s = dz__of(y.tape);
+  size_t bytes = ((size_t)w->top + 1) * sizeof *w->uses;
+  if (!dz__whole_adjoints(y.tape) || !dz__adjoints_lay(s, &w->weight, w->top)) return false;
+  dz__adjoints_clear(s, &w->weight, w->top);
+  w->uses = dz__alloc(&s->alloc, bytes);
+  if (!w->uses) return false;
+  memset(w->uses, 0, bytes);
+  for (uint32_t i = 0; i <= w->top; i++)
+    if (!weigh_node(w, i)) return false;
+  add_sums(w);
+  return true;
+}
+
+/* ---- along a direction ---- */
+
+/* How far the two may be apart for the tangents that stand. */
+static double bound(const weighing *w, const dz__checking *c) {
+  dz__tape *s = dz__of(w->tape);
+  double sum = 0, dot = 0, u = UNIT * (1 + 0x1p-6);
+  for (uint32_t i = 0; i <= w->top; i++) {
+    const double *a = dz__tangent_slot(s, &w->weight, i), *t = dz__tangent_slot(s, &s->tangent, i);
+    if (!a || !t) continue;
+    for (size_t e = size_of(w->tape, i); e-- > 0;)
+      if (a[e] != 0 && t[e] != 0) sum += a[e] * fabs(t[e]);
+  }
+  for (size_t k = 0; k < c->total; k++) dot += fabs(c->room[k] * c->direction[k]);
+  return w->sound ? u * (sum + ((double)c->total + 2) * dot) + 2 * w->floor : NAN;
+}
+
+static bool along_direction(dz__checking *c, const weighing *w, dz_var y, dz__dual *out) {
+  *out = (dz__dual){0, 0};
+  if (dz_is_number(y) || !dz_is_active(y)) return true;
+  dz_status status = dz_tangent(y, c->nwanted, c->wanted, c->direction, &out->forward);
+  if (status) return dz__check_fail_as(c, c->tape, status, "the forward sweep failed"), false;
+  out->bound = bound(w, c);
+  return true;
+}
+
+static void clear_direction(dz__checking *c) {
+  for (size_t k = 0; k < c->total; k++) c->direction[k] = 0;
+}
+
+static void aim_at_row(dz__checking *c, size_t leaf, size_t j) {
+  uint64_t ray;
+  size_t element = dz__check_row(c, leaf, j, &ray), n = dz_size(c->leaves[leaf]);
+  double *v = c->direction + (c->adjoints[leaf] - c->room);
+  clear_direction(c);
+  if (element < n)
+    v[element] = 1;
+  else
+    for (size_t k = 0; k < n; k++) v[k] = dz__check_sign(ray, k);
+}
+
+/* Every element moves by a part of its own size, up or down, so that none is hidden. */
+static void aim_at_all(dz__checking *c) {
+  for (size_t i = 0; i < c->count; i++) {
+    if (!c->adjoints[i]) continue;
+    size_t first = (size_t)(c->adjoints[i] - c->room);
+    double most = dz__check_scale(c, i);
+    for (size_t k = dz_size(c->leaves[i]); k-- > 0;) {
+      double x = fabs(dz__check_base(c, i, k)), size = x > 0 ? x : most > 0 ? most : 1;
+      double part = 1 + (double)(dz__check_bits(9, first + k) >> 11) * 0x1p-53;
+      c->direction[first + k] = isfinite(size) ? dz__check_sign(8, first + k) * part * size : 0;
+    }
+  }
+}
+
+static bool every_row(dz__checking *c, const weighing *w, dz_var y) {
+  size_t row = 0;
+  for (size_t i = 0; i < c->count; i++)
+    for (size_t j = 0; j < dz__check_rows(c, i); j++) {
+      aim_at_row(c, i, j);
+      if (!along_direction(c, w, y, &c->duals[row++])) return false;
+    }
+  return true;
+}
+
+static bool dot_product(dz__checking *c, const weighing *w, dz_var y) {
+  dz__dual d;
+  dz_check_dot *r = &c->report->dot;
+  aim_at_all(c);
+  if (!along_direction(c, w, y, &d)) return false;
+  *r = (dz_check_dot){d.forward, 0, d.bound, DZ_VERDICT_NOT_FINITE};
+  for (size_t k = 0; k < c->total; k++)
+    if (c->direction[k] != 0) r->reverse += c->room[k] * c->direction[k];
+  if (isfinite(r->forward) && isfinite(r->reverse) && isfinite(r->bound))
+    r->verdict = fabs(r->forward - r->reverse) <= r->bound ? DZ_VERDICT_AGREES : DZ_VERDICT_WRONG;
+  return true;
+}
+
+bool dz__check_duals(dz__checking *c, dz_var y) {
+  weighing w = {.tape = c->tape, .sound = true};
+  bool weighed = !dz_is_number(y) && dz_is_active(y), done = true;
+  if (c->total == 0) return true;
+  if (weighed) {
+    dz__arena_init(&w.weight.arena, &c->alloc);
+    w.top = dz__index(y);
+    done = dz__lone_new(&w.lone, &c->alloc) && weigh(&w, y);
+    if (!done) dz__check_fail(c, DZ_ERR_MEMORY, "out of memory");
+  }
+  done = done && every_row(c, &w, y) && dot_product(c, &w, y);
+  if (!weighed) return done;
+  dz__free(&c->alloc, w.uses, ((size_t)w.top + 1) * sizeof *w.uses);
+  dz__adjoints_free(dz__of(c->tape), &w.weight);
+  dz__lone_free(&w.lone);
+  return done;
+}

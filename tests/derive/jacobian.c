@@ -1,0 +1,239 @@
+/* Dense Jacobians, Hessians and products: polynomials with whole coefficients at whole points, where every
+   answer is exact, and the hard points of the boundary table. */
+#include "dz/jacobian.h"
+#include "dz/derive.h"
+#include "dz/sweep.h"
+#include "dz/tensor.h"
+#include "failing.h"
+
+#include <math.h>
+
+static dz_tape *tape;
+
+static void set_up(void) { tape = dz_tape_new(NULL); }
+static void tear_down(void) {
+  dz_tape_free(tape);
+  tape = NULL;
+}
+
+#define DIMS(...)                                                                                            \
+  (int)(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t)), (size_t[]) { __VA_ARGS__ }
+#define V(...)                                                                                               \
+  (double[]) { __VA_ARGS__ }
+
+static dz_var vector(size_t n, const double *values) {
+  return dz_leaf_tensor(tape, DZ_ROLE_INPUT, 1, &n, values);
+}
+static dz_var at(dz_var x, int i) { return dz_at(x, 0, i); }
+
+static void expect_numbers(const double *got, const double *want, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    ck_assert_msg(got[i] == want[i] || (isnan(got[i]) && isnan(want[i])), "element %zu: %.17g, not %.17g", i,
+                  got[i], want[i]);
+}
+
+static void expect_jacobian(dz_var y, dz_var x, const double *want) {
+  double got[64];
+  size_t nodes = dz_tape_size(tape);
+  ck_assert_int_eq(dz_jacobian(y, x, got), DZ_OK);
+  expect_numbers(got, want, dz_size(y) * dz_size(x));
+  ck_assert_uint_eq(dz_tape_size(tape), nodes);
+}
+
+/* (x0 x1, x1 x2 - x0, 3): wider than high, higher than wide, square; leaf and interior. */
+START_TEST(both_sides) {
+  dz_var x = vector(3, V(2, 3, 5)), a = dz_mul(at(x, 0), at(x, 1)),
+         b = dz_sub(dz_mul(at(x, 1), at(x, 2)), at(x, 0));
+  dz_var two = dz_stack(2, ((dz_var[]){a, b}), 0), three = dz_stack(3, ((dz_var[]){a, b, dz_num(3)}), 0);
+  dz_var four = dz_stack(4, ((dz_var[]){b, a, b, at(x, 2)}), 0);
+  expect_jacobian(two, x, V(3, 2, 0, -1, 5, 3));
+  expect_jacobian(three, x, V(3, 2, 0, -1, 5, 3, 0, 0, 0));
+  expect_jacobian(four, x, V(-1, 5, 3, 3, 2, 0, -1, 5, 3, 0, 0, 1));
+  expect_jacobian(a, x, V(3, 2, 0));
+  expect_jacobian(two, a, V(1, 0)); /* by an interior node */
+  expect_jacobian(dz_mul(two, two), two, V(12, 0, 0, 26));
+  expect_jacobian(x, x, V(1, 0, 0, 0, 1, 0, 0, 0, 1));
+  dz_var s = dz_input(tape, 4), later = vector(2, V(1, 1));
+  expect_jacobian(dz_mul(s, s), s, V(8));
+  expect_jacobian(dz_mul(two, s), s, V(6, 13));
+  expect_jacobian(a, later, V(0, 0));
+  expect_jacobian(two, later, V(0, 0, 0, 0));
+  expect_jacobian(dz_stop(two), x, V(0, 0, 0, 0, 0, 0));
+  dz_var m = dz_leaf_tensor(tape, DZ_ROLE_PARAM, DIMS(2, 2), V(1, 2, 3, 4));
+  expect_jacobian(dz_matmul(m, m), m, V(2, 3, 2, 0, 2, 5, 0, 2, 3, 0, 5, 3, 0, 3, 2, 8));
+  expect_jacobian(dz_sum(dz_mul(m, m), 1, false), m, V(2, 4, 0, 0, 0, 0, 6, 8));
+  dz_var none = vector(0, NULL);
+  expect_jacobian(none, x, V(0));
+  expect_jacobian(x, none, V(0));
+}
+END_TEST
+
+/* sqrt has slope inf at 0: the other rows do not notice. */
+START_TEST(structural_zeros) {
+  const double inf = (double)INFINITY;
+  dz_var x = vector(2, V(0, 4)), r = dz_sqrt(x);
+  expect_jacobian(r, x, V(inf, 0, 0, .25));
+  expect_jacobian(dz_at(r, 0, 1), x, V(0, .25));
+  expect_jacobian(dz_stack(1, ((dz_var[]){dz_at(r, 0, 1)}), 0), x, V(0, .25));
+  dz_var first = dz_mul(dz_at(r, 0, 0), dz_at(r, 0, 0));
+  expect_jacobian(first, x, V(NAN, 0));
+  expect_jacobian(dz_concat(2, ((dz_var[]){r, r}), 0), x, V(inf, 0, 0, .25, inf, 0, 0, .25));
+  dz_var y = vector(3, V(0, 4, 9)); /* by rows */
+  expect_jacobian(dz_slice(dz_sqrt(y), 0, 0, 2, 1), y, V(inf, 0, 0, 0, .25, 0));
+}
+END_TEST
+
+/* sum of 100 (x_(i+1) - x_i^2)^2 + (1 - x_i)^2 (Rosenbrock 1960) */
+static dz_var rosenbrock(dz_var x) {
+  dz_var a = dz_slice(x, 0, 0, -1, 1), b = dz_slice(x, 0, 1, INT64_MAX, 1);
+  dz_var r = dz_sub(b, dz_mul(a, a)), s = dz_sub(1, a);
+  return dz_sum(dz_add(dz_mul(100, dz_mul(r, r)), dz_mul(s, s)), DZ_ALL, false);
+}
+
+enum { N = 5 };
+static const double point[N] = {-1, 2, 3, 0, 7};
+
+/* Its second derivatives by hand. */
+static void rosenbrock_hessian(double *h) {
+  memset(h, 0, N * N * sizeof *h);
+  for (int i = 0; i + 1 < N; i++) {
+    h[i * N + i] += 1200 * point[i] * point[i] - 400 * point[i + 1] + 2;
+    h[(i + 1) * N + i + 1] += 200;
+    h[i * N + i + 1] = h[(i + 1) * N + i] = -400 * point[i];
+  }
+}
+
+START_TEST(hessians) {
+  double want[N * N], got[N * N];
+  dz_var x = vector(N, point), y = rosenbrock(x);
+  size_t nodes = dz_tape_size(tape);
+  rosenbrock_hessian(want);
+  ck_assert_int_eq(dz_hessian(y, x, got), DZ_OK);
+  expect_numbers(got, want, N * N);
+  ck_assert_uint_eq(dz_tape_size(tape), nodes);
+  dz_var s = dz_input(tape, 3);
+  ck_assert_int_eq(dz_hessian(dz_mul(s, dz_mul(s, s)), s, got), DZ_OK);
+  ck_assert(got[0] == 18);
+  ck_assert_int_eq(dz_hessian(dz_mul(s, 2), s, got), DZ_OK);
+  ck_assert(got[0] == 0);
+  ck_assert_int_eq(dz_hessian(y, s, got), DZ_OK);
+  ck_assert(got[0] == 0);
+  dz_var m = dz_leaf_tensor(tape, DZ_ROLE_PARAM, DIMS(2, 2), V(1, 2, 3, 4)); /* trace(m m) */
+  dz_var p = dz_matmul(m, m), trace = dz_add(at(at(p, 0), 0), at(at(p, 1), 1));
+  ck_assert_int_eq(dz_hessian(trace, m, got), DZ_OK);
+  expect_numbers(got, V(2, 0, 0, 0, 0, 0, 2, 0, 0, 2, 0, 0, 0, 0, 0, 2), 16);
+}
+END_TEST
+
+START_TEST(products) {
+  double h[N * N], want[N], got[N];
+  const double v[N] = {1, -2, 0, 3, 5};
+  dz_var x = vector(N, point), y = rosenbrock(x);
+  rosenbrock_hessian(h);
+  for (int i = 0; i < N; i++) {
+    want[i] = 0;
+    for (int j = 0; j < N; j++) want[i] += h[i * N + j] * v[j];
+  }
+  size_t nodes = dz_tape_size(tape);
+  ck_assert_int_eq(dz_hvp(y, 1, &x, v, got), DZ_OK);
+  expect_numbers(got, want, N);
+  ck_assert_uint_eq(dz_tape_size(tape), nodes);
+  /* x^2 y z with x = 2, y = 3, z = (1, -1) of which the sum of z_i^2 counts: over several leaves at once */
+  dz_var a = dz_input(tape, 2), b = dz_param(tape, 3), z = vector(2, V(1, -1)), leaves[] = {a, b, z};
+  dz_var f = dz_mul(dz_mul(dz_mul(a, a), b), dz_sum(dz_mul(z, z), DZ_ALL, false));
+  ck_assert_int_eq(dz_hvp(f, 3, leaves, V(1, 1, 1, 1), got), DZ_OK);
+  /* rows: aa 12, ab 8, az (24, -24); bb 0, bz (8, -8); zz 24 */
+  expect_numbers(got, V(12 + 8 + 24 - 24, 8 + 0 + 8 - 8, 24 + 8 + 24, -24 - 8 + 24), 4);
+  ck_assert_int_eq(dz_hvp(f, 0, NULL, NULL, got), DZ_OK);
+}
+END_TEST
+
+/* The graph that a product needs grows with the graph, not with the number of leaves. */
+START_TEST(constant_cost) {
+  enum { MANY = 20000 };
+  double *v = calloc(MANY, sizeof *v), *got = calloc(MANY, sizeof *got);
+  for (int i = 0; i < MANY; i++) v[i] = i % 7;
+  dz_var x = vector(MANY, v), y = dz_sum(dz_mul(dz_mul(x, x), x), DZ_ALL, false);
+  ck_assert_int_eq(dz_hvp(y, 1, &x, v, got), DZ_OK);
+  for (int i = 0; i < MANY; i++) ck_assert(got[i] == 6 * v[i] * v[i]);
+  free(v);
+  free(got);
+}
+END_TEST
+
+START_TEST(misuse) {
+  double out[9];
+  dz_var x = vector(3, V(1, 2, 3)), y = dz_sum(dz_mul(x, x), DZ_ALL, false), c = dz_const(tape, 1),
+         nothing = {0};
+  dz_var number = dz_num(1), inner = dz_mul(x, x);
+#define REFUSED(status, call)                                                                                \
+  do {                                                                                                       \
+    ck_assert_int_eq(call, status);                                                                          \
+    dz_tape_forgive(tape);                                                                                   \
+  } while (0)
+  REFUSED(DZ_ERR_HANDLE, dz_jacobian(nothing, x, out));
+  REFUSED(DZ_ERR_HANDLE, dz_jacobian(number, x, out));
+  REFUSED(DZ_ERR_HANDLE, dz_jacobian(y, nothing, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobian(y, number, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobian(y, c, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobian(y, x, NULL));
+  REFUSED(DZ_ERR_SHAPE, dz_hessian(inner, x, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_hessian(y, inner, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_hessian(y, x, NULL));
+  REFUSED(DZ_ERR_HANDLE, dz_hessian(y, nothing, out));
+  REFUSED(DZ_ERR_HANDLE, dz_hessian(number, x, out));
+  REFUSED(DZ_ERR_SHAPE, dz_hvp(inner, 1, &x, out, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_hvp(y, 1, &c, out, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_hvp(y, 1, &x, NULL, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_hvp(y, -1, &x, out, out));
+  REFUSED(DZ_ERR_HANDLE, dz_hvp(nothing, 1, &x, out, out));
+#undef REFUSED
+  dz_tape *other = dz_tape_new(NULL);
+  ck_assert_int_eq(dz_jacobian(y, dz_input(other, 1), out), DZ_ERR_HANDLE);
+  dz_tape_free(other);
+}
+END_TEST
+
+START_TEST(every_allocation_may_fail) {
+  bool done = false;
+  for (size_t k = 1; !done; k++) {
+    failing f = {.at = k};
+    dz_allocator a = failing_allocator(&f);
+    tape = (dz_tape_free(tape), dz_tape_new(&a));
+    if (tape) {
+      double out[N * N], v[N] = {1};
+      dz_var x = vector(N, point), y = dz_valid(x) ? rosenbrock(x) : x;
+      dz_status status = dz_valid(y) ? DZ_OK : dz_tape_error(tape)->status;
+      if (!status) status = dz_jacobian(dz_mul(x, y), x, out);
+      if (!status) status = dz_jacobian(dz_slice(x, 0, 0, 2, 1), x, out);
+      if (!status) status = dz_hessian(y, x, out);
+      if (!status) status = dz_hvp(y, 1, &x, v, out);
+      done = status == DZ_OK;
+      ck_assert(done == (f.failed == 0) && (done || status == DZ_ERR_MEMORY));
+      dz_tape_free(tape);
+      tape = NULL;
+    }
+    ck_assert(f.blocks == 0 && f.bytes == 0);
+  }
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("jacobian");
+  TCase *c = tcase_create("jacobian");
+  tcase_add_checked_fixture(c, set_up, tear_down);
+  tcase_set_timeout(c, 60);
+  tcase_add_test(c, both_sides);
+  tcase_add_test(c, structural_zeros);
+  tcase_add_test(c, hessians);
+  tcase_add_test(c, products);
+  tcase_add_test(c, constant_cost);
+  tcase_add_test(c, misuse);
+  tcase_add_test(c, every_allocation_may_fail);
+  suite_add_tcase(s, c);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}

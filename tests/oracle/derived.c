@@ -1,0 +1,230 @@
+/* Derivative graphs: what dz_grad records is read off the tape node by node, through the public walk, and
+   evaluated in __float128 by the rules of its operations. Then
+   - each gradient node's double is within its own bound, and that of the adjoint, of the exact gradient;
+   - the gradient along a random direction is swept once more: second derivatives, against this graph's exact
+     ones within its bound;
+   - those agree with the difference of the original graph's exact gradients at two points near by, where no
+     decision changes: so the derivative graph is the gradient not only at the point. */
+#include "compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The tape again, as a graph of its own: node i of the tape is nodes[of[i]]. */
+typedef struct mirror {
+  graph g;
+  int of[MOST_NODES];
+  size_t read;
+} mirror;
+
+static op op_named(const char *name) {
+  for (int k = 0; k < OP_leaf; k++)
+    if (strcmp(op_name((op)k), name) == 0) return (op)k;
+  return OP_leaf;
+}
+
+static int read_operand(mirror *m, dz_var x) {
+  return dz_is_number(x) ? graph_adopt(&m->g, x) : m->of[dz_node_index(x)];
+}
+
+/* -1 for what has no place here: a rank too high, a NaN where it matters, a doubt. */
+static int read_node(mirror *m, dz_var x) {
+  const dz_node d = dz_describe(x);
+  const int64_t *attr;
+  if (d.role != DZ_ROLE_NONE) return graph_adopt(&m->g, x);
+  node made = {.op = op_named(d.op), .nargs = d.nargs, .nattr = (int)dz_attributes(x, &attr)};
+  if (made.op == OP_leaf || d.nargs > MOST_ARGS || made.nattr > MOST_ATTRS || dz_rank(x) > MOST_RANK)
+    return -1;
+  for (int k = 0; k < made.nattr; k++) made.attr[k] = attr[k];
+  for (int k = 0; k < d.nargs; k++)
+    if ((made.args[k] = read_operand(m, dz_operand(x, k))) < 0) return -1;
+  int at = -1;
+  if (graph_evaluate(&m->g, &made, &at) != FINE) return -1;
+  m->g.nodes[at].var = x;
+  return at;
+}
+
+/* Reads what the tape has grown by. */
+static bool read_tape(mirror *m, dz_tape *t) {
+  for (; m->read < dz_tape_size(t); m->read++) {
+    if (m->read >= MOST_NODES) return false;
+    m->of[m->read] = read_node(m, dz_node_at(t, m->read));
+    if (m->of[m->read] < 0) return false;
+  }
+  return true;
+}
+
+static const node *seen(const mirror *m, dz_var x) { return &m->g.nodes[m->of[dz_node_index(x)]]; }
+
+/* ---- the gradient ---- */
+
+typedef struct gradient {
+  int n;
+  const node *leaves[MOST_NODES];
+  dz_var xs[MOST_NODES], nodes[MOST_NODES];
+} gradient;
+
+static void check_gradient_nodes(check *c, const mirror *m, const gradient *d, const lanes *l) {
+  for (int i = 0; i < d->n; i++) {
+    const node *z = seen(m, d->nodes[i]), *x = d->leaves[i];
+    const double *got = dz_values(d->nodes[i]);
+    if (z->size != x->size || z->rank != x->rank || !got) {
+      check_fails(c, "gradient's shape", (int)(x - c->g->nodes), z->rank, x->rank, 0);
+      continue;
+    }
+    for (int k = 0; k < z->size; k++) {
+      const element *e = &m->g.elements[z->first + k];
+      check_bound(c, OF_GRADIENT_NODES, "gradient node", (int)(x - c->g->nodes), got[k], l->a[x->first + k],
+                  e->e + l->d[x->first + k]);
+    }
+  }
+}
+
+/* sum of gradient * weights, on the tape. */
+static dz_var along(const gradient *d, double *const *weights) {
+  dz_var sum = dz_num(0);
+  for (int i = 0; i < d->n; i++) {
+    const node *x = d->leaves[i];
+    const dz_var w = dz_leaf_tensor(x->var.tape, DZ_ROLE_DATA, x->rank, x->dims, weights[i]);
+    sum = dz_add(sum, dz_sum(dz_mul(d->nodes[i], w), DZ_ALL, false));
+  }
+  return sum;
+}
+
+/* ---- the exact gradient near by ---- */
+
+/* A stopped value does not move, and so is no copy any more. */
+static void hold_stopped(graph *p, const graph *g, const node *x) {
+  for (int i = x->first; i < x->first + x->size && x->op == OP_stop; i++) {
+    p->elements[i].v = g->elements[i].v;
+    p->elements[i].same = i;
+  }
+}
+
+static bool at_leaf(const graph *g, int element) {
+  int i = 0;
+  while (g->nodes[i].first + g->nodes[i].size <= element) i++;
+  return is_free(&g->nodes[i]);
+}
+
+/* Evaluates g's operations again into p with all free leaves moved by h times their weights, what is stopped
+   held; false where a decision, or the pattern of structural zeros, is another one. */
+static bool move(graph *p, const graph *g, const wide *weight, quad h) {
+  graph_clear(p, 0);
+  p->wild_allowed = true;
+  for (int i = 0; i < g->n; i++) {
+    const node *x = &g->nodes[i];
+    int at = -1;
+    if (x->op == OP_leaf || x->op == OP_number) {
+      if (graph_adopt(p, x->var) < 0) return false;
+      for (int k = 0; k < x->size; k++) {
+        element *e = &p->elements[x->first + k];
+        if (is_free(x)) e->v += h * weight[x->first + k];
+        for (int j = 0; j < LANES; j++) e->t[j] = g->elements[x->first + k].t[j];
+      }
+    } else if (graph_evaluate(p, x, &at) != FINE) {
+      return false;
+    }
+    hold_stopped(p, g, x);
+  }
+  for (int i = 0; i < g->size; i++) {
+    const element *a = &g->elements[i], *b = &p->elements[i];
+    if (a->edges != b->edges || a->wild != b->wild || (a->edges == 0 && a->v != b->v && !at_leaf(g, i)))
+      return false;
+    for (int k = 0; k < a->edges; k++)
+      if (g->edges[a->first_edge + k].to != p->edges[b->first_edge + k].to) return false;
+  }
+  return true;
+}
+
+/* The derivative of each lane's derivative along the weights, by a central difference with step h. */
+static bool difference(const graph *g, int y, const wide *weight, quad h, quad *result, wide *blur) {
+  static graph p;
+  const double one = 1;
+  for (int side = 0; side < 2; side++) {
+    if (!move(&p, g, weight, side ? -h : h)) return false;
+    if (!graph_reverse(&p, &p.nodes[y], &one) || !graph_forward(&p)) return false;
+    for (int j = 0; j < LANES; j++) {
+      const quad t = p.elements[p.nodes[y].first].t[j];
+      result[j] = side ? (result[j] - t) / (2 * h) : t;
+      blur[j] = size_of(t) / (wide)h * 0x1p-108L;
+    }
+  }
+  return true;
+}
+
+/* Against the mirror's second derivatives a, within d. Two steps tell how good the difference is. */
+static void check_near_by(check *c, const node *y, const lanes *l, const wide *weight, const wide *a,
+                          const wide *d) {
+  quad coarse[LANES], fine[LANES];
+  wide blur[LANES];
+  const int at = (int)(y - c->g->nodes);
+  if (!difference(c->g, at, weight, ldexpq(1, -34), coarse, blur)) return;
+  if (!difference(c->g, at, weight, ldexpq(1, -36), fine, blur)) return;
+  for (int j = 1; j < LANES; j++) {
+    if (l->of[j] < 0) continue;
+    const int k = l->of[j];
+    const wide bound = d[k] + blur[j] + 4 * size_of(fine[j] - coarse[j]) + 0x1p-60L * size_of(fine[j]);
+    if (!(fabsl((wide)fine[j] - a[k]) <= bound))
+      check_fails(c, "second derivative of the derivative graph", k, (double)a[k], fine[j], bound);
+  }
+}
+
+/* ---- the whole ---- */
+
+static void check_second(check *c, mirror *m, const gradient *d, const node *y, const lanes *l) {
+  static double weights[MOST_ELEMENTS];
+  static wide weight[MOST_ELEMENTS], a[MOST_ELEMENTS], bound[MOST_ELEMENTS];
+  double *of[MOST_NODES];
+  graph *g = c->g;
+  for (int i = 0; i < d->n; i++) {
+    of[i] = &weights[d->leaves[i]->first];
+    for (int k = 0; k < d->leaves[i]->size; k++) {
+      const double x = (double)g->elements[d->leaves[i]->first + k].v, r = dice_between(&g->dice, -1, 1);
+      of[i][k] = x == 0 ? r : x * r;
+      weight[d->leaves[i]->first + k] = of[i][k];
+    }
+  }
+  const dz_var s = along(d, of);
+  const double one = 1;
+  if (dz_is_number(s) || dz_tape_error(g->tape)->status || !read_tape(m, g->tape)) return;
+  const bool active = dz_is_active(s);
+  if (active && !graph_reverse(&m->g, seen(m, s), &one)) return;
+  if (active && dz_backward(s)) check_fails(c, "backward of the gradient", 0, 1, 0, 0);
+  for (int i = 0; i < d->n; i++) {
+    const node *x = d->leaves[i], *z = seen(m, x->var);
+    const double *got = active ? dz_adjoints(x->var) : NULL;
+    for (int k = 0; k < x->size; k++) {
+      const element *e = &m->g.elements[z->first + k];
+      a[x->first + k] = active ? e->a : 0;
+      bound[x->first + k] = active ? e->d : 0;
+      if (got) check_bound(c, OF_SECOND, "second derivative", (int)(x - g->nodes), got[k], e->a, e->d);
+    }
+  }
+  check_near_by(c, y, l, weight, a, bound);
+}
+
+void compare_derivative_graph(check *c, const node *y, const lanes *l) {
+  static mirror m;
+  gradient d = {.n = 0};
+  for (int i = 0; i < c->g->n; i++)
+    if (is_free(&c->g->nodes[i])) {
+      d.leaves[d.n] = &c->g->nodes[i];
+      d.xs[d.n++] = c->g->nodes[i].var;
+    }
+  const dz_status status = dz_grad(y->var, d.n, d.xs, d.nodes);
+  if (status) {
+    check_fails(c, dz_tape_error(c->g->tape)->message, (int)(y - c->g->nodes), status, 0, 0);
+    return;
+  }
+  graph_clear(&m.g, 0);
+  m.g.wild_allowed = true;
+  m.read = 0;
+  c->s->derived++;
+  if (!read_tape(&m, c->g->tape)) {
+    c->s->not_derived++;
+    return;
+  }
+  check_gradient_nodes(c, &m, &d, l);
+  check_second(c, &m, &d, y, l);
+}
