@@ -1,5 +1,5 @@
-/* An operation of one's own: swish(x) = x sigmoid(x), with its derivative. Once defined it is used as dz's own
-   are: from C, in text, in sweeps, and in derivatives of any order. */
+/* An operation of one's own: swish(x) = x sigmoid(x), with its derivative. Once defined it is used as dz's
+   own are: from C, in text, in sweeps, and in derivatives of any order. */
 #include <dz/dz.h>
 #include <dz/userop.h>
 

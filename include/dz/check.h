@@ -107,7 +107,8 @@ typedef struct dz_check_report {
   /* The row with the worst verdict (wrong, not finite, noisy, kink, agrees), and of those with the largest
      excess of |analytic - numeric| over error; all 0 when none was checked. */
   dz_check_row worst;
-  size_t forward_wrong;   /* rows whose forward and reverse derivatives differ by more than rounding can */
+  size_t forward_agreed,
+      forward_wrong;      /* rows by |analytic - forward| <= bound; neither where bound is NaN */
   dz_check_dot dot;       /* all 0 when nothing was checked */
   dz_check_taylor taylor; /* likewise */
   dz_check_fault fault;

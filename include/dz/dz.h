@@ -19,5 +19,6 @@
 #include "dz/tape.h"
 #include "dz/tensor.h"
 #include "dz/text.h"
+#include "dz/userop.h"
 
 #endif

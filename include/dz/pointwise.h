@@ -33,7 +33,7 @@ DZ__ALWAYS dz_var dz__push(dz_tape *t, unsigned code, uint32_t a, uint32_t b, do
   t->n = i + 1;
   dz_var r;
   r.tape = t;
-  r.id = (uint64_t)t->stamp << 32 | i;
+  r.id = t->fresh + i;
   return r;
 }
 

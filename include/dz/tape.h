@@ -190,7 +190,7 @@ struct dz_tape {
   uint32_t pooled, pool_cap;
   uint32_t leaves; /* active scalar leaves */
   uint32_t floor;  /* no rewind ever went below this node: handles under it need no stamp */
-  uint32_t stamp;  /* of nodes recorded now */
+  uint64_t fresh;  /* the id that node 0 would have now: the present stamp in its high half */
 };
 
 /* id: the low half is the node, the high half its stamp, with two flags above the stamp. */
@@ -209,7 +209,7 @@ static inline double dz__number(dz_var x) {
 
 /* A live, active scalar, seen without a call. False also sends rarer cases to the general road. */
 static inline bool dz__plain(const dz_tape *t, dz_var x) {
-  return dz__high(x) == t->stamp || (dz__index(x) < t->floor && dz__high(x) <= DZ__STAMPS);
+  return x.id - t->fresh < t->n || (dz__index(x) < t->floor && dz__high(x) <= DZ__STAMPS);
 }
 
 #ifdef __cplusplus

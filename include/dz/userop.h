@@ -1,6 +1,6 @@
-/* Operations of your own. They belong to one tape, survive its rewinds (a definition is no node), and are gone
-   with dz_tape_free or dz_tape_clear. One node of the tape is one use: it carries your name in pictures and
-   formulas, and in the language it is called by it.
+/* Operations of your own. They belong to one tape, survive its rewinds (a definition is no node), and are
+   gone with dz_tape_free or dz_tape_clear. One node of the tape is one use: it carries your name in pictures
+   and formulas, and in the language it is called by it.
 
    By text an operation is what a line of dz's own table is: an elementwise value and its partials. Both are
    kept as short lists of the table's operations. A sweep runs these lists, number by number; a derivative
@@ -39,13 +39,13 @@ DZ_API dz_status dz_op_define(dz_tape *t, const char *name, int arity, const cha
 
 /* One use: a node of t. Operands are nodes of t, or numbers (dz_num), which are recorded when there are
    nothing but numbers. After an error an invalid handle, and the tape keeps the first: DZ_ERR_NAME (no such
-   operation), DZ_ERR_ARGUMENT (n is not its arity, args NULL), DZ_ERR_HANDLE, DZ_ERR_SHAPE, DZ_ERR_MEMORY. Cost:
-   a search among the tape's own operations, and the value. */
+   operation), DZ_ERR_ARGUMENT (n is not its arity, args NULL), DZ_ERR_HANDLE, DZ_ERR_SHAPE, DZ_ERR_MEMORY.
+   Cost: a search among the tape's own operations, and the value. */
 DZ_API dz_var dz_apply(dz_tape *t, const char *name, int n, const dz_var *args);
 
-/* dz_program_parse, with the operations that t has at this moment known by name. dz_expr knows them by itself.
-   The program may be recorded on any tape that has operations of these names and arities; DZ_ERR_NAME on
-   others. Memory is of t's allocator. */
+/* dz_program_parse, with the operations that t has at this moment known by name. dz_expr knows them by
+   itself. The program may be recorded on any tape that has operations of these names and arities; DZ_ERR_NAME
+   on others. Memory is of t's allocator. */
 DZ_API dz_program *dz_program_parse_on(const dz_tape *t, const char *text, size_t size, const char *name,
                                        dz_error *error);
 
@@ -93,6 +93,6 @@ DZ_API dz_status dz_op_define_c(dz_tape *t, const char *name, const dz_op_calls 
 
 #ifndef __cplusplus
 #include "dz/pointwise.h"
-#define dz_apply(t, name, n, args) DZ__HERE(dz_apply(t, name, n, args))
+#define dz_apply(t, name, ...) DZ__HERE(dz_apply(t, name, __VA_ARGS__))
 #endif
 #endif

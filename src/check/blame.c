@@ -200,10 +200,15 @@ static bool look_at_use(dz__checking *c, local *l, dz_var x, int k, bool wrong, 
 
 enum { FROM_LEAF = 1, TO_OUTPUT = 2 };
 
-/* Which nodes lie between the leaf and the output. Values count, not gradients: stop() is a way too. */
+/* Which nodes lie between the worst leaf, or when no row is wrong every wanted one, and the output. Values
+   count, not gradients: stop() is a way too. */
 static void trace(const dz__checking *c, uint8_t *on, uint32_t top) {
+  bool one = c->report->worst.verdict == DZ_VERDICT_WRONG || c->report->worst.verdict == DZ_VERDICT_KINK;
   memset(on, 0, (size_t)top + 1);
-  if (dz__index(c->leaves[c->leaf]) <= top) on[dz__index(c->leaves[c->leaf])] = FROM_LEAF;
+  for (int i = 0; i < c->nwanted; i++) {
+    uint32_t leaf = dz__index(c->wanted[i]);
+    if (leaf <= top && (!one || leaf == dz__index(c->leaves[c->leaf]))) on[leaf] = FROM_LEAF;
+  }
   on[top] |= TO_OUTPUT;
   for (int pass = 0; pass < 2; pass++)
     for (uint32_t j = 0; j <= top; j++) {

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define UNIT (DBL_EPSILON / 2)
-enum { OPERATIONS = 8 }; /* in one use, forward and reverse together, sums of many terms aside */
+enum { OPERATIONS = 8, MOST_PROBES = 256 }; /* operations in one use, both sweeps, sums of many terms aside */
 
 typedef struct weighing {
   dz_tape *tape;
@@ -67,7 +67,7 @@ static double longest(dz_var x) {
   return n;
 }
 
-/* The node alone, swept from the sizes of its adjoint. */
+/* The operation alone, and a seed for it. *done is false where it refuses. */
 static bool sweep_alone(weighing *w, dz_var x, dz__way way, const double *g, bool *done) {
   dz__lone *l = &w->lone;
   dz_var z, seed = {0};
@@ -106,32 +106,62 @@ static bool gather_sizes(weighing *w, dz_var operand, dz_var use, double operati
   return true;
 }
 
-/* |d_ik|^T |g|, at most: pointwise element by element; of other operations the larger of what the operands
+static bool weigh_operand(weighing *w, dz_var x, int k, dz__way way, const double *g, double operations,
+                          bool *any) {
+  bool done;
+  if (!sweep_alone(w, x, way, g, &done)) return false;
+  if (!done) return true;
+  *any = true;
+  dz_var operand = dz_operand(x, k), use = w->lone.use[k];
+  if (way == DZ__SPREAD) return gather_sizes(w, operand, use, operations);
+  const double *sizes = dz_adjoints(use);
+  if (sizes) add(w, dz__index(operand), sizes, operations);
+  return true;
+}
+
+/* |d_ik|^T |g|, at most: pointwise element by element; of other operations the sum of what the operands
    and what their sizes give, since those whose partials can be negative (products, norms) have them in the
    sizes' sign. */
 static bool weigh_wide(weighing *w, dz_var x, const double *g) {
   const dz__wide *wide = dz__wide_of(w->tape, dz__index(x));
-  bool pointwise = wide->fn < DZ__F_POINTWISE_END, done, any = false;
+  bool pointwise = wide->fn < DZ__F_POINTWISE_END, any = false;
+  dz__way first = pointwise ? DZ__SPREAD : DZ__AS_IT_IS, last = pointwise ? DZ__SPREAD : DZ__SIZES;
   double operations = OPERATIONS + 4 * longest(x);
-  for (int way = pointwise ? DZ__SPREAD : DZ__AS_IT_IS; way <= (pointwise ? DZ__SPREAD : DZ__SIZES);
-       way += pointwise ? 1 : DZ__SIZES - DZ__AS_IT_IS) {
+  for (unsigned way = first; way <= (unsigned)last; way++)
     for (int k = 0; k < dz_describe(x).nargs; k++) {
       dz_var operand = dz_operand(x, k);
       if (dz_is_number(operand) || !dz_is_active(operand)) continue;
-      if (!sweep_alone(w, x, (dz__way)way, g, &done)) return false;
-      if (!done) continue;
-      any = true;
-      if (way != DZ__SIZES) w->uses[dz__index(operand)]++;
-      if (pointwise) {
-        if (!gather_sizes(w, operand, w->lone.use[k], operations)) return false;
-      } else if (dz_adjoints(w->lone.use[k])) {
-        add(w, dz__index(operand), dz_adjoints(w->lone.use[k]), operations);
-      }
+      if (!weigh_operand(w, x, k, (dz__way)way, g, operations, &any)) return false;
+      if (way == (unsigned)first) w->uses[dz__index(operand)]++;
     }
-  }
   w->sound = w->sound && any;
   for (size_t e = 0; e < wide->size; e++) w->floor += operations * fabs(g[e]) * DBL_TRUE_MIN;
   return true;
+}
+
+/* What the user defined can have partials of any sign: each element of the result is swept by itself, as long
+   as they are few. */
+static bool weigh_user(weighing *w, dz_var x, const double *g) {
+  const dz__wide *wide = dz__wide_of(w->tape, dz__index(x));
+  const dz_allocator *a = &dz__of(w->tape)->alloc;
+  double *one = dz__alloc(a, wide->size * sizeof *one), operations = OPERATIONS + 4 * longest(x);
+  bool done = true, fine = one != NULL;
+  w->sound = w->sound && wide->size <= MOST_PROBES;
+  for (size_t j = 0; fine && w->sound && j < wide->size; j++) {
+    for (size_t e = 0; e < wide->size; e++) one[e] = e == j ? g[e] : 0;
+    w->floor += operations * fabs(g[j]) * DBL_TRUE_MIN;
+    fine = g[j] == 0 || sweep_alone(w, x, DZ__AS_IT_IS, one, &done);
+    w->sound = w->sound && done;
+    for (int k = dz_describe(x).nargs; fine && done && g[j] != 0 && k-- > 0;) {
+      dz_var operand = dz_operand(x, k);
+      const double *sizes = dz_adjoints(w->lone.use[k]);
+      if (dz_is_number(operand) || !sizes) continue;
+      w->uses[dz__index(operand)]++;
+      add(w, dz__index(operand), sizes, operations);
+    }
+  }
+  dz__free(a, one, wide->size * sizeof *one);
+  return fine;
 }
 
 static bool weigh_node(weighing *w, uint32_t i) {
@@ -143,7 +173,7 @@ static bool weigh_node(weighing *w, uint32_t i) {
   bool any = false;
   for (size_t e = size_of(w->tape, i); g && e-- > 0;) any |= g[e] != 0;
   if (!any) return true;
-  if (wide) return weigh_wide(w, x, g);
+  if (wide) return wide->fn == DZ__F_user ? weigh_user(w, x, g) : weigh_wide(w, x, g);
   weigh_scalar(w, i, *g);
   return true;
 }

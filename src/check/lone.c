@@ -2,6 +2,12 @@
 #include "check/checking.h"
 #include "tape/tensor.h"
 
+/* The user's operations of another tape; that tape owns them, since users_free stays NULL here. */
+static void lend(dz_tape *t, const dz_tape *from) {
+  dz__of(t)->users = from ? dz__of_const(from)->users : NULL;
+  dz__of(t)->nusers = from ? dz__of_const(from)->nusers : 0;
+}
+
 bool dz__lone_new(dz__lone *l, const dz_allocator *a) {
   *l = (dz__lone){.alloc = *a, .tape = dz_tape_new(a)};
   if (!l->tape) return false;
@@ -12,6 +18,7 @@ bool dz__lone_new(dz__lone *l, const dz_allocator *a) {
 void dz__lone_free(dz__lone *l) {
   dz__free(&l->alloc, l->leaf, l->leaf_cap * sizeof *l->leaf);
   dz__free(&l->alloc, l->use, l->use_cap * sizeof *l->use);
+  if (l->tape) lend(l->tape, NULL);
   dz_tape_free(l->tape);
 }
 
@@ -40,6 +47,7 @@ bool dz__lone_take(dz__lone *l, dz_var x, dz__way way) {
   l->x = x;
   l->way = way;
   dz_tape_rewind(l->tape, l->start);
+  lend(l->tape, x.tape);
   for (size_t k = 0; k < nargs; k++) {
     dz_var operand = dz_operand(x, (int)k);
     l->leaf[k] = dz_is_number(operand) ? operand : leaf_of(l->tape, operand);
@@ -68,13 +76,8 @@ bool dz__lone_record(dz__lone *l, dz_var *z) {
   const int64_t *attr = NULL;
   int nargs = dz_describe(l->x).nargs, nattr = (int)dz_attributes(l->x, &attr);
   dz__fn fn = w ? (dz__fn)w->fn : dz__fn_of_code(t->code[dz__index(l->x)]);
-  dz__tape *own = dz__of(l->tape);
   dz_tape_rewind(l->tape, l->leaves);
-  own->users = dz__of_const(t)->users; /* lent: own->users_free stays NULL */
-  own->nusers = dz__of_const(t)->nusers;
   for (int k = 0; k < nargs; k++) l->use[k] = prepared(l, l->leaf[k]);
   *z = dz__record(fn, nargs, l->use, nattr, attr);
-  own->users = NULL;
-  own->nusers = 0;
   return survived(l);
 }

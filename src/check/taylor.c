@@ -60,7 +60,9 @@ static bool climb(dz__checking *c, ladder *l) {
   return true;
 }
 
-/* The slope of log |part| against log h over the smallest steps where it stands clear of the noise. */
+/* The slope of log |part| against log h over the smallest steps where it stands clear of the noise. Where by
+   that slope the next smaller step should stand clear too and does not, f has a kink or a jump in between,
+   away from the point: what is seen beyond it says nothing about the point. */
 static double order_of(const ladder *l, int which) {
   const double *r = l->part[which];
   double clear = 8 * l->noise, x = 0, y = 0, xx = 0, xy = 0;
@@ -70,7 +72,10 @@ static double order_of(const ladder *l, int which) {
     double a = log2(l->h[i]) - log2(l->h[last]), b = log2(r[i]);
     x += a, y += b, xx += a * a, xy += a * b;
   }
-  return n < LEAST ? NAN : (n * xy - x * y) / (n * xx - x * x);
+  if (n < LEAST) return NAN;
+  double order = (n * xy - x * y) / (n * xx - x * x);
+  bool apart = last + 1 < STEPS && isfinite(r[last + 1]) && r[last] > 8 * clear * exp2(2 * fmax(order, 0));
+  return apart ? NAN : order;
 }
 
 /* Where no remainder stands clear, the noise over the longest step says how well the slope is known. */

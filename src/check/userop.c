@@ -2,6 +2,7 @@
 #include "dz/userop.h"
 
 #include "check/userop.h"
+#include "lang/lex.h"
 #include "lang/program.h"
 
 #include <stdio.h>
@@ -17,27 +18,33 @@ static bool is_reserved(const char *name) {
   return false;
 }
 
+static bool is_one_name(const char *name, dz_error *e) {
+  dz__lexer lexer;
+  dz__token t = {.size = 0};
+  dz_error ignored = {.status = DZ_OK};
+  size_t size = strlen(name);
+  dz__lex_start(&lexer, name, size, name, &ignored);
+  if (size <= 255 && dz__lex(&lexer, &t) && t.kind == DZ__T_NAME && t.size == size) return true;
+  dz__fail(e, DZ_ERR_NAME, "", "'%.60s' cannot be called: a name is letters, digits and _, 255 bytes at most",
+           name);
+  return false;
+}
+
 /* The parser is asked to define a function of that name. */
 static bool is_free(dz_tape *t, const char *name, dz_error *e) {
   char text[300];
   int n = snprintf(text, sizeof text, "%.255s(x) = x\n0", name);
   dz_program *p = dz__program_parse_on(t, text, (size_t)n, name, &dz__of(t)->alloc, e);
-  bool whole = p && dz__program_function(p, name);
   dz_program_free(p);
-  if (e->status == DZ_ERR_NAME) e->line = e->column = e->file[0] = 0;
-  if (e->status == DZ_ERR_NAME || e->status == DZ_ERR_MEMORY) return false;
-  if (whole) return true;
-  *e = (dz_error){.status = DZ_OK};
-  dz__fail(e, DZ_ERR_NAME, "", "'%.60s' cannot be called: a name is letters, digits and _, 255 bytes at most",
-           name);
-  return false;
+  if (!p) e->line = e->column = e->file[0] = 0;
+  return p != NULL;
 }
 
 static bool check_name(dz_tape *t, const char *name, dz_error *e) {
   if (is_reserved(name))
     return dz__fail(e, DZ_ERR_NAME, name, "'%s' has a meaning in texts of operations: choose another", name),
            false;
-  if (!is_free(t, name, e)) return false;
+  if (!is_one_name(name, e) || !is_free(t, name, e)) return false;
   if (!dz_valid(dz_named(t, name))) return true;
   return dz__fail(e, DZ_ERR_NAME, name, "the tape has a node of the name '%s'", name), false;
 }

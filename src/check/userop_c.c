@@ -65,14 +65,8 @@ static bool reverse(const dz__call *call) {
   return doubt;
 }
 
-static bool any(const double *mask, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    if (mask[i] != 0) return true;
-  return false;
-}
-
+/* Called only when something arrived. */
 static bool spread(const dz__call *call) {
-  if (!any(call->g, call->out.size)) return false;
   for (int k = 0; k < call->nargs; k++)
     for (size_t i = 0; call->ga[k] && i < call->args[k].size; i++) call->ga[k][i] = 1;
   return false;
@@ -95,6 +89,12 @@ static double row_times(const dz__tangent_call *p, view *v, double *g, double *r
     for (size_t i = 0; ga[k] && i < p->call.args[k].size; i++)
       if (!p->reached || p->reached[k][i] != 0) sum += ga[k][i] * p->t[k][i];
   return sum;
+}
+
+static bool any(const double *mask, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (mask[i] != 0) return true;
+  return false;
 }
 
 /* What does not move is 0 in the direction, which jvp takes for a number. */

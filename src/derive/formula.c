@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-enum { UNUSED = UINT32_MAX, AWAITED = UINT32_MAX - 1 };
+#define UNUSED UINT32_MAX
+#define AWAITED (UINT32_MAX - 1)
 
 /* slot[i] says where node i's value stands. */
 typedef struct job {
@@ -81,7 +82,8 @@ static bool node(job *j, dz_var x) {
   int input = input_of(j, i);
   dz_node d = dz_describe(x);
   if (input >= 0) return *slot = (uint32_t)input, true;
-  if (dz_rank(x) > 0) return refuse(j, x, "is a tensor: an operation by text is elementwise, made of scalars");
+  if (dz_rank(x) > 0)
+    return refuse(j, x, "is a tensor: an operation by text is elementwise, made of scalars");
   if (d.role == DZ_ROLE_CONST) return add_number(j, dz_value(x), slot);
   if (d.role != DZ_ROLE_NONE)
     return refuse(j, x, "is declared: an operation is made of its operands and constants");

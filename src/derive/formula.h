@@ -21,8 +21,8 @@ typedef struct dz__formula {
 } dz__formula;
 
 /* What y is made of, down to the inputs; in[k] is {0} where there is none. Refuses what is not elementwise
-   over the inputs and constants, with its place in the text (DZ_ERR_ARGUMENT, DZ_ERR_LIMIT, DZ_ERR_MEMORY). An
-   operation defined by text gives its own steps. False after an error; *f is to be freed all the same. */
+   over the inputs and constants, with its place in the text (DZ_ERR_ARGUMENT, DZ_ERR_LIMIT, DZ_ERR_MEMORY).
+   An operation defined by text gives its own steps. False after an error; *f is to be freed all the same. */
 bool dz__formula_of(const dz_allocator *a, dz_var y, const dz_var in[DZ__FORMULA_INPUTS], dz__formula *f,
                     dz_error *e);
 void dz__formula_free(const dz_allocator *a, dz__formula *f);

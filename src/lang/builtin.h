@@ -19,9 +19,9 @@ typedef enum dz__form {
   DZ__FORM_SHAPED,   /* x, [2, 3] or x, 2, 3 */
   DZ__FORM_PERMUTED, /* x; or x, [1, 0] or x, 1, 0 */
   DZ__FORM_MATMUL,
-  DZ__FORM_RANK,     /* the rank of x as a number */
-  DZ__FORM_EXTENT,    /* x, axis: the extent as a number */
-  DZ__FORM_POSITIONS, /* x, axis=-1: 0, 1, 2, … along that axis, every other extent 1 */
+  DZ__FORM_RANK,       /* the rank of x as a number */
+  DZ__FORM_EXTENT,     /* x, axis: the extent as a number */
+  DZ__FORM_POSITIONS,  /* x, axis=-1: 0, 1, 2, … along that axis, every other extent 1 */
   DZ__FORM_DERIVATIVE, /* f, x, y, …: d(f, x, y) */
   DZ__FORM_USER        /* what the user defined on the tape */
 } dz__form;
@@ -37,7 +37,8 @@ typedef struct dz__builtin {
   uint32_t user;   /* of what the user defined: its place in the program's list */
 } dz__builtin;
 
-/* The name under which d(f, x) is known. No text can spell it as one name, so `d` stays free for variables. */
+/* The name under which d(f, x) is known. No text can spell it as one name, so `d` stays free for variables.
+ */
 #define DZ__DERIVATIVE_NAME "d(f, x)"
 
 /* By name. The form is DZ__FORM_NONE when there is no such function. */

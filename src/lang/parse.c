@@ -1,6 +1,6 @@
 /* Programs line by line: definitions, functions, declarations, expressions. */
-#include "lang/builtin.h"
 #include "lang/parse.h"
+#include "lang/builtin.h"
 #include "tape/tape.h"
 
 #include <limits.h>

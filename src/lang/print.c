@@ -244,7 +244,7 @@ static bool put_tail(dz__print *p, dz_var x) {
   size_t n = dz_attributes(x, &attr);
   dz__fn fn = fn_of(x);
   if (fn == DZ__F_index) return put_index(p, x, attr, n);
-  if (fn < DZ__F_POINTWISE_END || fn == DZ__F_user || !n) return put(p, ")");
+  if (fn < DZ__F_POINTWISE_END || fn == DZ__F_user || fn == DZ__F_matmul) return put(p, ")");
   if (dz__ops[fn].signature == DZ__REDUCE) return put_reduction(p, x, attr, n);
   if (dz__ops[fn].signature == DZ__AXIS) return put_axis(p, x, attr[0]) && put(p, ")");
   return put(p, ", ") && put_wholes(p, n, attr, 1) && put(p, ")");

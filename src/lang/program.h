@@ -152,8 +152,8 @@ size_t dz__intern(dz_program *p, const char *text, size_t size);
 /* The function of that name, or NULL. */
 const dz__function *dz__program_function(const dz_program *p, const char *name);
 
-/* dz_program_parse, knowing what the user defined on the tape; that is then looked up by name on the tape that
-   the program is recorded on. t may be NULL. */
+/* dz_program_parse, knowing what the user defined on the tape; that is then looked up by name on the tape
+   that the program is recorded on. t may be NULL. */
 dz_program *dz__program_parse_on(const dz_tape *t, const char *text, size_t size, const char *name,
                                  const dz_allocator *a, dz_error *error);
 

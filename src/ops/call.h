@@ -62,10 +62,10 @@ typedef void dz__tangent(const dz__tangent_call *p);
 
 /* How elements of operands enter elements of the result, for patterns of sparse derivatives. */
 typedef enum dz__carries {
-  DZ__MOVES,     /* each of the result is one of an operand, or 0: the tangent function moves them */
-  DZ__COLLECTS,  /* each of the first operand enters one of the result: the reverse function says which */
-  DZ__REDUCES,   /* the same, said by sum's reverse function */
-  DZ__SCANS,     /* each of the result is made from those up to it along an axis */
+  DZ__MOVES,      /* each of the result is one of an operand, or 0: the tangent function moves them */
+  DZ__COLLECTS,   /* each of the first operand enters one of the result: the reverse function says which */
+  DZ__REDUCES,    /* the same, said by sum's reverse function */
+  DZ__SCANS,      /* each of the result is made from those up to it along an axis */
   DZ__MULTIPLIES, /* matrix product: each of the result is made from a row and a column */
   DZ__MIXES       /* a user operation: element by element, or each from all */
 } dz__carries;
@@ -90,7 +90,7 @@ typedef struct dz__userop {
   int arity;
   bool elementwise; /* as an operation of pointwise.def; otherwise each of the result is made from all */
   const dz__tensor_op *row;
-  void *own; /* for the functions of the row */
+  void *own;                  /* for the functions of the row */
   void (*release)(void *own); /* frees it, and with it this */
 } dz__userop;
 

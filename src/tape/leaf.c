@@ -85,7 +85,7 @@ static bool node_active(const dz_tape *t, uint32_t i, const dz__wide *w) {
 dz_var dz__handle(const dz_tape *t, uint32_t i) {
   const dz__wide *w = dz__wide_of(t, i);
   uint32_t flags = (w && w->rank ? DZ__TENSOR : 0) | (node_active(t, i, w) ? 0 : DZ__INACTIVE);
-  return (dz_var){(dz_tape *)(uintptr_t)t, (uint64_t)(t->stamp | flags) << 32 | i};
+  return (dz_var){(dz_tape *)(uintptr_t)t, (t->fresh | (uint64_t)flags << 32) + i};
 }
 
 static dz__array scalar_array(double *value) { return (dz__array){.size = 1, .data = value}; }

@@ -8,7 +8,7 @@ dz_tape *dz_tape_new(const dz_allocator *given) {
   dz_allocator a = dz__allocator(given);
   dz__tape *s = dz__alloc(&a, sizeof *s);
   if (!s) return NULL;
-  *s = (dz__tape){.hot = {.floor = UINT32_MAX, .stamp = 1}, .alloc = a, .stamp = 1};
+  *s = (dz__tape){.hot = {.floor = UINT32_MAX, .fresh = (uint64_t)1 << 32}, .alloc = a, .stamp = 1};
   dz__arena_init(&s->arena, &a);
   dz__arena_init(&s->kept.arena, &a);
   dz__arena_init(&s->held, &a);
@@ -78,10 +78,8 @@ void dz_tape_clear(dz_tape *t) {
   uint64_t stamp = s->stamp + 1;
   if ((stamp & DZ__STAMPS) == 0) stamp++;
   release(s);
-  *s = (dz__tape){.hot = {.floor = 0, .stamp = (uint32_t)(stamp & DZ__STAMPS)},
-                  .alloc = a,
-                  .stamp = stamp,
-                  .cleared = stamp};
+  *s = (dz__tape){
+      .hot = {.floor = 0, .fresh = (stamp & DZ__STAMPS) << 32}, .alloc = a, .stamp = stamp, .cleared = stamp};
   dz__arena_init(&s->arena, &a);
   dz__arena_init(&s->kept.arena, &a);
   dz__arena_init(&s->held, &a);
@@ -144,6 +142,8 @@ void dz_tape_at(dz_tape *t, int line, int column) {
 
 /* ---- liveness ---- */
 
+static uint32_t stamp_now(const dz__tape *s) { return (uint32_t)(s->hot.fresh >> 32); }
+
 /* The handle's stamp in full: the latest one with these low bits. */
 static uint64_t full_stamp(const dz__tape *s, dz_var x) {
   return s->stamp - (((uint32_t)s->stamp - dz__high(x)) & DZ__STAMPS);
@@ -152,7 +152,7 @@ static uint64_t full_stamp(const dz__tape *s, dz_var x) {
 static bool live(const dz__tape *s, dz_var x) {
   uint32_t i = dz__index(x);
   if (i >= s->hot.n) return false;
-  if (i < s->hot.floor || (dz__high(x) & DZ__STAMPS) == s->hot.stamp) return true;
+  if (i < s->hot.floor || (dz__high(x) & DZ__STAMPS) == stamp_now(s)) return true;
   uint64_t stamp = full_stamp(s, x);
   if (stamp < s->cleared) return false;
   for (size_t k = 0; k < s->rewounds; k++)
@@ -179,7 +179,7 @@ bool dz__check_handle(dz_tape *t, dz_var x, const char *op) {
 /* ---- marks ---- */
 
 dz_mark dz_tape_mark(dz_tape *t) {
-  return t ? (dz_mark){t, t->n, t->pooled, t->leaves, t->stamp} : (dz_mark){0};
+  return t ? (dz_mark){t, t->n, t->pooled, t->leaves, stamp_now(dz__of(t))} : (dz_mark){0};
 }
 
 /* A mark is live while no rewind since went below it; otherwise other nodes may stand there now. */
@@ -195,7 +195,7 @@ static bool note_rewind(dz__tape *s, uint32_t low) {
   if (!dz__grow(&s->alloc, (void **)&s->rewound, &s->rewound_cap, k + 1, sizeof *s->rewound)) return false;
   s->stamp++;
   if ((s->stamp & DZ__STAMPS) == 0) s->stamp++;
-  s->hot.stamp = (uint32_t)(s->stamp & DZ__STAMPS);
+  s->hot.fresh = (s->stamp & DZ__STAMPS) << 32;
   s->rewound[k] = (dz__rewound){s->stamp, low};
   s->rewounds = k + 1;
   if (low < s->hot.floor) s->hot.floor = low;

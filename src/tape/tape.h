@@ -77,7 +77,7 @@ typedef struct dz__tape {
   dz_allocator alloc;
   size_t value_cap, arg_cap, code_cap,
       pool_cap;     /* of the arrays in hot; hot.cap is the least of the first three */
-  uint64_t stamp;   /* hot.stamp is its low part */
+  uint64_t stamp;   /* hot.fresh has its low part */
   uint64_t cleared; /* handles with an older stamp are from before a clear */
   dz_error error;
   dz__arena arena; /* tensor data */

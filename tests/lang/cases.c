@@ -277,8 +277,8 @@ static int run_file(const char *file) {
 static const struct {
   const char *file;
   int least; /* cases: so that a file that is not read is noticed */
-} files[] = {
-    {"syntax.test", 60}, {"names.test", 30}, {"tensors.test", 50}, {"errors.test", 70}, {"prelude.test", 30}};
+} files[] = {{"syntax.test", 60}, {"names.test", 30},   {"tensors.test", 50},
+             {"errors.test", 70}, {"prelude.test", 30}, {"derivative.test", 35}};
 
 START_TEST(cases) {
   failures = 0;

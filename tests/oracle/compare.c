@@ -107,7 +107,7 @@ static bool check_derivatives(check *c, const node *y) {
   if (!lanes_add(g, &l, y, seed)) return false;
   if (dice_percent(&g->dice, 50)) check_tangents(c, y, &l);
   const node *more = second_output(g, y);
-  const bool derive = !more && y->size == 1 && dice_percent(&g->dice, 25);
+  const bool derive = !more && y->size == 1 && dice_percent(&g->dice, 16);
   if (more && dz_backward_add(more->var, again)) check_fails(c, "backward_add", 0, 1, 0, 0);
   if (more && !lanes_add(g, &l, more, &again)) return false;
   check_adjoints(c, &l, y, !more && dice_percent(&g->dice, 50));

@@ -5,10 +5,11 @@
    and let the library hold doubles in place of them.
 
    Values. |error of v| <= e = sum_k |p_k| e_k + 1/2 sum_kl |h_kl| e_k e_l + r, where h are second
-   derivatives and r is what the operation itself rounds: 4 u |v| (8 u for the gamma class; for reductions of
-   n terms what is proven for them) and 4 times the smallest double for underflow. Operands' errors are at
-   most 1/1024 of the reach over which p changes (else the point is left out), so that the terms of higher
-   order are below 2^-9 of the first ones: all sums are raised by 2^-8.
+   derivatives and r is what the operation itself rounds: 4 u |v| and 4 times the smallest double for
+   underflow; 8 u for the gamma class and for those functions of libm that err by more than 2 ULP; for
+   reductions of n terms what follows from their roundings. Operands' errors are at most 1/1024 of the reach
+   over which p changes (else the point is left out), so that the terms of higher order are below 2^-9 of the
+   first ones: all sums are raised by 2^-8.
 
    Partials. The library evaluates p_k at doubles within e of the exact operands, so
    |error of p_k| <= off_k = sum_l |h_kl| e_l + 4 u |p_k| + underflow.
@@ -16,9 +17,12 @@
    Adjoints, with a the exact and a' the library's, |a' - a| <= d. Each use o of an element contributes
    fl(p' a'_o), so |error| <= |p| d_o + off (|a_o| + d_o) + u |p a_o| + underflow; n contributions are added
    up in any order, with |error| <= (n + 1) u sum |p a_o|. One pass from the output to the leaves gives d.
+   Tangents likewise, from the leaves to the output.
 
-   Exact values come without rounding where IEEE arithmetic has none (operands exact, result a double): so
-   ties between computed numbers are met, too. */
+   A decision (a comparison, a kink, the largest of a group) is sound when the operands' bounds cannot change
+   it; else the operation is drawn again. Values are exact, with e = 0, where IEEE arithmetic does not round
+   (operands exact, the result a double), and elements that are one double are known to be: so ties between
+   computed numbers are met too. */
 #ifndef DZ_TESTS_ORACLE_GRAPH_H
 #define DZ_TESTS_ORACLE_GRAPH_H
 
@@ -30,6 +34,8 @@
 #include <dz/tangent.h>
 
 #include <stdio.h>
+
+#define RAISED (1 + 0x1p-8L)
 
 enum { MOST_RANK = 6, MOST_ARGS = 8, MOST_ATTRS = 5 * MOST_RANK, LANES = 6 };
 enum { MOST_NODES = 600, MOST_ELEMENTS = 8000, MOST_EDGES = 60000, MOST_SIZE = 256 };

@@ -1,8 +1,6 @@
 /* Rules of what takes a group of elements to one: reductions, running sums and products, matrix products. */
 #include "groups.h"
 
-#define RAISED (1 + 0x1p-8L)
-
 /* The product of magnitudes and the error that its factors, and their multiplication in any order, bring. */
 typedef struct product {
   wide size, error;
@@ -21,14 +19,16 @@ verdict group_sum(graph *g, const node *x, const int *ids, int n) {
   element *z = graph_element(g);
   if (!z) return NO_ROOM;
   wide all = 0;
+  bool whole = true; /* then nothing is rounded */
   for (int k = 0; k < n; k++) {
     const element *y = &g->elements[ids[k]];
     z->v += y->v;
     z->e += y->e;
     all += weight_of(y);
+    whole = whole && y->e == 0 && y->v == roundq(y->v);
     graph_link(g, x, ids[k], 1, 0);
   }
-  if (n > 1) z->e += (n - 1) * ROUNDOFF * all * RAISED;
+  if (n > 1 && !(whole && all < 0x1p53L)) z->e += (n - 1) * ROUNDOFF * all * RAISED;
   return FINE;
 }
 

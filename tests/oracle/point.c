@@ -1,8 +1,6 @@
 /* Pointwise operations, element by element, with NumPy's broadcasting. */
 #include "graph.h"
 
-#define RAISED (1 + 0x1p-8L)
-
 static rule_function *const rules[] = {
 #define ROW(name) rule_##name,
     ORACLE_POINTWISE(ROW)
@@ -60,8 +58,8 @@ static wide slope_carried(const rule *r, const wide *e, int n, int j) {
   return sum * RAISED;
 }
 
-static wide own_rounding(const rule *r, bool exact_operands) {
-  if (r->rounding == NONE) return 0;
+static wide own_rounding(const rule *r, bool exact_operands, wide from_operands) {
+  if (r->rounding == NONE || (r->rounding == IEEE && r->v == 0 && from_operands == 0)) return 0;
   if (r->rounding == IEEE && exact_operands && (quad)(double)r->v == r->v) return 0;
   const wide scale = size_of(r->v) > r->v_scale ? size_of(r->v) : r->v_scale;
   return r->units * ROUNDOFF * scale + 4 * UNDERFLOW;
@@ -73,9 +71,14 @@ static wide slope_error(const rule *r, const wide *e, int n, int j) {
   return slope_carried(r, e, n, j) + r->units * ROUNDOFF * scale + 4 * UNDERFLOW;
 }
 
+/* Infinity as a number may be compared with. */
+static bool is_bound(const node *z, const element *x) {
+  return z->op >= OP_lt && z->op <= OP_ne && x->given && isinfq(x->v);
+}
+
 static verdict judge_operands(const graph *g, const node *z, const int *ids, const point *at, const rule *r) {
   for (int k = 0; k < z->nargs; k++)
-    if (!r->unused[k] && g->elements[ids[k]].wild) return UNDEFINED;
+    if (!r->unused[k] && g->elements[ids[k]].wild && !is_bound(z, &g->elements[ids[k]])) return UNDEFINED;
   for (int k = 0; k < z->nargs; k++)
     if (!r->unused[k] && at->e[k] > 0 && at->e[k] > r->reach[k] / 1024) return DOUBT;
   return FINE;
@@ -111,7 +114,8 @@ static verdict point_element(graph *g, const node *z, const int *ids) {
     graph_copy(g, NULL, ids[r.copy - 1]);
   } else {
     out->v = r.v;
-    out->e = carried(&r, at.e, z->nargs) + own_rounding(&r, exact);
+    out->e = r.certain ? 0 : carried(&r, at.e, z->nargs);
+    out->e += own_rounding(&r, exact || r.certain, out->e);
   }
   for (int k = 0; k < z->nargs; k++)
     if (!r.none[k] && z->active)

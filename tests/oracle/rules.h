@@ -27,9 +27,13 @@ static inline wide size_of(quad x) { return fabsl((wide)x); }
   F(log1p)                                                                                                   \
   F(sqrt)                                                                                                    \
   F(cbrt)                                                                                                    \
-  F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh) F(tanh) F(asinh) F(acosh) F(atanh) F(erf)     \
-      F(erfc) F(lgamma) F(tgamma) F(digamma) F(sigmoid) F(log_sigmoid) F(softplus) F(relu) F(fabs) F(sign)   \
-          F(floor) F(ceil) F(round) F(trunc) F(not ) F(stop)
+  F(sin)                                                                                                     \
+  F(cos)                                                                                                     \
+  F(tan)                                                                                                     \
+  F(asin)                                                                                                    \
+  F(acos) F(atan) F(sinh) F(cosh) F(tanh) F(asinh) F(acosh) F(atanh) F(erf) F(erfc) F(lgamma) F(tgamma)      \
+      F(digamma) F(sigmoid) F(log_sigmoid) F(softplus) F(relu) F(fabs) F(sign) F(floor) F(ceil) F(round)     \
+          F(trunc) F(not ) F(stop)
 #define ORACLE_BINARY(F)                                                                                     \
   F(add)                                                                                                     \
   F(sub)                                                                                                     \
@@ -76,6 +80,7 @@ typedef struct rule {
   bool unused[3];    /* not even looked at: may be NaN */
   rounds rounding;   /* of v */
   int copy;          /* 1 + k where the result is operand k's double; else 0 */
+  bool certain;      /* v is exact whatever the operands' errors are */
   bool exact_slopes; /* no rounding in p */
   int units;
 } rule;

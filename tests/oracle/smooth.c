@@ -35,7 +35,10 @@ static verdict linear(rule *r, quad v, quad p, quad q) {
 }
 
 RULE(add) { return linear(r, X + Y, 1, 1); }
-RULE(sub) { return linear(r, X - Y, 1, -1); }
+RULE(sub) {
+  r->certain = at->same[0] == at->same[1];
+  return linear(r, X - Y, 1, -1);
+}
 RULE(mul) {
   r->h[0][1] = r->h[1][0] = 1;
   return linear(r, X * Y, Y, X);
@@ -44,6 +47,7 @@ RULE(mul) {
 RULE(div) {
   const wide x = size_of(X), y = size_of(Y);
   if (Y == 0) return UNDEFINED;
+  r->certain = at->same[0] == at->same[1];
   linear(r, X / Y, 1 / Y, -X / (Y * Y));
   r->exact_slopes = false;
   r->h[0][1] = r->h[1][0] = 1 / (y * y);

@@ -1,8 +1,6 @@
 /* The bound of the adjoints, backward; exact tangents, forward. */
 #include "graph.h"
 
-#define RAISED (1 + 0x1p-8L)
-
 /* What the output's adjoint becomes on its way to x through one edge. */
 static bool flow(element *x, const element *z, const edge *by) {
   const wide p = (wide)by->p, c = p * z->a, size = fabsl(p);

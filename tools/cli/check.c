@@ -4,6 +4,7 @@
 #include "json.h"
 #include "message.h"
 #include "model.h"
+#include "proof.h"
 #include "table.h"
 #include "verbs.h"
 #include "width.h"
@@ -125,6 +126,12 @@ static void add_worst(buffer *b, const job *j, const tally *t, int digits) {
   buffer_text(b, ")");
 }
 
+/* The sweeps at odds, or a model that is not the same twice, are as bad as a wrong derivative. */
+static bool is_wrong(const dz_check_report *r) {
+  return r->wrong > 0 || r->forward_wrong > 0 || r->dot.verdict == DZ_VERDICT_WRONG ||
+         r->fault.kind == DZ_FAULT_UNREPEATABLE;
+}
+
 static void add_verdict(buffer *b, const dz_check_report *r) {
   const size_t by[VERDICTS] = {r->agreed, r->wrong, r->noisy, r->kinks, r->not_finite};
   static const char *const words[VERDICTS] = {"agree", "wrong", "too noisy to tell", "at a kink",
@@ -133,7 +140,7 @@ static void add_verdict(buffer *b, const dz_check_report *r) {
     buffer_text(b, "nothing to check\n");
     return;
   }
-  buffer_text(b, r->wrong > 0 ? "WRONG: of " : r->agreed == r->checked ? "ok: of " : "nothing wrong: of ");
+  buffer_text(b, is_wrong(r) ? "WRONG: of " : r->agreed == r->checked ? "ok: of " : "nothing wrong: of ");
   buffer_whole(b, r->checked);
   buffer_text(b, r->checked == 1 ? " derivative" : " derivatives");
   for (int k = 0, before = 0; k < VERDICTS; k++) {
@@ -166,6 +173,7 @@ static void print_table(const job *j, int digits) {
     add_worst(&out, j, t, digits);
     buffer_text(&out, "\n");
   }
+  proof_text(&out, &j->report, digits);
   add_verdict(&out, &j->report);
   table_notes(&out, j->m->tape);
   output(&out);
@@ -188,6 +196,8 @@ static cJSON *worst_json(const job *j, const dz_check_row *r) {
   json_put(object, "analytic", json_number(r->analytic));
   json_put(object, "numeric", json_number(r->numeric));
   json_put(object, "error", json_number(r->error));
+  json_put(object, "forward", json_number(r->forward));
+  json_put(object, "bound", json_number(r->bound));
   json_put(object, "verdict", json_text(verdict_keys[r->verdict]));
   return object;
 }
@@ -208,6 +218,7 @@ static void print_json(const job *j) {
     json_push(leaves, leaf);
   }
   json_put(object, "leaves", leaves);
+  proof_json(object, r);
   json_put(object, "notes", json_notes(j->m->tape));
   json_print(object);
 }
@@ -235,7 +246,7 @@ int verb_check(const options *o) {
     print_json(&j);
   else
     print_table(&j, o->digits);
-  bool wrong = j.report.wrong > 0;
+  bool wrong = is_wrong(&j.report);
   job_free(&j);
   wants_free(&w);
   model_free(&m);

@@ -44,8 +44,23 @@ static const char help_check[] =
     "\n"
     "The numerical derivative comes with an estimate of its own error; no tolerance is chosen. Where it "
     "cannot\n"
-    "tell, the verdict says so: noisy, kink, not finite. The status is 1 when a gradient is wrong, else 0.\n"
-    "Inputs and parameters are checked; of leaves with many elements some, and random directions.\n";
+    "tell, the verdict says so: noisy, kink, not finite. The status is 1 when a gradient is wrong\n"
+    "or the model is not the same twice, else 0.\n"
+    "Inputs and parameters are checked; of leaves with many elements some, and random directions.\n"
+    "\n"
+    "Three tests stand beside it that need no numerical derivative, or no step:\n"
+    "  Taylor test       what f(x+hv) - f(x) - h g.v goes as when h shrinks: h^2 (its odd part h^3) when "
+    "the\n"
+    "                    gradient g is right, h^1 when it is wrong; at a kink the even part goes as h^1\n"
+    "  dot-product test  the slope along v by the forward and by the reverse sweep, which rounding alone "
+    "may\n"
+    "                    part, and the bound on that\n"
+    "  forward sweep     the same for each derivative\n"
+    "When something is wrong, the first cause is the first node, with its place and operands, that explains "
+    "it:\n"
+    "stop() on the way, a value taken off the tape, an operation whose derivative is wrong, a model that is "
+    "not\n"
+    "the same twice. At a kink the node that has it is named.\n";
 
 static const char help_jacobian[] =
     "dz jacobian: the derivative of every element of the result by every element of a name\n"

@@ -17,7 +17,7 @@ enum {
   FOR_HELP = 32,
   FOR_JACOBIAN = 128,
   FOR_HESSIAN = 256,
-  FOR_DERIVE = 256
+  FOR_DERIVE = 64
 };
 
 typedef struct verb {

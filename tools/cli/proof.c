@@ -35,20 +35,24 @@ static const char *const fault_words[] = {
 /* ---- words ---- */
 
 static void add_order(buffer *b, double order) {
-  if (isnan(order))
-    buffer_text(b, "nothing above rounding");
-  else {
+  if (isnan(order)) {
+    buffer_text(b, "nothing above the noise");
+  } else {
     buffer_text(b, "h^");
     buffer_number(b, round(100 * order) / 100, 4);
   }
 }
 
 static void add_taylor(buffer *b, const dz_check_taylor *t) {
-  buffer_text(b, "Taylor test: the remainder goes as ");
-  add_order(b, t->order);
-  buffer_text(b, ", its odd part as ");
-  add_order(b, t->odd);
-  buffer_text(b, " (");
+  buffer_text(b, "Taylor test: ");
+  if (t->verdict != DZ_VERDICT_NOT_FINITE) {
+    buffer_text(b, "the remainder goes as ");
+    add_order(b, t->order);
+    buffer_text(b, ", its odd part as ");
+    add_order(b, t->odd);
+    buffer_text(b, " ");
+  }
+  buffer_text(b, "(");
   buffer_text(b, verdict_words[t->verdict]);
   buffer_text(b, ")\n");
 }
@@ -65,6 +69,21 @@ static void add_dot(buffer *b, const dz_check_dot *d, int digits) {
   buffer_text(b, " (");
   buffer_text(b, verdict_words[d->verdict]);
   buffer_text(b, ")\n");
+}
+
+static void add_forward(buffer *b, const dz_check_report *r) {
+  buffer_text(b, "forward sweep: of ");
+  buffer_whole(b, r->checked);
+  buffer_text(b, r->checked == 1 ? " derivative " : " derivatives ");
+  buffer_whole(b, r->forward_agreed);
+  buffer_text(b, r->forward_agreed == 1 ? " equals" : " equal");
+  buffer_text(b, " the reverse sweep's within rounding");
+  if (r->forward_wrong > 0) {
+    buffer_text(b, ", ");
+    buffer_whole(b, r->forward_wrong);
+    buffer_text(b, r->forward_wrong == 1 ? " does not" : " do not");
+  }
+  buffer_text(b, "\n");
 }
 
 static void add_node(buffer *b, const dz_check_fault *f, int digits) {
@@ -125,11 +144,7 @@ void proof_text(buffer *b, const dz_check_report *r, int digits) {
   if (r->checked == 0) return;
   add_taylor(b, &r->taylor);
   add_dot(b, &r->dot, digits);
-  if (r->forward_wrong > 0) {
-    buffer_whole(b, r->forward_wrong);
-    buffer_text(b, r->forward_wrong == 1 ? " derivative differs" : " derivatives differ");
-    buffer_text(b, " between the forward and the reverse sweep by more than rounding\n");
-  }
+  add_forward(b, r);
   if (r->fault.kind != DZ_FAULT_NONE) add_fault(b, &r->fault, digits);
 }
 
@@ -167,6 +182,7 @@ static cJSON *fault_json(const dz_check_fault *f) {
 }
 
 void proof_json(cJSON *object, const dz_check_report *r) {
+  json_put(object, "forward_agreed", json_whole(r->forward_agreed));
   json_put(object, "forward_wrong", json_whole(r->forward_wrong));
   cJSON *dot = json_object(), *taylor = json_object();
   json_put(dot, "forward", json_number(r->dot.forward));

@@ -8,7 +8,7 @@
 
 /* Lines for people; nothing when nothing was checked. */
 void proof_text(buffer *b, const dz_check_report *r, int digits);
-/* "forward_wrong", "dot", "taylor", "fault". */
+/* "forward_agreed", "forward_wrong", "dot", "taylor", "fault". */
 void proof_json(cJSON *object, const dz_check_report *r);
 
 #endif

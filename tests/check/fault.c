@@ -1,0 +1,295 @@
+/* The first node to blame: planted faults, each found where it was planted. */
+#include "outcome.h"
+
+#include "../failing.h"
+#include "dz/userop.h"
+
+#include <string.h>
+
+static const dz_check_fault *fault_of(const outcome *o, dz_fault kind, const char *op) {
+  const dz_check_fault *f = &o->report.fault;
+  if (f->kind != kind || strcmp(f->op, op) != 0)
+    ck_abort_msg("fault %d at %s, not %d at %s", (int)f->kind, f->op, (int)kind, op);
+  return f;
+}
+
+/* ---- nothing to blame ---- */
+
+static dz_var mild(dz_tape *t, const dz_var *v, void *user) {
+  (void)t, (void)user;
+  return dz_mul(dz_exp(v[0]), dz_sin(v[0]));
+}
+
+START_TEST(what_is_right_has_no_fault) {
+  outcome o = check_at(mild, NULL, .7);
+  ck_assert_int_eq(o.report.fault.kind, DZ_FAULT_NONE);
+  o = check_all(layer, NULL, 3, layer_points);
+  ck_assert_int_eq(o.report.fault.kind, DZ_FAULT_NONE);
+}
+END_TEST
+
+/* ---- lost gradients ---- */
+
+/* e^x sin(stop(e^x)) + stop(x): the first lost gradient is that of the first stop on the tape. */
+static dz_var stopped(dz_tape *t, const dz_var *v, void *user) {
+  (void)user;
+  dz_tape_at(t, 1, 1);
+  dz_var e = dz_exp(v[0]);
+  dz_set_name(e, "e");
+  dz_tape_at(t, 3, 14);
+  dz_var s = dz_stop(e);
+  dz_tape_at(t, 4, 2);
+  return dz_add(dz_mul(e, dz_sin(s)), dz_stop(v[0]));
+}
+
+START_TEST(a_stop_is_named_with_its_place) {
+  outcome o = check_at(stopped, NULL, .5);
+  const dz_check_fault *f = fault_of(&o, DZ_FAULT_DETACHED, "stop");
+  expect_verdict(&o, DZ_VERDICT_WRONG, "stopped");
+  ck_assert_uint_eq(f->node, 2);
+  ck_assert_int_eq(f->line, 3);
+  ck_assert_int_eq(f->column, 14);
+  ck_assert_int_eq(f->nargs, 1);
+  ck_assert_int_eq(f->operand, 0);
+  ck_assert_str_eq(f->operands[0].name, "e");
+  ck_assert_uint_eq(f->operands[0].node, 1);
+  ck_assert_double_le(fabs(f->operands[0].value - exp(.5)), 0x1p-52 * 2);
+  ck_assert_double_eq(f->analytic, 0);
+  ck_assert_double_le(fabs(f->numeric - 1), f->error);
+}
+END_TEST
+
+/* A stop that the wrong leaf does not reach, or from which the output does not come, is not to blame. */
+static dz_var three_stops(dz_tape *t, const dz_var *v, void *user) {
+  (void)t, (void)user;
+  dz_var aside = dz_stop(dz_exp(v[1])), unused = dz_stop(v[0]);
+  (void)unused;
+  dz_var y = dz_stop(dz_mul(2, v[1]));
+  return dz_add(dz_mul(v[0], dz_stop(v[0])), dz_sub(aside, dz_sub(aside, dz_mul(0, y))));
+}
+
+START_TEST(only_a_stop_on_the_way_is_blamed) {
+  double x[] = {3, 1};
+  dz_check_point p[] = {scalar(&x[0]), scalar(&x[1])};
+  p[1].skip = true;
+  outcome o = check_all(three_stops, NULL, 2, p);
+  const dz_check_fault *f = fault_of(&o, DZ_FAULT_DETACHED, "stop");
+  ck_assert_uint_eq(f->operands[0].node, 0);
+  ck_assert_uint_gt(f->node, 5);
+}
+END_TEST
+
+/* x c with c = x taken off the tape. */
+static dz_var off_tape(dz_tape *t, const dz_var *v, void *user) {
+  (void)user;
+  dz_tape_at(t, 7, 8);
+  return dz_exp(dz_mul(v[0], dz_value(v[0])));
+}
+static dz_var off_tape_as_leaf(dz_tape *t, const dz_var *v, void *user) {
+  (void)user;
+  size_t n = 2;
+  double c[] = {1, dz_value(v[0])};
+  return dz_sum(dz_mul(v[0], dz_leaf_tensor(t, DZ_ROLE_CONST, 1, &n, c)), DZ_ALL, false);
+}
+
+START_TEST(a_value_taken_off_the_tape_is_named) {
+  outcome o = check_at(off_tape, NULL, .5);
+  const dz_check_fault *f = fault_of(&o, DZ_FAULT_LEFT_TAPE, "mul");
+  ck_assert_int_eq(f->line, 7);
+  ck_assert_int_eq(f->column, 8);
+  ck_assert_uint_eq(f->operands[1].node, SIZE_MAX);
+  o = check_at(off_tape_as_leaf, NULL, .5);
+  fault_of(&o, DZ_FAULT_LEFT_TAPE, "const");
+}
+END_TEST
+
+/* ---- models that are not the same twice ---- */
+
+static dz_var drifting(dz_tape *t, const dz_var *v, void *user) {
+  (void)t;
+  int calls = (*(int *)user)++;
+  return dz_mul(dz_exp(v[0]), calls == 0 ? 1 : 1.5);
+}
+static dz_var growing(dz_tape *t, const dz_var *v, void *user) {
+  (void)t;
+  dz_var y = dz_exp(v[0]);
+  return (*(int *)user)++ == 0 ? y : dz_sin(y);
+}
+static dz_var changing(dz_tape *t, const dz_var *v, void *user) {
+  (void)t;
+  return (*(int *)user)++ == 0 ? dz_exp(v[0]) : dz_cos(v[0]);
+}
+
+START_TEST(a_model_that_changes_is_found) {
+  static const struct {
+    dz_model *model;
+    const char *op;
+    size_t node;
+  } cases[] = {{drifting, "mul", 2}, {growing, "sin", 2}, {changing, "cos", 1}};
+  int calls = 0;
+  outcome o = check_at(cases[_i].model, &calls, .5);
+  const dz_check_fault *f = fault_of(&o, DZ_FAULT_UNREPEATABLE, cases[_i].op);
+  ck_assert_uint_eq(f->node, cases[_i].node);
+  ck_assert_uint_eq(o.report.wrong, 1);
+}
+END_TEST
+
+/* ---- kinks ---- */
+
+static dz_var two_kinks(dz_tape *t, const dz_var *v, void *user) {
+  (void)t, (void)user;
+  dz_var far = dz_fabs(dz_sub(v[0], 5));
+  return dz_add(far, dz_relu(dz_mul(3, dz_sub(v[0], 2))));
+}
+static dz_var forked(dz_tape *t, const dz_var *v, void *user) {
+  (void)t, (void)user;
+  return dz_value(v[0]) >= 2 ? dz_mul(dz_sub(v[0], 2), 3) : dz_exp(dz_sub(2, v[0]));
+}
+
+START_TEST(the_node_at_the_kink_is_named) {
+  outcome o = check_at(two_kinks, NULL, 2);
+  const dz_check_fault *f = fault_of(&o, DZ_FAULT_KINK, "relu");
+  ck_assert_double_eq(f->operands[0].value, 0);
+  o = check_at(two_kinks, NULL, 5);
+  fault_of(&o, DZ_FAULT_KINK, "fabs");
+  o = check_at(two_kinks, NULL, 3);
+  ck_assert_int_eq(o.report.fault.kind, DZ_FAULT_NONE);
+}
+END_TEST
+
+START_TEST(a_branch_of_the_model_is_named) {
+  outcome o = check_at(forked, NULL, 2);
+  fault_of(&o, DZ_FAULT_BRANCH, "sub");
+  ck_assert_uint_eq(o.report.kinks, 1);
+}
+END_TEST
+
+/* ---- operations of the user's own ---- */
+
+typedef struct rule {
+  double back, forth; /* factors on the true derivative of x^2 */
+} rule;
+
+static void square_value(void *user, const dz_op_array *x, size_t size, double *z) {
+  (void)user;
+  for (size_t i = 0; i < size; i++) z[i] = x->data[i] * x->data[i];
+}
+static void square_vjp(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
+                       double *const *ga) {
+  (void)z;
+  for (size_t i = 0; ga[0] && i < size; i++) ga[0][i] += ((const rule *)user)->back * 2 * x->data[i] * g[i];
+}
+static void square_jvp(void *user, const dz_op_array *x, size_t size, const double *z, const double *const *t,
+                       double *out) {
+  (void)z;
+  for (size_t i = 0; i < size; i++)
+    out[i] = t[0] ? ((const rule *)user)->forth * 2 * x->data[i] * t[0][i] : 0;
+}
+
+/* sum sin(x)^2 + cos(x), the square by the user's operation; sum of a scalar too. */
+static dz_var with_square(dz_tape *t, const dz_var *v, void *user) {
+  dz_op_calls calls = {.arity = 1, .value = square_value, .vjp = square_vjp, .jvp = square_jvp, .user = user};
+  dz_op_define_c(t, "mysquare", &calls, NULL); /* refused when it is there already */
+  dz_var s = dz_sin(v[0]), q = dz_apply(t, "mysquare", 1, &s);
+  return dz_sum(dz_add(q, dz_cos(v[0])), DZ_ALL, false);
+}
+
+static const double six[] = {.3, -2, 1.25, 0, 7, -.125};
+static const size_t six_dims[] = {2, 3};
+
+static outcome check_square(rule *r, bool tensor) {
+  dz_check_point p = {.role = DZ_ROLE_INPUT, .rank = tensor ? 2 : 0, .dims = six_dims, .values = six};
+  outcome o = check_all(with_square, r, 1, &p);
+  if (o.status) ck_abort_msg("%s: %s", o.error.op, o.error.message);
+  return o;
+}
+
+START_TEST(a_right_user_operation_passes) {
+  rule r = {1, 1};
+  outcome o = check_square(&r, _i);
+  ck_assert_uint_eq(o.report.agreed, o.report.checked);
+  ck_assert_uint_eq(o.report.forward_agreed, o.report.checked);
+  ck_assert_int_eq(o.report.dot.verdict, DZ_VERDICT_AGREES);
+  ck_assert_int_eq(o.report.fault.kind, DZ_FAULT_NONE);
+}
+END_TEST
+
+START_TEST(a_wrong_vjp_is_named) {
+  static const double back[] = {-1, 0, 2, 1 + 1e-6};
+  for (int tensor = 0; tensor < 2; tensor++) {
+    rule r = {back[_i], 1};
+    outcome o = check_square(&r, tensor);
+    const dz_check_fault *f = fault_of(&o, DZ_FAULT_PARTIAL, "mysquare");
+    ck_assert_uint_ge(o.report.wrong, 1);
+    ck_assert_uint_eq(f->node, 2);
+    ck_assert_uint_eq(f->operands[0].node, 1);
+    ck_assert_uint_ge(o.report.forward_wrong, 1);
+    ck_assert_int_eq(o.report.dot.verdict, DZ_VERDICT_WRONG);
+  }
+}
+END_TEST
+
+START_TEST(a_wrong_jvp_is_named) {
+  for (int tensor = 0; tensor < 2; tensor++) {
+    rule r = {1, _i ? -1 : 1 + 1e-9};
+    outcome o = check_square(&r, tensor);
+    ck_assert_uint_eq(o.report.wrong, 0);
+    ck_assert_uint_ge(o.report.forward_wrong, 1);
+    ck_assert_int_eq(o.report.dot.verdict, DZ_VERDICT_WRONG);
+    if (_i) fault_of(&o, DZ_FAULT_TANGENT, "mysquare");
+  }
+}
+END_TEST
+
+/* ---- memory ---- */
+
+static dz_var all_faults(dz_tape *t, const dz_var *v, void *user) {
+  (void)t, (void)user;
+  dz_var h = dz_tanh(dz_matmul(v[2], v[0]));
+  return dz_sum(dz_mul(h, dz_stop(dz_add(h, v[1]))), DZ_ALL, false);
+}
+static dz_var kinked_layer(dz_tape *t, const dz_var *v, void *user) {
+  (void)t, (void)user;
+  return dz_sum(dz_relu(v[0]), DZ_ALL, false);
+}
+
+START_TEST(every_allocation_may_fail) {
+  dz_model *const models[] = {all_faults, kinked_layer};
+  const dz_fault faults[] = {DZ_FAULT_DETACHED, DZ_FAULT_KINK};
+  dz_status status = DZ_ERR_MEMORY;
+  dz_check_report r;
+  for (size_t k = 1; status != DZ_OK; k++) {
+    failing f = {.at = k};
+    dz_allocator a = failing_allocator(&f);
+    dz_error e;
+    status = dz_check(models[_i], NULL, 3, layer_points, NULL, &a, &r, &e);
+    ck_assert_uint_eq(f.blocks, 0);
+    if (status != (f.failed ? DZ_ERR_MEMORY : DZ_OK))
+      ck_abort_msg("allocation %zu: %s: %s", k, e.op, e.message);
+  }
+  ck_assert_int_eq(r.fault.kind, faults[_i]);
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("fault");
+  TCase *c = tcase_create("all");
+  tcase_set_timeout(c, 120);
+  tcase_add_test(c, what_is_right_has_no_fault);
+  tcase_add_test(c, a_stop_is_named_with_its_place);
+  tcase_add_test(c, only_a_stop_on_the_way_is_blamed);
+  tcase_add_test(c, a_value_taken_off_the_tape_is_named);
+  tcase_add_loop_test(c, a_model_that_changes_is_found, 0, 3);
+  tcase_add_test(c, the_node_at_the_kink_is_named);
+  tcase_add_test(c, a_branch_of_the_model_is_named);
+  tcase_add_loop_test(c, a_right_user_operation_passes, 0, 2);
+  tcase_add_loop_test(c, a_wrong_vjp_is_named, 0, 4);
+  tcase_add_loop_test(c, a_wrong_jvp_is_named, 0, 2);
+  tcase_add_loop_test(c, every_allocation_may_fail, 0, 2);
+  suite_add_tcase(s, c);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}

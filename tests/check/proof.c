@@ -1,0 +1,177 @@
+/* The tests of a whole gradient: Taylor, dot product, forward sweep. Orders are told by theory: they lie
+   within a quarter of a whole number, since they are fitted at steps where the next term is still a
+   hundredth. */
+#include "outcome.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define MODEL(name, expression)                                                                              \
+  static dz_var name(dz_tape *t, const dz_var *v, void *user) {                                              \
+    (void)t, (void)user;                                                                                     \
+    dz_var x = v[0];                                                                                         \
+    return expression;                                                                                       \
+  }
+
+MODEL(square, dz_mul(x, x))
+MODEL(cube, dz_mul(x, dz_mul(x, x)))
+MODEL(wave, dz_mul(dz_exp(x), dz_sin(x)))
+MODEL(fast, dz_sin(dz_mul(0x1p20, x)))
+MODEL(line, dz_sub(dz_mul(3, x), 7))
+MODEL(offset, dz_add(1e6, dz_exp(x)))
+MODEL(root, dz_sqrt(x))
+MODEL(half_stopped, dz_mul(x, dz_stop(x)))
+MODEL(all_stopped, dz_exp(dz_stop(x)))
+MODEL(corner, dz_fabs(x))
+MODEL(half_line, dz_relu(dz_mul(-2, x)))
+MODEL(jump, dz_floor(x))
+MODEL(near_corner, dz_fabs(dz_sub(x, 0x1p-30)))
+MODEL(bent, dz_add(dz_exp(x), dz_mul(1e-3, dz_fabs(x))))
+
+static const struct {
+  const char *name;
+  dz_model *model;
+  double x, odd, even; /* the orders of the two parts; NaN: nothing to see */
+  dz_verdict verdict;
+} cases[] = {
+    {"square", square, 3, NAN, 2, DZ_VERDICT_AGREES},
+    {"cube", cube, 0, 3, NAN, DZ_VERDICT_AGREES},
+    {"cube", cube, 2, 3, 2, DZ_VERDICT_AGREES},
+    {"wave", wave, 1, 3, 2, DZ_VERDICT_AGREES},
+    {"wave", wave, -3.5, 3, 2, DZ_VERDICT_AGREES},
+    {"fast", fast, .3, 3, 2, DZ_VERDICT_AGREES},
+    {"line", line, 2.5, NAN, NAN, DZ_VERDICT_AGREES},
+    {"line", line, 0, NAN, NAN, DZ_VERDICT_AGREES},
+    {"offset", offset, 1, 3, 2, DZ_VERDICT_AGREES},
+    {"root", root, 4, 3, 2, DZ_VERDICT_AGREES},
+    {"root", root, 1e-300, 3, 2, DZ_VERDICT_AGREES},
+    {"half_stopped", half_stopped, 3, 1, 2, DZ_VERDICT_WRONG},
+    {"half_stopped", half_stopped, -1e100, 1, 2, DZ_VERDICT_WRONG},
+    {"all_stopped", all_stopped, 1, 1, 2, DZ_VERDICT_WRONG},
+    {"corner", corner, 0, NAN, 1, DZ_VERDICT_KINK},
+    {"half_line", half_line, 0, 1, 1, DZ_VERDICT_KINK},
+    {"bent", bent, 0, 3, 1, DZ_VERDICT_KINK},
+    {"jump", jump, 2, 0, 0, DZ_VERDICT_KINK},
+    {"jump", jump, 2.1, NAN, NAN, DZ_VERDICT_AGREES},
+    {"near_corner", near_corner, 0, NAN, NAN, DZ_VERDICT_AGREES},
+    {"near_corner", near_corner, 1, NAN, NAN, DZ_VERDICT_AGREES},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+static bool near(double order, double want) { return isnan(want) ? isnan(order) : fabs(order - want) < .25; }
+
+START_TEST(remainders_shrink_as_theory_says) {
+  outcome o = check_at(cases[_i].model, NULL, cases[_i].x);
+  const dz_check_taylor *r = &o.report.taylor;
+  if (r->verdict != cases[_i].verdict || !near(r->odd, cases[_i].odd) || !near(r->even, cases[_i].even))
+    ck_abort_msg("%s at %g: verdict %d, orders %g, odd %g, even %g", cases[_i].name, cases[_i].x,
+                 (int)r->verdict, r->order, r->odd, r->even);
+  double least = fmin(cases[_i].odd, cases[_i].even);
+  if (!isnan(least)) ck_assert(near(r->order, least));
+}
+END_TEST
+
+START_TEST(what_is_not_finite_has_no_order) {
+  outcome o = check_at(root, NULL, 0);
+  ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_NOT_FINITE);
+  ck_assert_int_eq(o.report.dot.verdict, DZ_VERDICT_NOT_FINITE);
+}
+END_TEST
+
+static double hash(double x) {
+  uint64_t z;
+  memcpy(&z, &x, sizeof z);
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  return (double)((z ^ z >> 27) * 0x94d049bb133111ebu >> 11) * 0x1p-53 - .5;
+}
+static dz_var noisy(dz_tape *t, const dz_var *v, void *user) {
+  (void)t;
+  return dz_add(dz_mul(3, v[0]), *(const double *)user * hash(dz_value(v[0])));
+}
+
+/* Of a straight line with noise nothing stands clear: loud noise leaves the slope open, faint noise does not.
+ */
+START_TEST(noise_is_not_called_wrong) {
+  double loud = .1, faint = 1e-11;
+  for (int k = 0; k < 50; k++) {
+    double x = 1 + k / 64.;
+    outcome o = check_at(noisy, &loud, x), q = check_at(noisy, &faint, x);
+    ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_NOISY);
+    ck_assert_int_eq(q.report.taylor.verdict, DZ_VERDICT_AGREES);
+  }
+}
+END_TEST
+
+/* ---- the two sweeps ---- */
+
+START_TEST(the_dot_product_is_that_of_slopes_by_hand) {
+  double x = 3;
+  outcome o = check_at(square, NULL, x);
+  const dz_check_dot *d = &o.report.dot;
+  double v = d->forward / 6; /* the direction's one component: from 3 to 6, of either sign */
+  ck_assert(fabs(v) >= 3 && fabs(v) < 6);
+  ck_assert_double_le(fabs(d->forward - d->reverse), d->bound);
+  ck_assert_double_gt(d->bound, 0);
+  ck_assert_double_le(d->bound, 64 * 0x1p-53 * fabs(d->forward)); /* two uses of some ten operations */
+  ck_assert_double_eq(o.rows.row[0].forward, 6);
+  ck_assert_uint_eq(o.report.forward_agreed, 1);
+}
+END_TEST
+
+static double uniform(uint64_t *state) {
+  *state = *state * 6364136223846793005u + 1442695040888963407u;
+  return (double)(*state >> 11) * 0x1p-52 - 1;
+}
+
+/* Reductions, products, shapes, joins, broadcasting, and sums that cancel. */
+static dz_var medley(dz_tape *t, const dz_var *v, void *user) {
+  static const size_t flat[] = {6};
+  (void)t, (void)user;
+  dz_var w = v[0], h = dz_tanh(dz_add(dz_matmul(v[2], w), v[1]));
+  dz_var p = dz_prod(dz_add(h, 2), 1, false), n = dz_norm(w, 0, true), r = dz_reshape(w, 1, flat);
+  dz_var parts[] = {dz_cumsum(r, 0), dz_cumprod(r, 0)};
+  dz_var c = dz_concat(2, parts, 0), s = dz_slice(c, 0, 11, 0, -2);
+  dz_var e = dz_logsumexp(dz_mul(h, n), DZ_ALL, false), m = dz_max(dz_transpose(h), DZ_ALL, false);
+  dz_var sum = dz_add(dz_add(dz_sum(p, DZ_ALL, false), dz_sum(dz_mul(s, s), DZ_ALL, false)), dz_add(e, m));
+  dz_var big = dz_mul(1e8, dz_sum(w, DZ_ALL, false));
+  return dz_add(dz_sub(dz_add(sum, big), big), dz_where(dz_gt(dz_at(r, 0, 0), 0), dz_at(r, 0, 1), m));
+}
+
+/* Rounding alone never parts the sweeps by more than the bound, and the bound stays small beside what flows.
+ */
+START_TEST(the_bound_holds) {
+  uint64_t state = 3;
+  for (int k = 0; k < 200; k++) {
+    double w[6], b[3], x[8];
+    for (int i = 0; i < 6; i++) w[i] = uniform(&state);
+    for (int i = 0; i < 3; i++) b[i] = uniform(&state);
+    for (int i = 0; i < 8; i++) x[i] = ldexp(uniform(&state), i % 5 - 2);
+    dz_check_point p[3];
+    memcpy(p, layer_points, sizeof p);
+    p[0].values = w, p[1].values = b, p[2].values = x;
+    outcome o = check_all(medley, NULL, 3, p);
+    ck_assert_int_eq(o.status, DZ_OK);
+    if (o.report.forward_agreed != 9 || o.report.dot.verdict != DZ_VERDICT_AGREES)
+      ck_abort_msg("trial %d: %zu rows, apart %g of %g", k, o.report.forward_agreed,
+                   fabs(o.report.dot.forward - o.report.dot.reverse), o.report.dot.bound);
+    ck_assert_double_le(o.report.dot.bound, 0x1p-53 * 1e4 * 1e8 * 12 * 2);
+  }
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("proof");
+  TCase *c = tcase_create("all");
+  tcase_set_timeout(c, 120);
+  tcase_add_loop_test(c, remainders_shrink_as_theory_says, 0, CASES);
+  tcase_add_test(c, what_is_not_finite_has_no_order);
+  tcase_add_test(c, noise_is_not_called_wrong);
+  tcase_add_test(c, the_dot_product_is_that_of_slopes_by_hand);
+  tcase_add_test(c, the_bound_holds);
+  suite_add_tcase(s, c);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}

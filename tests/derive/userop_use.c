@@ -1,0 +1,247 @@
+/* Operations that a user defines: in the language and in pictures, their lives, C functions, memory. */
+#include "userop.h"
+
+#include "failing.h"
+
+/* ---- the language ---- */
+
+START_TEST(in_the_language) {
+  define_damped();
+  named(t, "a", 2);
+  dz_var y = dz_expr(t, "3*damped(a) + a");
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  expect_bits(dz_value(y), 3 * (2 * exp(-2)) + 2);
+  dz_var twice = dz_expr(t, "d(damped(a)*a, a)");
+  ck_assert(fabs(dz_value(twice) - (2 * 2 * exp(-2) - 4 * exp(-2))) <= 8 * DBL_EPSILON);
+  sound();
+  ck_assert(!dz_valid(dz_expr(t, "damped(a, a)")));
+  ck_assert_ptr_nonnull(strstr(dz_tape_error(t)->message, "damped takes 1 argument, came 2"));
+  dz_tape_forgive(t);
+  ck_assert(!dz_valid(dz_expr(t, "damped = 3")));
+  ck_assert_int_eq(dz_tape_error(t)->status, DZ_ERR_NAME);
+  dz_tape_forgive(t);
+  expect_bits(dz_value(dz_expr(t, "sum(damped([1, 2]))")), 1 * exp(-1) + 2 * exp(-2));
+  expect_bits(dz_value(dz_expr(t, "damped(1)")), 1 * exp(-1));
+}
+END_TEST
+
+START_TEST(programs) {
+  const char text[] = "y = damped(a)";
+  ck_assert_ptr_null(dz_program_parse(text, strlen(text), NULL, NULL, &e));
+  define("first", 1, "x", NULL);
+  define_damped();
+  dz_program *p = dz_program_parse_on(t, text, strlen(text), NULL, &e);
+  ck_assert_ptr_nonnull(p);
+  named(t, "a", 1);
+  expect_bits(dz_value(dz_program_record(p, t, 0)), exp(-1.));
+  /* On another tape the operation is found by name. */
+  dz_tape *other = dz_tape_new(NULL);
+  named(other, "a", 1);
+  ck_assert(!dz_valid(dz_program_record(p, other, 0)));
+  ck_assert_int_eq(dz_tape_error(other)->status, DZ_ERR_NAME);
+  dz_tape_forgive(other);
+  ck_assert_int_eq(dz_op_define(other, "first", 2, "x - y", NULL, &e), DZ_OK);
+  dz_program *q = dz_program_parse_on(t, "first(a)", 8, NULL, &e);
+  ck_assert(!dz_valid(dz_program_record(q, other, 0)));
+  ck_assert_int_eq(dz_tape_error(other)->status, DZ_ERR_NAME);
+  dz_tape_forgive(other);
+  dz_program_free(q);
+  ck_assert_int_eq(dz_op_define(other, "damped", 1, "5*x", NULL, &e), DZ_OK);
+  expect_bits(dz_value(dz_program_record(p, other, 0)), 5);
+  dz_tape_free(other);
+  dz_program_free(p);
+  ck_assert_ptr_null(dz_program_parse_on(NULL, text, 1, NULL, &e));
+}
+END_TEST
+
+typedef struct text {
+  char at[20000];
+  size_t n;
+} text;
+
+static bool append(void *user, const char *more, size_t size) {
+  text *s = user;
+  if (s->n + size >= sizeof s->at) return false;
+  memcpy(s->at + s->n, more, size);
+  s->at[s->n += size] = 0;
+  return true;
+}
+
+START_TEST(pictures_and_formulas) {
+  define_damped();
+  dz_var a = named(t, "a", 2), y = dz_mul(dz_apply(t, "damped", 1, &a), a), g;
+  text s = {.n = 0};
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert_int_eq(dz_write_dot(y, NULL, append, &s), DZ_OK);
+  ck_assert_ptr_nonnull(strstr(s.at, "label=\"damped\""));
+  ck_assert_ptr_null(strstr(s.at, "exp"));
+  s.n = 0;
+  ck_assert_int_eq(dz_print(y, NULL, append, &s), DZ_OK);
+  ck_assert_str_eq(s.at, "damped(a)*a");
+  ck_assert_int_eq(dz_grad(y, 1, &a, &g), DZ_OK);
+  s.n = 0;
+  ck_assert_int_eq(dz_print(g, NULL, append, &s), DZ_OK);
+  expect_bits(dz_value(dz_expr(t, s.at)), dz_value(g));
+}
+END_TEST
+
+/* ---- lives ---- */
+
+START_TEST(rewind_and_clear) {
+  dz_mark start = dz_tape_mark(t);
+  define_damped();
+  dz_var x = dz_input(t, 1);
+  dz_mark mark = dz_tape_mark(t);
+  for (int i = 0; i < 5; i++) {
+    dz_var y = dz_apply(t, "damped", 1, &x);
+    ck_assert_int_eq(dz_backward(y), DZ_OK);
+    expect_bits(dz_value(y), exp(-1.));
+    ck_assert_int_eq(dz_tape_rewind(t, mark), DZ_OK);
+  }
+  ck_assert_int_eq(dz_tape_rewind(t, start), DZ_OK);
+  ck_assert(dz_valid(dz_apply(t, "damped", 1, (dz_var[]){dz_num(1)})));
+  dz_tape_clear(t);
+  ck_assert(!dz_valid(dz_apply(t, "damped", 1, (dz_var[]){dz_num(1)})));
+  ck_assert_int_eq(dz_tape_error(t)->status, DZ_ERR_NAME);
+  dz_tape_clear(t);
+  define_damped();
+}
+END_TEST
+
+START_TEST(two_tapes) {
+  dz_tape *other = dz_tape_new(NULL);
+  define("op", 1, "x + 1", NULL);
+  ck_assert_int_eq(dz_op_define(other, "op", 1, "x*10", NULL, NULL), DZ_OK);
+  dz_var x = dz_input(t, 3), y = dz_input(other, 3);
+  expect_bits(dz_value(dz_apply(t, "op", 1, &x)), 4);
+  expect_bits(dz_value(dz_apply(other, "op", 1, &y)), 30);
+  ck_assert(!dz_valid(dz_apply(t, "op", 1, &y)));
+  ck_assert_int_eq(dz_tape_error(t)->status, DZ_ERR_HANDLE);
+  dz_tape_free(other);
+}
+END_TEST
+
+/* ---- C functions ---- */
+
+/* The dot product of two vectors of one length. */
+static int freed;
+static void on_free(void *user) { ++*(int *)user; }
+
+static bool dot_shape(void *user, const dz_op_array *x, int *rank, size_t *dims) {
+  (void)user, (void)dims;
+  *rank = 0;
+  return x[0].rank == 1 && x[1].rank == 1 && x[0].size == x[1].size;
+}
+
+static void dot_value(void *user, const dz_op_array *x, size_t size, double *z) {
+  (void)user, (void)size;
+  *z = 0;
+  for (size_t i = 0; i < x[0].size; i++) *z += x[0].data[i] * x[1].data[i];
+}
+
+static void dot_vjp(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
+                    double *const *ga) {
+  (void)user, (void)size, (void)z;
+  for (int k = 0; k < 2; k++)
+    for (size_t i = 0; ga[k] && i < x[k].size; i++) ga[k][i] += *g * x[1 - k].data[i];
+}
+
+static void dot_jvp(void *user, const dz_op_array *x, size_t size, const double *z, const double *const *d,
+                    double *out) {
+  (void)user, (void)size, (void)z;
+  *out = 0;
+  for (int k = 0; k < 2; k++)
+    for (size_t i = 0; d[k] && i < x[k].size; i++) *out += d[k][i] * x[1 - k].data[i];
+}
+
+static const dz_op_calls dot = {2, dot_shape, dot_value, dot_vjp, NULL, &freed, on_free};
+
+START_TEST(c_functions) {
+  freed = 0;
+  ck_assert_int_eq(dz_op_define_c(t, "inner", &dot, &e), DZ_OK);
+  dz_op_calls with_jvp = dot;
+  with_jvp.jvp = dot_jvp;
+  ck_assert_int_eq(dz_op_define_c(t, "inner2", &with_jvp, &e), DZ_OK);
+  double a[] = {1, 2, 3}, b[] = {4, 5, 6}, v[] = {1, 0, 2};
+  for (int i = 0; i < 2; i++) {
+    const char *name = i ? "inner2" : "inner";
+    dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, (size_t[]){3}, a);
+    dz_var y = dz_leaf_tensor(t, DZ_ROLE_DATA, 1, (size_t[]){3}, b), g;
+    dz_var z = dz_mul(dz_apply(t, name, 2, (dz_var[]){x, y}), 2);
+    double along;
+    expect_bits(dz_value(z), 64);
+    ck_assert_int_eq(dz_backward(z), DZ_OK);
+    for (int k = 0; k < 3; k++) expect_bits(dz_adjoints(x)[k], 2 * b[k]);
+    ck_assert_int_eq(dz_tangent(z, 1, &x, v, &along), DZ_OK);
+    expect_bits(along, 2 * (4 + 12));
+    z = dz_apply(t, name, 2, (dz_var[]){x, x});
+    ck_assert_int_eq(dz_backward(z), DZ_OK);
+    for (int k = 0; k < 3; k++) expect_bits(dz_adjoints(x)[k], 2 * a[k]);
+    ck_assert_int_eq(dz_grad(z, 1, &x, &g), DZ_ERR_ARGUMENT);
+    ck_assert_ptr_nonnull(
+        strstr(dz_tape_error(t)->message, "has no derivative graph: give its partials as text"));
+    dz_tape_forgive(t);
+    dz_pattern *p;
+    ck_assert_int_eq(dz_jacobian_pattern(1, &z, 1, &x, 0, NULL, &p), DZ_OK);
+    ck_assert_uint_eq(p->starts[1], 3);
+    dz_pattern_free(p);
+    ck_assert(!dz_valid(dz_apply(t, name, 2, (dz_var[]){x, dz_num(1)})));
+    ck_assert_int_eq(dz_tape_error(t)->status, DZ_ERR_SHAPE);
+    ck_assert_ptr_nonnull(strstr(dz_tape_error(t)->message, "shapes [3], []"));
+    dz_tape_forgive(t);
+  }
+  expect_bits(dz_value(dz_expr(t, "inner([1, 2], [3, 4])")), 11);
+  dz_tape_clear(t);
+  ck_assert_int_eq(freed, 2);
+  ck_assert_int_eq(dz_op_define_c(t, "sin", &dot, &e), DZ_ERR_NAME);
+  ck_assert_int_eq(dz_op_define_c(t, "inner", NULL, &e), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_op_define_c(t, "inner", &(dz_op_calls){.arity = 1}, &e), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_op_define_c(t, "inner", &(dz_op_calls){.arity = 9}, &e), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(freed, 2);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+static dz_status whole_story(const dz_allocator *a) {
+  dz_tape *own = dz_tape_new(a);
+  if (!own) return DZ_ERR_MEMORY;
+  dz_error failed = {.status = DZ_OK};
+  dz_status status =
+      dz_op_define(own, "damped", 1, "x*exp(-x)", (const char *[]){"exp(-x)*(1 - x)"}, &failed);
+  if (!status) status = dz_op_define(own, "pair", 2, "damped(x)*y", NULL, &failed);
+  if (!status) status = dz_op_define_c(own, "inner", &dot, &failed);
+  ck_assert_int_eq(failed.status, status);
+  if (!status) {
+    dz_var x = dz_input(own, 1), g;
+    dz_var y = dz_apply(own, "pair", 2, (dz_var[]){x, dz_apply(own, "damped", 1, &x)});
+    if (!dz_tape_error(own)->status) status = dz_grad(y, 1, &x, &g);
+    if (!status && !dz_tape_error(own)->status) status = dz_backward(g);
+    if (!status) status = dz_tape_error(own)->status;
+    if (!status) ck_assert(dz_value(g) == dz_value(g));
+  }
+  dz_tape_free(own);
+  return status;
+}
+
+START_TEST(memory_runs_out) {
+  dz_status status = DZ_ERR_MEMORY;
+  size_t at = 0;
+  while (status) {
+    failing f = {.at = ++at};
+    dz_allocator a = failing_allocator(&f);
+    status = whole_story(&a);
+    if (status && status != DZ_ERR_MEMORY) ck_abort_msg("at %zu: %s", at, dz_status_text(status));
+    ck_assert_uint_eq(f.blocks, 0);
+    ck_assert_uint_eq(f.bytes, 0);
+    if (!status) ck_assert_uint_eq(f.failed, 0);
+  }
+  ck_assert_uint_gt(at, 50);
+}
+END_TEST
+
+int main(void) {
+  const TTest *tests[] = {in_the_language, programs,    pictures_and_formulas, rewind_and_clear,
+                          two_tapes,       c_functions, memory_runs_out};
+  return run_tests("userop_use", sizeof tests / sizeof *tests, tests);
+}
