@@ -21,7 +21,7 @@ typedef struct view {
 } view;
 
 static view view_of(const dz__call *call) {
-  view v;
+  view v = {0};
   for (int k = 0; k < call->nargs; k++)
     v.x[k] = (dz_op_array){call->args[k].rank, call->args[k].dims, call->args[k].size, call->args[k].data};
   return v;

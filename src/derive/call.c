@@ -107,7 +107,8 @@ static uint32_t choose(dz__terms *s, const uint32_t *args) {
   if (is_non_finite(s, args[1])) return args[2];
   uint32_t r = unmask(s, args);
   if (r != DZ__NO_TERM) return r;
-  bool same = s->rules && dz__agree(s, args[1], args[2]);
+  int smooth = dz__term_at(s, args[1])->flags & dz__term_at(s, args[2])->flags & DZ__IS_SMOOTH;
+  bool same = smooth && s->rules && dz__agree(s, args[1], args[2]);
   s->guesses += same;
   return same ? args[1] : DZ__NO_TERM;
 }

@@ -6,7 +6,7 @@
 enum {
   NEAR = 64, /* parts of a sum that is taken apart in another */
   FEW = 12,  /* parts of a sum in which pairs are tried */
-  DEEP = 48  /* rules within rules */
+  NESTED = 2 /* sums in which they are, within each other: more would take exponential time */
 };
 
 static dz__part *part_at(const dz__terms *s, size_t i) { return (dz__part *)s->work.at + i; }
@@ -94,14 +94,23 @@ static void move_last(dz__terms *s, size_t i) {
   *part_at(s, i) = last;
 }
 
-/* The parts of the list know their places again. */
-static void place_again(dz__terms *s, size_t start) {
+/* Like parts become one, also those between which another list was made; and no part is left that is 0. */
+static void merge(dz__terms *s, size_t start) {
+  size_t n = start, end = s->work.n;
   s->stamp++;
-  for (size_t i = start; i < s->work.n; i++) {
-    dz__term *x = dz__term_at(s, part_at(s, i)->term);
-    x->stamp = s->stamp;
-    x->slot = (uint32_t)i;
+  s->work.n = start;
+  for (size_t i = start; i < end; i++) {
+    dz__part p = *part_at(s, i), *q = like_part(s, start, p.term);
+    if (q && dz__ratio_add(q->k, p.k, &q->k)) continue;
+    dz__term_at(s, p.term)->stamp = s->stamp;
+    dz__term_at(s, p.term)->slot = (uint32_t)n;
+    *part_at(s, n++) = p;
+    s->work.n = n;
   }
+  n = start;
+  for (size_t i = start; i < s->work.n; i++)
+    if (part_at(s, i)->k.n != 0) *part_at(s, n++) = *part_at(s, i);
+  s->work.n = n;
 }
 
 /* u x + u y = u (x + y); sin(a)^2 + cos(a)^2 and the like, with one coefficient. */
@@ -113,33 +122,32 @@ static uint32_t joined(dz__terms *s, dz__part p, dz__part q, dz__ratio *k) {
   return dz__ratio_same(p.k, q.k) ? dz__rewrite_pair(s, DZ__F_add, p.term, q.term) : DZ__NO_TERM;
 }
 
+/* Else there would be as many parts as before, and no end. */
+static bool is_one_part(const dz__terms *s, uint32_t i) {
+  uint32_t rest;
+  dz__split(s, i, &rest);
+  return dz__term_at(s, rest)->kind != DZ__K_SUM;
+}
+
 static bool pair_sum(dz__terms *s, size_t start) {
   dz__ratio k;
-  if (s->work.n - start > FEW || s->depth > DEEP || !s->rules) return false;
+  if (s->work.n - start > FEW || s->pairs == NESTED || !s->rules) return false;
   for (size_t i = start; i < s->work.n; i++)
     for (size_t j = start; j < s->work.n; j++) {
       if (i == j) continue;
-      s->depth++;
+      s->pairs++;
       uint32_t r = joined(s, *part_at(s, i), *part_at(s, j), &k);
-      s->depth--;
+      s->pairs--;
       if (s->failed) return false;
-      if (r == DZ__NO_TERM) continue;
+      if (r == DZ__NO_TERM || !is_one_part(s, r)) continue;
       size_t low = i < j ? i : j;
       drop(s, i < j ? j : i);
       drop(s, low);
-      place_again(s, start);
       dz__add_part(s, start, k, r);
       move_last(s, low);
       return true;
     }
   return false;
-}
-
-static void drop_zeros(dz__terms *s, size_t start) {
-  size_t n = start;
-  for (size_t i = start; i < s->work.n; i++)
-    if (part_at(s, i)->k.n != 0) *part_at(s, n++) = *part_at(s, i);
-  s->work.n = n;
 }
 
 /* 2 (x + y) - 2 x: what is taken apart in full stays so when there is no more of it than before. */
@@ -161,7 +169,7 @@ static void take_apart(dz__terms *s, size_t start) {
       whole = whole && exact;
     }
   }
-  drop_zeros(s, above);
+  merge(s, above);
   size_t n = s->work.n - above;
   if (!whole) n = SIZE_MAX;
   if (n <= end - start)
@@ -193,7 +201,7 @@ static uint32_t store_sum(dz__terms *s, size_t start) {
 uint32_t dz__end_sum(dz__terms *s, size_t start) {
   double v;
   do {
-    drop_zeros(s, start);
+    merge(s, start);
     take_apart(s, start);
   } while (!s->failed && pair_sum(s, start));
   if (s->failed) return s->work.n = start, DZ__NO_TERM;

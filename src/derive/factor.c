@@ -36,11 +36,17 @@ static double distance(const dz__terms *s, uint32_t i, uint32_t j) {
   return -1;
 }
 
-static uint32_t common(dz__terms *s, uint32_t i, uint32_t j) {
+/* The factors that two terms have in common. */
+static uint32_t common_of(dz__terms *s, uint32_t i, uint32_t j) {
+  if (dz__term_at(s, i)->kind != DZ__K_PRODUCT) { /* one that is a factor by itself, or none */
+    uint32_t other = i;
+    i = j, j = other;
+  }
   size_t start = dz__begin_product(s);
-  uint32_t n = dz__term_at(s, i)->parts;
+  bool product = dz__term_at(s, i)->kind == DZ__K_PRODUCT;
+  uint32_t n = product ? dz__term_at(s, i)->parts : 1;
   for (uint32_t k = 0; k < n && !s->failed; k++) {
-    uint32_t base = copy_of(s, i, k).term;
+    uint32_t base = product ? copy_of(s, i, k).term : i;
     double e = common_power(power_in(s, i, base), power_in(s, j, base));
     if (e != 0) dz__add_factor(s, start, base, dz__term_number(s, e));
   }
@@ -72,6 +78,29 @@ static uint32_t parts_of_sum(const dz__terms *s, uint32_t i) {
   return dz__term_at(s, i)->kind == DZ__K_SUM ? dz__term_at(s, i)->parts : 1;
 }
 
+/* What all parts of a sum have in common, and the sum without it. */
+static uint32_t take_common(dz__terms *s, uint32_t *sum) {
+  uint32_t n = parts_of_sum(s, *sum), g = s->one;
+  if (n < 2 || n > FEW || copy_of(s, *sum, 0).term == s->one) return s->one;
+  g = copy_of(s, *sum, 0).term;
+  for (uint32_t i = 1; i < n && g != s->one && !s->failed; i++) g = common_of(s, g, copy_of(s, *sum, i).term);
+  if (g == s->one || s->failed) return g;
+  size_t start = dz__begin_sum(s);
+  uint32_t over = dz__power(s, g, dz__term_number(s, -1));
+  for (uint32_t i = 0; i < n && !s->failed; i++) {
+    dz__part p = copy_of(s, *sum, i);
+    dz__add_part(s, start, p.k, dz__product2(s, p.term, over));
+  }
+  *sum = dz__end_sum(s, start);
+  return g;
+}
+
+/* u sum, with what the parts of the sum have in common in front of it. */
+static uint32_t in_front(dz__terms *s, uint32_t u, uint32_t sum) {
+  uint32_t g = sum == DZ__NO_TERM ? sum : take_common(s, &sum);
+  return s->failed || g == DZ__NO_TERM ? DZ__NO_TERM : dz__product2(s, dz__product2(s, u, g), sum);
+}
+
 /* u (x + y) + u = u (x + y + 1); u (x + y) + u z where like terms become one. */
 static uint32_t same_rest(dz__terms *s, dz__part p, dz__part q) {
   uint32_t u, v, x = take_sum(s, p.term, &u), y = take_sum(s, q.term, &v);
@@ -84,7 +113,7 @@ static uint32_t same_rest(dz__terms *s, dz__part p, dz__part q) {
   if (!done) return s->work.n = start, DZ__NO_TERM;
   uint32_t sum = dz__end_sum(s, start);
   if (s->failed || (!same && parts_of_sum(s, sum) > parts_of_sum(s, x))) return DZ__NO_TERM;
-  return dz__product2(s, u, sum);
+  return in_front(s, u, sum);
 }
 
 /* Adds k rest to a sum; where rest has a sum as a factor, part by part. */
@@ -110,8 +139,7 @@ uint32_t dz__factored(dz__terms *s, dz__part p, dz__part q) {
   double apart = distance(s, p.term, q.term);
   if (apart < 0) apart = distance(s, q.term, p.term);
   if (apart != 0 && apart != 1) return DZ__NO_TERM;
-  uint32_t u =
-      dz__term_at(s, p.term)->kind == DZ__K_PRODUCT ? common(s, p.term, q.term) : common(s, q.term, p.term);
+  uint32_t u = common_of(s, p.term, q.term);
   uint32_t over = u != DZ__NO_TERM ? dz__power(s, u, dz__term_number(s, -1)) : u;
   uint32_t x = dz__product2(s, p.term, over), y = dz__product2(s, q.term, over);
   if (s->failed) return DZ__NO_TERM;
@@ -122,5 +150,6 @@ uint32_t dz__factored(dz__terms *s, dz__part p, dz__part q) {
   uint32_t sum = dz__end_sum(s, start);
   if (sum == DZ__NO_TERM) return sum;
   bool longer = dz__term_at(s, sum)->kind == DZ__K_SUM && dz__term_at(s, sum)->parts > 2;
-  return apart != 0 && longer ? DZ__NO_TERM : dz__product2(s, u, sum);
+  if (apart != 0 && longer) return DZ__NO_TERM;
+  return in_front(s, u, sum);
 }

@@ -79,6 +79,15 @@ static bool match_power(dz__terms *s, bindings *b, const dz__pattern *p, uint32_
   return match(s, b, p->arg[1], power) && match(s, b, p->arg[0], base);
 }
 
+/* n a: what has a coefficient. */
+static bool match_scaled(dz__terms *s, bindings *b, const dz__pattern *p, uint32_t i) {
+  uint32_t rest;
+  dz__ratio k = dz__split(s, i, &rest);
+  if (rest == i || rest == s->one) return false;
+  uint32_t n = dz__term_ratio(s, k);
+  return n != DZ__NO_TERM && match(s, b, p->arg[0], n) && match(s, b, p->arg[1], rest);
+}
+
 /* n + a, n - a: a sum with a constant. */
 static bool match_sum(dz__terms *s, bindings *b, const dz__pattern *p, uint32_t i) {
   const dz__term *x = dz__term_at(s, i);
@@ -96,6 +105,7 @@ static bool match(dz__terms *s, bindings *b, uint32_t pattern, uint32_t i) {
   if (p->letter) return bind(s, b, p->letter, i);
   if (p->fn == DZ__F_END) return dz__is_number_term(s, i, p->number);
   if (p->fn == DZ__F_neg) return match_negative(s, b, p, i);
+  if (p->fn == DZ__F_mul) return match_scaled(s, b, p, i);
   if (p->fn == DZ__F_pow) return match_power(s, b, p, i);
   if (p->fn == DZ__F_add || p->fn == DZ__F_sub) return match_sum(s, b, p, i);
   if (!is_call(s, i, p->fn)) return false;

@@ -95,7 +95,7 @@ static bool same_term(const dz__terms *s, const dz__term *a, const dz__term *b, 
   if (a->kind == DZ__K_NUMBER) return memcmp(&a->number, &b->number, sizeof a->number) == 0;
   if (a->kind == DZ__K_LEAF) return a->node == b->node;
   const int64_t *own = (const int64_t *)s->attrs.at + a->attr0;
-  if (a->attrs && memcmp(own, attr, a->attrs * sizeof *own) != 0) return false;
+  if (a->attrs && attr && memcmp(own, attr, a->attrs * sizeof *own) != 0) return false;
   return same_parts(n, (const dz__part *)s->parts.at + a->part0, part, a->kind == DZ__K_CALL);
 }
 

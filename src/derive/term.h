@@ -71,6 +71,7 @@ typedef struct dz__terms {
   dz__vec seen, values; /* uint32_t, double: of comparisons by numbers */
   uint32_t stamp, one, zero;
   int depth;      /* rules that are being applied within each other */
+  int pairs;      /* sums whose pairs are being tried within each other */
   size_t fuel;    /* rules that may still be applied */
   size_t guesses; /* choices whose branches were found equal by numbers only */
   bool failed;    /* memory is out */

@@ -327,6 +327,8 @@ dz__flow dz__rule_tensor(dz__fn fn, int k, const dz_var *in, dz_var z, dz__flow 
 #include "ops/tensor.def"
 #undef TENSOR
   };
+  /* Nothing flows to the positions that a gather or a scatter goes by. */
+  if (k == 1 && (fn == DZ__F_gather || fn == DZ__F_scatter)) return (dz__flow){{0}, {0}};
   site s = {.in = in, .z = z, .k = k};
   s.nattr = (int)dz_attributes(z, &s.attr);
   /* The integers are copied: recording may move them. */

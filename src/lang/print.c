@@ -116,140 +116,6 @@ static int power_of(const dz__print *p, dz_var x) {
   return v < 0 || (v == 0 && 1 / v < 0) ? POWER_PREFIX : POWER_ATOM;
 }
 
-/* ---- writing ---- */
-
-static bool flush(dz__print *p) {
-  if (p->n && !p->write(p->user, p->text, p->n)) p->status = DZ_ERR_WRITE;
-  p->n = 0;
-  return !p->status;
-}
-
-static bool put_bytes(dz__print *p, const char *text, size_t size) {
-  if (p->status) return false;
-  if (size > p->left) {
-    flush(p);
-    if (!p->status) p->status = DZ_ERR_LIMIT;
-    return false;
-  }
-  p->left -= size;
-  for (size_t k; size; size -= k, text += k) {
-    if (p->n == sizeof p->text && !flush(p)) return false;
-    k = sizeof p->text - p->n < size ? sizeof p->text - p->n : size;
-    memcpy(p->text + p->n, text, k);
-    p->n += k;
-  }
-  return true;
-}
-
-static bool put(dz__print *p, const char *text) { return put_bytes(p, text, strlen(text)); }
-
-static bool put_number(dz__print *p, double v) {
-  char text[32];
-  bool shadowed = v != v ? p->nan_taken : p->inf_taken;
-  if (v != v) return put(p, shadowed ? "(0/0)" : "nan");
-  if (v - v != 0) return put(p, shadowed ? (v > 0 ? "(1/0)" : "-(1/0)") : v > 0 ? "inf" : "-inf");
-  if (v == 3.141592653589793 && !p->pi_taken) return put(p, "pi");
-  return put_bytes(p, text, dz_number_write(v, p->digits, text));
-}
-
-static bool put_whole(dz__print *p, int64_t v) {
-  char text[32];
-  return put_bytes(p, text, dz_number_write((double)v, 0, text));
-}
-
-static bool put_wholes(dz__print *p, size_t n, const int64_t *v, size_t step) {
-  put(p, "[");
-  for (size_t k = 0; k < n; k++) put(p, k ? ", " : ""), put_whole(p, v[k * step]);
-  return put(p, "]");
-}
-
-/* The elements row by row: a bracket opens where an axis begins and closes where it ends. */
-static bool put_literal(dz__print *p, dz_var x) {
-  dz__array a = dz__array_of(x);
-  if (a.size == 0) {
-    if (a.rank == 1) return put(p, "[]");
-    int64_t dims[DZ__MAX_RANK];
-    for (int k = 0; k < a.rank; k++) dims[k] = (int64_t)a.dims[k];
-    return put(p, "reshape([], ") && put_wholes(p, (size_t)a.rank, dims, 1) && put(p, ")");
-  }
-  for (size_t i = 0; i < a.size && !p->status; i++) {
-    size_t below = 1;
-    if (i) put(p, ", ");
-    for (int k = a.rank; k-- > 0;)
-      if (i % (below *= a.dims[k]) == 0) put(p, "[");
-    put_number(p, dz__array_of(x).data[i]);
-    below = 1;
-    for (int k = a.rank; k-- > 0;)
-      if ((i + 1) % (below *= a.dims[k]) == 0) put(p, "]");
-  }
-  return !p->status;
-}
-
-static bool put_name(dz__print *p, dz_var x) {
-  uint32_t label = p->label[dz__index(x)];
-  if (label == DZ__LABEL_OWN) return put(p, dz_name(x));
-  return put(p, is_leaf(x) && !is_constant(x) ? "x" : "t") && put_whole(p, label);
-}
-
-/* ---- the tails of calls ---- */
-
-static bool put_reduction(dz__print *p, dz_var x, const int64_t *attr, size_t n) {
-  bool counts = fn_of(x) == DZ__F_count;
-  size_t axes = n - 1 - counts, rank = (size_t)dz_rank(dz_operand(x, 0));
-  if (axes != rank) {
-    put(p, ", axis=");
-    if (axes == 1)
-      put_whole(p, attr[1]);
-    else
-      put_wholes(p, axes, attr + 1, 1);
-  }
-  if (attr[0]) put(p, ", keepdims=1");
-  if (counts && attr[n - 1]) put(p, ", ddof="), put_whole(p, attr[n - 1]);
-  return put(p, ")");
-}
-
-static bool put_axis(dz__print *p, dz_var x, int64_t axis) {
-  bool joins = fn_of(x) == DZ__F_concat || fn_of(x) == DZ__F_stack;
-  put(p, joins ? "]" : "");
-  bool plain = axis == 0 && (joins || fn_of(x) == DZ__F_gather || dz_rank(x) == 1);
-  return plain || (put(p, ", axis=") && put_whole(p, axis));
-}
-
-/* start:stop:step of an axis with that many elements */
-static bool put_range(dz__print *p, const int64_t *r, int64_t extent) {
-  int64_t start = r[0], step = r[2], last = start + (r[1] - 1) * step;
-  if (r[3]) return put_whole(p, start);
-  if (r[1] == 0) return put(p, "0:0");
-  bool up = step > 0;
-  if (start != (up ? 0 : extent - 1)) put_whole(p, start);
-  put(p, ":");
-  if (up ? last + step < extent : last + step >= 0) put_whole(p, last + (up ? 1 : -1));
-  return step == 1 || (put(p, ":") && put_whole(p, step));
-}
-
-static bool put_index(dz__print *p, dz_var x, const int64_t *attr, size_t n) {
-  dz__array a = dz__array_of(dz_operand(x, 0));
-  size_t shown = n / 4;
-  for (; shown > 1; shown--) { /* axes left whole at the end need not be written */
-    const int64_t *r = attr + 4 * (shown - 1);
-    if (r[3] || r[0] != 0 || r[1] != (int64_t)a.dims[shown - 1] || r[2] != 1) break;
-  }
-  put(p, "[");
-  for (size_t k = 0; k < shown; k++) put(p, k ? ", " : ""), put_range(p, attr + 4 * k, (int64_t)a.dims[k]);
-  return put(p, "]");
-}
-
-static bool put_tail(dz__print *p, dz_var x) {
-  const int64_t *attr;
-  size_t n = dz_attributes(x, &attr);
-  dz__fn fn = fn_of(x);
-  if (fn == DZ__F_index) return put_index(p, x, attr, n);
-  if (fn < DZ__F_POINTWISE_END || fn == DZ__F_user || fn == DZ__F_matmul) return put(p, ")");
-  if (dz__ops[fn].signature == DZ__REDUCE) return put_reduction(p, x, attr, n);
-  if (dz__ops[fn].signature == DZ__AXIS) return put_axis(p, x, attr[0]) && put(p, ")");
-  return put(p, ", ") && put_wholes(p, n, attr, 1) && put(p, ")");
-}
-
 /* ---- one expression ---- */
 
 static bool push(dz__print *p, dz__piece piece) {
@@ -281,7 +147,7 @@ static bool begin_operator(dz__print *p, dz_var x) {
            push_operand(p, x, 1, POWER_CHOICE + 1) && push_text(p, o.text) &&
            push_operand(p, x, 0, POWER_CHOICE + 1);
   if (o.power == POWER_PREFIX)
-    return push_operand(p, x, 0, power_behind(p, dz_operand(x, 0), POWER_PREFIX - 1)) && put(p, o.text);
+    return push_operand(p, x, 0, power_behind(p, dz_operand(x, 0), POWER_PREFIX - 1)) && dz__put(p, o.text);
   bool left = o.power != POWER_POWER && o.power != POWER_COMPARE;
   return push_operand(p, x, 1, power_behind(p, dz_operand(x, 1), o.power)) && push_text(p, o.text) &&
          push_operand(p, x, 0, left ? o.power : o.power + 1);
@@ -306,18 +172,18 @@ static bool push_operands(dz__print *p, dz_var x) {
 
 static bool begin_call(dz__print *p, dz_var x) {
   bool joins = fn_of(x) == DZ__F_concat || fn_of(x) == DZ__F_stack;
-  return push_tail(p, x) && push_operands(p, x) && put(p, call_name(x)) && put(p, joins ? "([" : "(");
+  return push_tail(p, x) && push_operands(p, x) && dz__put(p, call_name(x)) && dz__put(p, joins ? "([" : "(");
 }
 
 /* Writes the node, or its first part and leaves the rest on the stack. */
 static bool begin(dz__print *p, dz_var x) {
   switch (form_of(p, x)) {
   case FORM_NAME:
-    return put_name(p, x);
+    return dz__put_name(p, x);
   case FORM_NUMBER:
-    return put_number(p, dz_value(x));
+    return dz__put_number(p, dz_value(x));
   case FORM_LITERAL:
-    return put_literal(p, x);
+    return dz__put_literal(p, x);
   case FORM_OPERATOR:
     return begin_operator(p, x);
   case FORM_PRIME:
@@ -325,7 +191,7 @@ static bool begin(dz__print *p, dz_var x) {
   case FORM_INDEX:
     return push_tail(p, x) && push_operand(p, x, 0, POWER_ATOM);
   case FORM_LIST:
-    return push_text(p, "]") && push_operands(p, x) && put(p, "[");
+    return push_text(p, "]") && push_operands(p, x) && dz__put(p, "[");
   case FORM_CALL:
     return begin_call(p, x);
   }
@@ -337,11 +203,11 @@ static bool put_expression(dz__print *p, dz_var x) {
   while (done && p->stack.n) {
     dz__piece piece = ((const dz__piece *)p->stack.at)[--p->stack.n];
     if (piece.text)
-      done = put(p, piece.text);
+      done = dz__put(p, piece.text);
     else if (piece.tail)
-      done = put_tail(p, piece.x);
+      done = dz__put_tail(p, piece.x);
     else if (power_of(p, piece.x) < piece.power)
-      done = put(p, "(") && push_text(p, ")") && begin(p, piece.x);
+      done = dz__put(p, "(") && push_text(p, ")") && begin(p, piece.x);
     else
       done = begin(p, piece.x);
   }
@@ -402,15 +268,15 @@ static bool put_lines(dz__print *p, dz_var y, const dz_print_options *o) {
     if (!line && !part) continue;
     if (part) parts = free_number(y.tape, 't', parts);
     p->label[i] = part ? parts : DZ__LABEL_OWN;
-    put_name(p, x);
-    put(p, " = ");
+    dz__put_name(p, x);
+    dz__put(p, " = ");
     uint32_t label = p->label[i];
     p->label[i] = 0;
-    if (!put_expression(p, x) || !put(p, "\n")) return false;
+    if (!put_expression(p, x) || !dz__put(p, "\n")) return false;
     p->label[i] = label;
   }
   const char *name = o->names == DZ_PRINT_DEFINE && !is_leaf(y) ? dz_name(y) : NULL;
-  if (name && is_usable(name)) put(p, name), put(p, " = ");
+  if (name && is_usable(name)) dz__put(p, name), dz__put(p, " = ");
   if (is_leaf(y) && !is_constant(y) && !p->label[dz__index(y)])
     p->label[dz__index(y)] = free_number(y.tape, 'x', leaves);
   return put_expression(p, y);
@@ -422,7 +288,7 @@ dz_status dz_print(dz_var y, const dz_print_options *options, dz_writer *write, 
   if (!write) return DZ_ERR_ARGUMENT;
   if (!dz_valid(y)) return DZ_ERR_HANDLE;
   dz__print p = {.write = write, .user = user, .digits = o->digits, .left = o->most ? o->most : 1 << 20};
-  if (dz_is_number(y)) return put_number(&p, dz_value(y)) && flush(&p) ? DZ_OK : p.status;
+  if (dz_is_number(y)) return dz__put_number(&p, dz_value(y)) && dz__print_flush(&p) ? DZ_OK : p.status;
   p.alloc = &dz__of(y.tape)->alloc;
   p.pi_taken = is_taken(y.tape, "pi");
   p.inf_taken = is_taken(y.tape, "inf");
@@ -435,7 +301,7 @@ dz_status dz_print(dz_var y, const dz_print_options *options, dz_writer *write, 
     memset(p.uses, 0, bytes);
     memset(p.label, 0, bytes);
     mark(&p, y, o->names);
-    if (put_lines(&p, y, o)) flush(&p);
+    if (put_lines(&p, y, o)) dz__print_flush(&p);
   } else {
     p.status = DZ_ERR_MEMORY;
   }

@@ -32,4 +32,17 @@ typedef struct dz__print {
   char text[512]; /* not handed to the writer yet */
 } dz__print;
 
+/* ---- write.c: each is false after an error, which p->status then says ---- */
+
+bool dz__print_flush(dz__print *p);
+bool dz__put_bytes(dz__print *p, const char *text, size_t size);
+bool dz__put(dz__print *p, const char *text);
+bool dz__put_number(dz__print *p, double v);
+/* A constant tensor as nested lists. */
+bool dz__put_literal(dz__print *p, dz_var x);
+/* By its label. */
+bool dz__put_name(dz__print *p, dz_var x);
+/* What comes behind the operands of x, up to the closing bracket. */
+bool dz__put_tail(dz__print *p, dz_var x);
+
 #endif

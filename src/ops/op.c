@@ -27,7 +27,7 @@ static const struct {
   uint8_t fn, variant;
 } of_code[DZ__CODE_END] = {
 #define OP1(name, ...) [DZ__##name] = {DZ__F_##name, DZ__VV}, [DZ__##name##_i] = {DZ__F_##name, DZ__II},
-#define OP1K(name, ...) OP1(name)[DZ__##name##_k] = {DZ__F_##name, DZ__VV},
+#define OP1K(name, ...) OP1(name, __VA_ARGS__)[DZ__##name##_k] = {DZ__F_##name, DZ__VV},
 #define OP2(name, ...)                                                                                       \
   [DZ__##name##_vv] = {DZ__F_##name, DZ__VV}, [DZ__##name##_vc] = {DZ__F_##name, DZ__VC},                    \
   [DZ__##name##_cv] = {DZ__F_##name, DZ__CV}, [DZ__##name##_vi] = {DZ__F_##name, DZ__VI},                    \

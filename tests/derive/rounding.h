@@ -11,6 +11,8 @@
 
 enum { ROUNDING_MOST_NODES = 50000 };
 
+static inline bool is_whole(double x) { return x == floor(x) && fabs(x) < 0x1p53; }
+
 /* Node by node the operands' errors times the partials, and 8 u of the value (16 u of the gamma class), to
    first order. */
 static inline double rounding(dz_var y) {
@@ -27,7 +29,8 @@ static inline double rounding(dz_var y) {
     for (int k = 0; k < d.nargs; k++) v[k] = dz_value(dz_operand(z, k));
     const bool gamma =
         fn == DZ__F_lgamma || fn == DZ__F_tgamma || fn == DZ__F_digamma || fn == DZ__F_polygamma;
-    error[i] = (gamma ? 16 : 8) * 0x1p-53 * fabs(dz_value(z)) + 4 * DBL_TRUE_MIN;
+    const bool exact = fn <= DZ__F_mul && is_whole(v[0]) && is_whole(v[1]) && is_whole(dz_value(z));
+    error[i] = exact ? 0 : (gamma ? 16 : 8) * 0x1p-53 * fabs(dz_value(z)) + 4 * DBL_TRUE_MIN;
     for (int k = 0; k < d.nargs; k++) {
       const dz_var x = dz_operand(z, k);
       const double of = dz_is_number(x) ? 0 : error[dz_node_index(x)];

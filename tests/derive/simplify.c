@@ -44,15 +44,16 @@ static bool close_enough(dz_var x, dz_var y, double slack) {
 
 /* ---- the rules, one by one ---- */
 
-/* A value for a letter of a rule, as the head of simplify.def says. */
-static double value_for(char letter) {
+/* A value for a letter of a rule, as the head of simplify.def says. far: a number may be near the ends of the
+   range. */
+static double value_for(char letter, bool far) {
   static const double sizes[] = {1e-200, 1e200, -1e200, .5, -.5, 1.5, 0, 1, 2, 3, -1, -2, 4};
   double kind = uniform(0, 1);
   switch (letter) {
   case 'n':
   case 'm':
   case 'k':
-    return sizes[(int)uniform(0, sizeof sizes / sizeof *sizes)];
+    return sizes[(int)uniform(far ? 0 : 3, sizeof sizes / sizeof *sizes)];
   case 'c':
     return kind < .5;
   case 'p':
@@ -64,10 +65,10 @@ static double value_for(char letter) {
   }
 }
 
-static dz_var record_bound(dz_tape *t, const dz_program *p) {
+static dz_var record_bound(dz_tape *t, const dz_program *p, bool far) {
   dz_program_leaf leaf;
   for (size_t i = 0; (leaf = dz_program_leaf_at(p, i)).name; i++)
-    if (!dz_valid(dz_named(t, leaf.name))) dz_set_name(dz_input(t, value_for(*leaf.name)), leaf.name);
+    if (!dz_valid(dz_named(t, leaf.name))) dz_set_name(dz_input(t, value_for(*leaf.name, far)), leaf.name);
   dz_var y = dz_program_record(p, t, 0);
   ck_assert_msg(dz_valid(y), "%s", dz_tape_error(t)->message);
   return y;
@@ -77,12 +78,13 @@ START_TEST(rules_hold) {
   const dz__rule_text *rule = dz__rule_text_at((size_t)_i);
   dz_program *left = parse(rule->left), *right = parse(rule->right),
              *guard = rule->guard[0] ? parse(rule->guard) : NULL;
+  bool far = strstr(rule->guard, "1e") != NULL;
   int tried = 0;
   state = 77 + (uint64_t)_i;
   for (int turn = 0; turn < 4000 && tried < 200; turn++) {
     dz_tape *t = dz_tape_new(NULL);
-    dz_var x = record_bound(t, left), y = record_bound(t, right);
-    bool holds = !guard || dz_value(record_bound(t, guard)) != 0;
+    dz_var x = record_bound(t, left, far), y = record_bound(t, right, far);
+    bool holds = !guard || dz_value(record_bound(t, guard, far)) != 0;
     if (holds && isfinite(dz_value(x))) {
       ck_assert_msg(close_enough(x, y, 0), "%s -> %s: %.17g, %.17g", rule->left, rule->right, dz_value(x),
                     dz_value(y));
@@ -134,7 +136,7 @@ static const struct {
     {"2*x*3", "", "6*x"},
     {"x/3 + x/3", "", "2*x/3"},
     {"0.1*x + 0.2*x", "", "0.1*x + 0.2*x"},
-    {"0.5*x", "", "0.5*x"},
+    {"0.5*x", "", "x/2"},
     {"x/2", "", "x/2"},
     {"5*x/2", "", "2.5*x"},
     {"1/(2*x)", "", "1/(2*x)"},
@@ -143,7 +145,7 @@ static const struct {
     {"x - -y", "", "x + y"},
     {"-(-x)", "", "x"},
     {"x - (y - x)", "", "2*x - y"},
-    {"y*x", "", "x*y"},
+    {"y*x", "", "y*x"},
     {"x*2", "", "2*x"},
     {"(x + y)*(x + y)", "", "(x + y)^2"},
     {"2*(x + y) - 2*x", "", "2*y"},
@@ -253,7 +255,7 @@ static const struct {
     {"a^2/(a^2 + exp(a*x))", "x", "-a^3*exp(a*x)/(a^2 + exp(a*x))^2"},
     {"a^2/(a^2 + exp(a*x))", "a", "a*exp(a*x)*(2 - a*x)/(a^2 + exp(a*x))^2"},
     {"x^2*y + y/(w + x) + w^x", "x", "2*x*y - y/(w + x)^2 + w^x*log(w)"},
-    {"x^2*y + y/(w + x) + w^x", "w", "-y/(w + x)^2 + x*w^(x - 1)"},
+    {"x^2*y + y/(w + x) + w^x", "w", "x*w^(x - 1) - y/(w + x)^2"},
     {"x^x", "x", "x^x*log(x) + x^x"},
     {"log(x)/log(y)", "y", "-log(x)/(y*log(y)^2)"},
     {"exp(-x^2)", "xx", "4*x^2*exp(-x^2) - 2*exp(-x^2)"},
@@ -268,7 +270,7 @@ static const struct {
     {"sqrt(x)", "xxx", "3/(8*x^2.5)"},
     {"exp(a*x)", "xxx", "a^3*exp(a*x)"},
     {"cbrt(x)", "xxx", "10/(27*cbrt(x)^8)"},
-    {"asin(x)", "xxx", "(1 + 2*x^2)/(1 - x^2)^2.5"},
+    {"asin(x)", "xxx", "(2*x^2 + 1)/(1 - x^2)^2.5"},
     {"sigmoid(x)", "xx", "sigmoid(x)*(1 - 2*sigmoid(x))*(1 - sigmoid(x))"},
     {"tanh(x)", "xx", "-2*tanh(x)*(1 - tanh(x)^2)"},
     {"softplus(x)", "xx", "sigmoid(x)*(1 - sigmoid(x))"},
@@ -342,8 +344,10 @@ START_TEST(tensor_results) {
   ck_assert_str_eq(text_of(z), tensors[_i].formula);
   ck_assert_int_eq(dz_rank(y), dz_rank(z));
   ck_assert_uint_eq(dz_size(y), dz_size(z));
-  for (size_t i = 0; i < dz_size(y); i++) /* at most 8 operations for each element, none of which cancels */
-    ck_assert_double_le(fabs(dz_values(y)[i] - dz_values(z)[i]), 16 * 0x1p-52 * fabs(dz_values(y)[i]));
+  for (size_t i = 0; i < dz_size(y); i++) { /* at most 8 operations for each element, on numbers below 8 */
+    double v = dz_values(y)[i];
+    ck_assert_double_le(fabs(v - dz_values(z)[i]), 16 * 0x1p-52 * fmax(1, fabs(v)));
+  }
   dz_tape_free(t);
 }
 END_TEST

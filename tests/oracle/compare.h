@@ -5,7 +5,15 @@
 #include "build.h"
 #include "lanes.h"
 
-typedef enum kind { OF_VALUES, OF_ADJOINTS, OF_TANGENTS, OF_GRADIENT_NODES, OF_SECOND, KINDS } kind;
+typedef enum kind {
+  OF_VALUES,
+  OF_ADJOINTS,
+  OF_TANGENTS,
+  OF_GRADIENT_NODES,
+  OF_SECOND,
+  OF_DIFFERENCES,
+  KINDS
+} kind;
 enum { BINS = 11 };
 
 extern const double bin_ends[BINS]; /* the upper ends of |error| / bound; the first holds exact 0 only */

@@ -15,38 +15,18 @@ static inline wide size_of(quad x) { return fabsl((wide)x); }
 #define ROUNDOFF 0x1p-53L
 #define UNDERFLOW 0x1p-1074L /* the distance of the smallest doubles */
 
+/* clang-format off */
 #define ORACLE_UNARY(F)                                                                                      \
-  F(neg)                                                                                                     \
-  F(exp)                                                                                                     \
-  F(exp2)                                                                                                    \
-  F(expm1)                                                                                                   \
-  F(gauss)                                                                                                   \
-  F(log)                                                                                                     \
-  F(log2)                                                                                                    \
-  F(log10)                                                                                                   \
-  F(log1p)                                                                                                   \
-  F(sqrt)                                                                                                    \
-  F(cbrt)                                                                                                    \
-  F(sin)                                                                                                     \
-  F(cos)                                                                                                     \
-  F(tan)                                                                                                     \
-  F(asin)                                                                                                    \
-  F(acos) F(atan) F(sinh) F(cosh) F(tanh) F(asinh) F(acosh) F(atanh) F(erf) F(erfc) F(lgamma) F(tgamma)      \
-      F(digamma) F(sigmoid) F(log_sigmoid) F(softplus) F(relu) F(fabs) F(sign) F(floor) F(ceil) F(round)     \
-          F(trunc) F(not ) F(stop)
+  F(neg) F(exp) F(exp2) F(expm1) F(gauss) F(log) F(log2) F(log10) F(log1p) F(sqrt) F(cbrt) F(sin) F(cos)     \
+  F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh) F(tanh) F(asinh) F(acosh) F(atanh) F(erf) F(erfc)           \
+  F(lgamma) F(tgamma) F(digamma) F(sigmoid) F(log_sigmoid) F(softplus) F(relu) F(fabs) F(sign) F(floor)      \
+  F(ceil) F(round) F(trunc) F(not) F(stop)
 #define ORACLE_BINARY(F)                                                                                     \
-  F(add)                                                                                                     \
-  F(sub)                                                                                                     \
-  F(mul)                                                                                                     \
-  F(div)                                                                                                     \
-  F(pow)                                                                                                     \
-  F(xlogy)                                                                                                   \
-  F(logaddexp)                                                                                               \
-  F(hypot)                                                                                                   \
-  F(atan2)                                                                                                   \
-  F(polygamma) F(fmod) F(mod) F(copysign) F(fmin) F(fmax) F(lt) F(le) F(gt) F(ge) F(eq) F(ne) F(and) F(or)
+  F(add) F(sub) F(mul) F(div) F(pow) F(xlogy) F(logaddexp) F(hypot) F(atan2) F(polygamma) F(fmod) F(mod)     \
+  F(copysign) F(fmin) F(fmax) F(lt) F(le) F(gt) F(ge) F(eq) F(ne) F(and) F(or)
 #define ORACLE_TERNARY(F) F(clamp) F(where)
 #define ORACLE_POINTWISE(F) ORACLE_UNARY(F) ORACLE_BINARY(F) ORACLE_TERNARY(F)
+/* clang-format on */
 
 /* The operands of one element: x[k] is exact, a double holds it within e[k]. */
 typedef struct point {

@@ -150,7 +150,7 @@ RULE(logaddexp) {
   const quad d = X - Y, e = expq(-fabsq(d)), much = 1 / (1 + e), little = e / (1 + e);
   const quad most = d > 0 ? X : Y;
   r->v = most + log1pq(e);
-  r->v_scale = size_of(most);
+  r->v_scale = size_of(most) + size_of(log1pq(e)); /* which may cancel */
   r->p[0] = d > 0 ? much : little;
   r->p[1] = d > 0 ? little : much;
   for (int k = 0; k < 4; k++) r->h[k / 2][k % 2] = size_of(little);

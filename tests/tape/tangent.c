@@ -12,7 +12,6 @@
 
 #ifdef HAVE_QUADMATH
 #include "oracle.h"
-#endif
 
 #define OP1(name, ...)                                                                                       \
   static dz_var call_##name(const dz_var *v) { return dz_##name(v[0]); }
@@ -31,6 +30,7 @@ static dz_var (*const call[])(const dz_var *v) = {
 #define OP3(name, ...) call_##name,
 #include "ops/pointwise.def"
 };
+#endif
 
 static dz_tape *tape;
 
@@ -54,6 +54,7 @@ static dz_var data(int rank, const size_t *dims, const double *values) {
   return dz_leaf_tensor(tape, DZ_ROLE_DATA, rank, dims, values);
 }
 
+#ifdef HAVE_QUADMATH
 static uint64_t state;
 static double uniform(double low, double high) {
   state ^= state << 13;
@@ -61,6 +62,7 @@ static double uniform(double low, double high) {
   state ^= state << 17;
   return low + (high - low) * ((double)(state >> 11) * 0x1p-53);
 }
+#endif
 
 /* The tangent of y along v in x has exactly these elements; NaN matches NaN. */
 static void expect(dz_var y, int count, const dz_var *x, const double *v, size_t n, const double *want) {

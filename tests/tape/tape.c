@@ -400,8 +400,8 @@ static void *long_chain(void *ok) {
   dz_tape *t = dz_tape_new(NULL);
   dz_var x = dz_input(t, 1), y = x;
   for (int i = 0; i < N; i++) y = dz_add(y, x);
-  *(bool *)ok =
-      dz_value(y) == N + 1 && dz_backward(y) == DZ_OK && dz_adjoint(x) == N + 1 && dz_tape_bytes(t) < 32. * N;
+  *(bool *)ok = dz_value(y) == N + 1 && dz_backward(y) == DZ_OK && dz_adjoint(x) == N + 1 &&
+                dz_tape_bytes(t) < (size_t)32 * N;
   dz_tape_free(t);
   return NULL;
 }
