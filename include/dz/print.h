@@ -33,7 +33,7 @@ typedef struct dz_print_options {
    same operands, but that equal parts which were recorded twice stay apart; the exceptions are operations
    that only derivatives record and the language cannot write (place, scatter). `options` may be NULL.
    DZ_ERR_HANDLE, DZ_ERR_ARGUMENT (NULL writer), DZ_ERR_MEMORY, DZ_ERR_LIMIT (longer than `most`; what was
-   written until then stays), DZ_ERR_WRITE. Cost: linear in the text, and 20 bytes for each node of the tape
+   written until then stays), DZ_ERR_WRITE. Cost: linear in the text, and 12 bytes for each node of the tape
    up to y; no recursion. */
 DZ_API dz_status dz_print(dz_var y, const dz_print_options *options, dz_writer *write, void *user);
 

@@ -8,7 +8,7 @@
 
 /* An operation is not smooth when one of its partials switches or rounds. */
 bool dz__is_smooth_fn(dz__fn fn) {
-  if (fn >= DZ__F_POINTWISE_END) return fn != DZ__F_max && fn != DZ__F_min;
+  if (fn >= DZ__F_POINTWISE_END) return fn != DZ__F_max && fn != DZ__F_min && fn != DZ__F_user;
   for (int k = 0; k < dz__ops[fn].arity; k++)
     if (strstr(dz__ops[fn].partial[k], "MASK(") || strstr(dz__ops[fn].partial[k], "round(")) return false;
   return true;

@@ -5,6 +5,7 @@
 #include "dz/prelude.h"
 #include "dz/print.h"
 #include "dz/tensor.h"
+#include "effort.h"
 
 #include "../failing.h"
 
@@ -444,7 +445,7 @@ END_TEST
 START_TEST(memory_fails) {
   size_t at = 0;
   bool failed = true;
-  for (at = 1; failed && at < 3000; at++) {
+  for (at = 1; failed && at < 3000; at += EFFORT(1, 1 + at / 8)) {
     failing f = {0};
     dz_allocator a = failing_allocator(&f);
     dz_tape *t = dz_tape_new(&a);

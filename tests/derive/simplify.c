@@ -3,6 +3,7 @@
 #include "dz/derive.h"
 #include "dz/lang.h"
 #include "dz/print.h"
+#include "effort.h"
 
 #include "../failing.h"
 #include "rounding.h"
@@ -383,7 +384,7 @@ static void grow(char *out, size_t size, int depth) {
 START_TEST(random_graphs) {
   static char text[4096];
   int tried = 0, changed = 0;
-  for (int turn = 0; turn < 3000; turn++) {
+  for (int turn = 0; turn < EFFORT(3000, 200); turn++) {
     state = (uint64_t)turn * 104729 + 11;
     grow(text, sizeof text, 4);
     dz_tape *t = dz_tape_new(NULL);
@@ -404,8 +405,8 @@ START_TEST(random_graphs) {
     }
     dz_tape_free(t);
   }
-  ck_assert_int_ge(tried, 4000);
-  ck_assert_int_ge(changed, 3000);
+  ck_assert_int_ge(tried, EFFORT(4000, 200));
+  ck_assert_int_ge(changed, EFFORT(3000, 200));
 }
 END_TEST
 

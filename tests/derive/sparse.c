@@ -5,6 +5,7 @@
 #include "dz/jacobian.h"
 #include "dz/sweep.h"
 #include "dz/tensor.h"
+#include "effort.h"
 #include "failing.h"
 
 #include <math.h>
@@ -189,7 +190,7 @@ static void expect_tridiagonal(const dz_pattern *p, const double *h, const doubl
     }
 }
 
-enum { LARGE = 100000 };
+enum { LARGE = EFFORT(100000, 10000) };
 
 START_TEST(large_tridiagonal) {
   const size_t n = LARGE;
