@@ -4,11 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-dz_tape *dz_tape_new(const dz_allocator *given) {
-  dz_allocator a = dz__allocator(given);
-  dz__tape *s = dz__alloc(&a, sizeof *s);
-  if (!s) return NULL;
-  *s = (dz__tape){.hot = {.floor = UINT32_MAX, .fresh = (uint64_t)1 << 32}, .alloc = a, .stamp = 1};
+/* A tape without nodes. Handles with a stamp below `stamp` are dead. */
+static void make_empty(dz__tape *s, dz_allocator a, uint32_t floor, uint64_t stamp) {
+  *s = (dz__tape){.hot = {.floor = floor, .fresh = (stamp & DZ__STAMPS) << 32},
+                  .alloc = a,
+                  .stamp = stamp,
+                  .cleared = stamp};
   dz__arena_init(&s->arena, &a);
   dz__arena_init(&s->kept.arena, &a);
   dz__arena_init(&s->held, &a);
@@ -16,6 +17,13 @@ dz_tape *dz_tape_new(const dz_allocator *given) {
   dz__arena_init(&s->tangent.arena, &a);
   dz__arena_init(&s->touched.arena, &a);
   dz__names_init(&s->names, &a);
+}
+
+dz_tape *dz_tape_new(const dz_allocator *given) {
+  dz_allocator a = dz__allocator(given);
+  dz__tape *s = dz__alloc(&a, sizeof *s);
+  if (!s) return NULL;
+  make_empty(s, a, UINT32_MAX, 1);
   return &s->hot;
 }
 
@@ -78,15 +86,7 @@ void dz_tape_clear(dz_tape *t) {
   uint64_t stamp = s->stamp + 1;
   if ((stamp & DZ__STAMPS) == 0) stamp++;
   release(s);
-  *s = (dz__tape){
-      .hot = {.floor = 0, .fresh = (stamp & DZ__STAMPS) << 32}, .alloc = a, .stamp = stamp, .cleared = stamp};
-  dz__arena_init(&s->arena, &a);
-  dz__arena_init(&s->kept.arena, &a);
-  dz__arena_init(&s->held, &a);
-  dz__arena_init(&s->reached.arena, &a);
-  dz__arena_init(&s->tangent.arena, &a);
-  dz__arena_init(&s->touched.arena, &a);
-  dz__names_init(&s->names, &a);
+  make_empty(s, a, 0, stamp);
 }
 
 size_t dz_tape_size(const dz_tape *t) { return t ? t->n : 0; }
