@@ -11,6 +11,8 @@
 
 #include "dz/tape.h"
 
+#include <string.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -26,41 +28,59 @@ extern "C" {
 /* Recording a scalar node; the caller has made sure of room. */
 DZ__ALWAYS dz_var dz__push(dz_tape *t, unsigned code, uint32_t a, uint32_t b, double value) {
   uint32_t i = t->n;
+
   t->value[i] = value;
-  t->arg[i].a = a;
-  t->arg[i].b = b;
+  t->arg[i] = (uint64_t)b << 32 | a;
   t->code[i] = (uint8_t)code;
   t->n = i + 1;
   dz_var r;
   r.tape = t;
+  r.value = value;
   r.id = t->fresh + i;
   return r;
 }
 
-/* The general roads: constants, inactive operands, tensors, growth, errors. `op` counts from neg = 0. */
-DZ_API dz_var dz__general1(unsigned op, dz_var x, const char *file, int line);
+/* An active scalar leaf, numbered among its like; the general road is dz_leaf. */
+DZ__ALWAYS dz_var dz__active_leaf(dz_tape *t, dz_role role, double value) {
+  if (t && t->n < t->cap) return dz__push(t, (unsigned)role, t->leaves++, 0, value);
+  return dz_leaf(t, role, value);
+}
+
+/* The general road of two operands: constants, inactive operands, tensors, growth, errors. `op` counts from
+ * neg = 0. */
 DZ_API dz_var dz__general2(unsigned op, dz_var x, dz_var y, const char *file, int line);
 
 /* Codes of the inline operations, in the order of the table; record.c checks them. */
 enum { DZ__CODE_NEG = 5, DZ__CODE_ADD = 7, DZ__CODE_SUB = 13, DZ__CODE_MUL = 19, DZ__CODE_DIV = 25 };
 
-DZ__ALWAYS bool dz__plain1(dz_var x) {
-  return (uintptr_t)x.tape > 1 && x.tape->n < x.tape->cap && dz__plain(x.tape, x);
-}
-DZ__ALWAYS bool dz__plain2(dz_var x, dz_var y) {
-  return x.tape == y.tape && dz__plain1(x) && dz__plain(x.tape, y);
+DZ__ALWAYS bool dz__roomy(dz_var x) { return (uintptr_t)x.tape > 1 && x.tape->n < x.tape->cap; }
+DZ__ALWAYS bool dz__plain1(dz_var x, double *value) { return dz__roomy(x) && dz__plain(x.tape, x, value); }
+DZ__ALWAYS bool dz__plain2(dz_var x, dz_var y, double *u, double *v) {
+  return x.tape == y.tape && dz__plain1(x, u) && dz__plain(x.tape, y, v);
 }
 
-/* The slot of a number in the constant pool, or DZ__NONE when the pool is full or the slot is not at hand. */
-DZ__ALWAYS uint32_t dz__pooled(dz_tape *t, double value) {
+DZ__ALWAYS bool dz__is_at(const dz_tape *t, uint32_t k, double value) {
+  return memcmp(&t->pool[k], &value, sizeof value) == 0;
+}
+
+/* The slot of a number in the constant pool, or DZ__NONE when the pool is full. Literals of a loop are found
+   again among the latest two; numbers that the compiler does not know are mostly data, where looking would
+   only cost time. */
+DZ__ALWAYS uint32_t dz__pooled(dz_tape *t, double value, bool literal) {
   uint32_t k = t->pooled;
-  if (k > 0 && memcmp(&t->pool[k - 1], &value, sizeof value) == 0) return k - 1;
-  if (k > 1 && memcmp(&t->pool[k - 2], &value, sizeof value) == 0) return k - 2;
+  if (literal && k > 0 && dz__is_at(t, k - 1, value)) return k - 1;
+  if (literal && k > 1 && dz__is_at(t, k - 2, value)) return k - 2;
   if (k >= t->pool_cap) return DZ__NONE;
   t->pool[k] = value;
   t->pooled = k + 1;
   return k;
 }
+
+#ifdef __GNUC__
+#define DZ__LITERAL(x) __builtin_constant_p(x)
+#else
+#define DZ__LITERAL(x) true
+#endif
 
 DZ__ALWAYS double dz__arithmetic(unsigned op, double x, double y) {
   return op == 1 ? x + y : op == 2 ? x - y : op == 3 ? x * y : x / y;
@@ -68,24 +88,17 @@ DZ__ALWAYS double dz__arithmetic(unsigned op, double x, double y) {
 
 /* `op` is a constant wherever this is inlined, so one road remains. */
 DZ__ALWAYS dz_var dz__binary(unsigned op, unsigned code, dz_var x, dz_var y, const char *file, int line) {
+  double u, v;
   uint32_t k;
-  if (dz__plain2(x, y)) {
-    const double *v = x.tape->value;
-    return dz__push(x.tape, code, dz__index(x), dz__index(y),
-                    dz__arithmetic(op, v[dz__index(x)], v[dz__index(y)]));
-  }
-  if (dz_is_number(y) && dz__plain1(x) && (k = dz__pooled(x.tape, dz__number(y))) != DZ__NONE)
-    return dz__push(x.tape, code + 1, dz__index(x), k,
-                    dz__arithmetic(op, x.tape->value[dz__index(x)], dz__number(y)));
-  if (dz_is_number(x) && dz__plain1(y) && (k = dz__pooled(y.tape, dz__number(x))) != DZ__NONE)
-    return dz__push(y.tape, code + 2, k, dz__index(y),
-                    dz__arithmetic(op, dz__number(x), y.tape->value[dz__index(y)]));
+  if (dz__plain2(x, y, &u, &v))
+    return dz__push(x.tape, code, dz__index(x), dz__index(y), dz__arithmetic(op, u, v));
+  if (dz_is_number(y) && dz__plain1(x, &u) &&
+      (k = dz__pooled(x.tape, dz__number(y), DZ__LITERAL(y.value))) != DZ__NONE)
+    return dz__push(x.tape, code + 1, dz__index(x), k, dz__arithmetic(op, u, dz__number(y)));
+  if (dz_is_number(x) && dz__plain1(y, &v) &&
+      (k = dz__pooled(y.tape, dz__number(x), DZ__LITERAL(x.value))) != DZ__NONE)
+    return dz__push(y.tape, code + 2, k, dz__index(y), dz__arithmetic(op, dz__number(x), v));
   return dz__general2(op, x, y, file, line);
-}
-
-DZ__ALWAYS dz_var dz__negative(dz_var x, const char *file, int line) {
-  if (dz__plain1(x)) return dz__push(x.tape, DZ__CODE_NEG, dz__index(x), 0, -x.tape->value[dz__index(x)]);
-  return dz__general1(0, x, file, line);
 }
 
 DZ_API dz_var dz_neg(dz_var x);           /* -x */
@@ -168,6 +181,55 @@ DZ_API dz_var dz_clamp(dz_var x, dz_var lo,
 DZ_API dz_var dz_where(dz_var c, dz_var yes,
                        dz_var no); /* yes where c is nonzero, else no; the other branch carries nothing */
 
+/* The operations of one operand as the macros below call them: a handle taken apart goes and comes in
+   registers, where the struct would pass through memory, and a chain of operations would wait for that. */
+typedef struct dz__result {
+  double value;
+  uint64_t id;
+} dz__result;
+
+#define DZ__IN_REGISTERS(name) DZ_API dz__result dz__r_##name(dz_tape *t, double value, uint64_t id);
+DZ__IN_REGISTERS(neg)
+DZ__IN_REGISTERS(exp)
+DZ__IN_REGISTERS(exp2)
+DZ__IN_REGISTERS(expm1)
+DZ__IN_REGISTERS(gauss)
+DZ__IN_REGISTERS(log)
+DZ__IN_REGISTERS(log2)
+DZ__IN_REGISTERS(log10)
+DZ__IN_REGISTERS(log1p)
+DZ__IN_REGISTERS(sqrt)
+DZ__IN_REGISTERS(cbrt)
+DZ__IN_REGISTERS(sin)
+DZ__IN_REGISTERS(cos)
+DZ__IN_REGISTERS(tan)
+DZ__IN_REGISTERS(asin)
+DZ__IN_REGISTERS(acos)
+DZ__IN_REGISTERS(atan)
+DZ__IN_REGISTERS(sinh)
+DZ__IN_REGISTERS(cosh)
+DZ__IN_REGISTERS(tanh)
+DZ__IN_REGISTERS(asinh)
+DZ__IN_REGISTERS(acosh)
+DZ__IN_REGISTERS(atanh)
+DZ__IN_REGISTERS(erf)
+DZ__IN_REGISTERS(erfc)
+DZ__IN_REGISTERS(lgamma)
+DZ__IN_REGISTERS(tgamma)
+DZ__IN_REGISTERS(digamma)
+DZ__IN_REGISTERS(sigmoid)
+DZ__IN_REGISTERS(log_sigmoid)
+DZ__IN_REGISTERS(softplus)
+DZ__IN_REGISTERS(relu)
+DZ__IN_REGISTERS(fabs)
+DZ__IN_REGISTERS(sign)
+DZ__IN_REGISTERS(floor)
+DZ__IN_REGISTERS(ceil)
+DZ__IN_REGISTERS(round)
+DZ__IN_REGISTERS(trunc)
+DZ__IN_REGISTERS(not )
+DZ__IN_REGISTERS(stop)
+
 /* Notes on a poisoned result where its call stood; the identity otherwise. */
 DZ_API void dz__locate(dz_var bad, const char *file, int line);
 static inline dz_var dz__here(dz_var r, const char *file, int line) {
@@ -185,51 +247,68 @@ static inline dz_var dz__same(dz_var x) { return x; }
 #define DZ__V(x) (_Generic((x), dz_var : dz__same, default : dz_num)(x))
 #define DZ__HERE(r) dz__here(r, __FILE__, __LINE__)
 
+DZ__ALWAYS dz_var dz__one(dz__result (*f)(dz_tape *, double, uint64_t), dz_var x, const char *file,
+                          int line) {
+  dz__result r = f(x.tape, x.value, x.id);
+  x.value = r.value;
+  x.id = r.id;
+  return dz__here(x, file, line);
+}
+DZ__ALWAYS dz_var dz__negative(dz_var x, const char *file, int line) {
+  double u;
+  if (dz__plain1(x, &u)) return dz__push(x.tape, DZ__CODE_NEG, dz__index(x), 0, -u);
+  return dz__one(dz__r_neg, x, file, line);
+}
+#define DZ__ONE(name, x) dz__one(dz__r_##name, DZ__V(x), __FILE__, __LINE__)
+
+#define dz_input(t, value) dz__active_leaf(t, DZ_ROLE_INPUT, value)
+#define dz_param(t, value) dz__active_leaf(t, DZ_ROLE_PARAM, value)
+
 #define dz_neg(x) dz__negative(DZ__V(x), __FILE__, __LINE__)
 #define dz_add(x, y) dz__binary(1, DZ__CODE_ADD, DZ__V(x), DZ__V(y), __FILE__, __LINE__)
 #define dz_sub(x, y) dz__binary(2, DZ__CODE_SUB, DZ__V(x), DZ__V(y), __FILE__, __LINE__)
 #define dz_mul(x, y) dz__binary(3, DZ__CODE_MUL, DZ__V(x), DZ__V(y), __FILE__, __LINE__)
 #define dz_div(x, y) dz__binary(4, DZ__CODE_DIV, DZ__V(x), DZ__V(y), __FILE__, __LINE__)
 
-#define dz_exp(x) DZ__HERE(dz_exp(DZ__V(x)))
-#define dz_exp2(x) DZ__HERE(dz_exp2(DZ__V(x)))
-#define dz_expm1(x) DZ__HERE(dz_expm1(DZ__V(x)))
-#define dz_gauss(x) DZ__HERE(dz_gauss(DZ__V(x)))
-#define dz_log(x) DZ__HERE(dz_log(DZ__V(x)))
-#define dz_log2(x) DZ__HERE(dz_log2(DZ__V(x)))
-#define dz_log10(x) DZ__HERE(dz_log10(DZ__V(x)))
-#define dz_log1p(x) DZ__HERE(dz_log1p(DZ__V(x)))
-#define dz_sqrt(x) DZ__HERE(dz_sqrt(DZ__V(x)))
-#define dz_cbrt(x) DZ__HERE(dz_cbrt(DZ__V(x)))
-#define dz_sin(x) DZ__HERE(dz_sin(DZ__V(x)))
-#define dz_cos(x) DZ__HERE(dz_cos(DZ__V(x)))
-#define dz_tan(x) DZ__HERE(dz_tan(DZ__V(x)))
-#define dz_asin(x) DZ__HERE(dz_asin(DZ__V(x)))
-#define dz_acos(x) DZ__HERE(dz_acos(DZ__V(x)))
-#define dz_atan(x) DZ__HERE(dz_atan(DZ__V(x)))
-#define dz_sinh(x) DZ__HERE(dz_sinh(DZ__V(x)))
-#define dz_cosh(x) DZ__HERE(dz_cosh(DZ__V(x)))
-#define dz_tanh(x) DZ__HERE(dz_tanh(DZ__V(x)))
-#define dz_asinh(x) DZ__HERE(dz_asinh(DZ__V(x)))
-#define dz_acosh(x) DZ__HERE(dz_acosh(DZ__V(x)))
-#define dz_atanh(x) DZ__HERE(dz_atanh(DZ__V(x)))
-#define dz_erf(x) DZ__HERE(dz_erf(DZ__V(x)))
-#define dz_erfc(x) DZ__HERE(dz_erfc(DZ__V(x)))
-#define dz_lgamma(x) DZ__HERE(dz_lgamma(DZ__V(x)))
-#define dz_tgamma(x) DZ__HERE(dz_tgamma(DZ__V(x)))
-#define dz_digamma(x) DZ__HERE(dz_digamma(DZ__V(x)))
-#define dz_sigmoid(x) DZ__HERE(dz_sigmoid(DZ__V(x)))
-#define dz_log_sigmoid(x) DZ__HERE(dz_log_sigmoid(DZ__V(x)))
-#define dz_softplus(x) DZ__HERE(dz_softplus(DZ__V(x)))
-#define dz_relu(x) DZ__HERE(dz_relu(DZ__V(x)))
-#define dz_fabs(x) DZ__HERE(dz_fabs(DZ__V(x)))
-#define dz_sign(x) DZ__HERE(dz_sign(DZ__V(x)))
-#define dz_floor(x) DZ__HERE(dz_floor(DZ__V(x)))
-#define dz_ceil(x) DZ__HERE(dz_ceil(DZ__V(x)))
-#define dz_round(x) DZ__HERE(dz_round(DZ__V(x)))
-#define dz_trunc(x) DZ__HERE(dz_trunc(DZ__V(x)))
-#define dz_not(x) DZ__HERE(dz_not(DZ__V(x)))
-#define dz_stop(x) DZ__HERE(dz_stop(DZ__V(x)))
+#define dz_exp(x) DZ__ONE(exp, x)
+#define dz_exp2(x) DZ__ONE(exp2, x)
+#define dz_expm1(x) DZ__ONE(expm1, x)
+#define dz_gauss(x) DZ__ONE(gauss, x)
+#define dz_log(x) DZ__ONE(log, x)
+#define dz_log2(x) DZ__ONE(log2, x)
+#define dz_log10(x) DZ__ONE(log10, x)
+#define dz_log1p(x) DZ__ONE(log1p, x)
+#define dz_sqrt(x) DZ__ONE(sqrt, x)
+#define dz_cbrt(x) DZ__ONE(cbrt, x)
+#define dz_sin(x) DZ__ONE(sin, x)
+#define dz_cos(x) DZ__ONE(cos, x)
+#define dz_tan(x) DZ__ONE(tan, x)
+#define dz_asin(x) DZ__ONE(asin, x)
+#define dz_acos(x) DZ__ONE(acos, x)
+#define dz_atan(x) DZ__ONE(atan, x)
+#define dz_sinh(x) DZ__ONE(sinh, x)
+#define dz_cosh(x) DZ__ONE(cosh, x)
+#define dz_tanh(x) DZ__ONE(tanh, x)
+#define dz_asinh(x) DZ__ONE(asinh, x)
+#define dz_acosh(x) DZ__ONE(acosh, x)
+#define dz_atanh(x) DZ__ONE(atanh, x)
+#define dz_erf(x) DZ__ONE(erf, x)
+#define dz_erfc(x) DZ__ONE(erfc, x)
+#define dz_lgamma(x) DZ__ONE(lgamma, x)
+#define dz_tgamma(x) DZ__ONE(tgamma, x)
+#define dz_digamma(x) DZ__ONE(digamma, x)
+#define dz_sigmoid(x) DZ__ONE(sigmoid, x)
+#define dz_log_sigmoid(x) DZ__ONE(log_sigmoid, x)
+#define dz_softplus(x) DZ__ONE(softplus, x)
+#define dz_relu(x) DZ__ONE(relu, x)
+#define dz_fabs(x) DZ__ONE(fabs, x)
+#define dz_sign(x) DZ__ONE(sign, x)
+#define dz_floor(x) DZ__ONE(floor, x)
+#define dz_ceil(x) DZ__ONE(ceil, x)
+#define dz_round(x) DZ__ONE(round, x)
+#define dz_trunc(x) DZ__ONE(trunc, x)
+#define dz_not(x) DZ__ONE(not, x)
+#define dz_stop(x) DZ__ONE(stop, x)
 #define dz_pow(x, y) DZ__HERE(dz_pow(DZ__V(x), DZ__V(y)))
 #define dz_xlogy(x, y) DZ__HERE(dz_xlogy(DZ__V(x), DZ__V(y)))
 #define dz_logaddexp(x, y) DZ__HERE(dz_logaddexp(DZ__V(x), DZ__V(y)))

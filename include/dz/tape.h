@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,10 +20,12 @@ extern "C" {
 typedef struct dz_tape dz_tape;
 
 /* A handle: a small value, passed and copied freely; it owns nothing. It names a node of a tape, or holds a
-   plain number that is not yet on any tape (dz_num). All-zero is an invalid handle. Its fields are private.
- */
+   plain number that is not yet on any tape (dz_num). All-zero is an invalid handle. Its fields are private:
+   the value is a copy, so that a chain of operations need not wait for the tape's memory; it is the node's
+   for as long as the handle carries the tape's present stamp. */
 typedef struct dz_var {
   dz_tape *tape;
+  double value;
   uint64_t id;
 } dz_var;
 
@@ -100,7 +101,8 @@ DZ_API dz_status dz_set(dz_var leaf, const double *values, size_t count);
 static inline dz_var dz_num(double value) {
   dz_var v;
   v.tape = (dz_tape *)1; /* never a tape's address; see dz_is_number */
-  memcpy(&v.id, &value, sizeof value);
+  v.value = value;
+  v.id = 0;
   return v;
 }
 
@@ -177,13 +179,9 @@ DZ_API const dz_note *dz_note_at(const dz_tape *t, size_t i);
 
 /* ---- what follows is private to dz: it is here so that recording can be inlined ---- */
 
-typedef struct dz__pair {
-  uint32_t a, b;
-} dz__pair;
-
 struct dz_tape {
   double *value; /* per node */
-  dz__pair *arg; /* per node: operands */
+  uint64_t *arg; /* per node: the first operand in the low half, the second in the high one */
   uint8_t *code; /* per node: a dz__code */
   double *pool;  /* constants that stand as operands */
   uint32_t n, cap;
@@ -201,15 +199,18 @@ struct dz_tape {
 
 static inline uint32_t dz__index(dz_var x) { return (uint32_t)x.id; }
 static inline uint32_t dz__high(dz_var x) { return (uint32_t)(x.id >> 32); }
-static inline double dz__number(dz_var x) {
-  double v;
-  memcpy(&v, &x.id, sizeof v);
-  return v;
-}
+static inline double dz__number(dz_var x) { return x.value; }
 
-/* A live, active scalar, seen without a call. False also sends rarer cases to the general road. */
-static inline bool dz__plain(const dz_tape *t, dz_var x) {
-  return x.id - t->fresh < t->n || (dz__index(x) < t->floor && dz__high(x) <= DZ__STAMPS);
+/* The value of a live, active scalar, seen without a call. False also sends rarer cases to the general road.
+   With the present stamp the handle's copy is right; with an older one a leaf may have been set since. */
+static inline bool dz__plain(const dz_tape *t, dz_var x, double *value) {
+  if (x.id - t->fresh < t->n) {
+    *value = x.value;
+    return true;
+  }
+  if (dz__index(x) >= t->floor || dz__high(x) > DZ__STAMPS) return false;
+  *value = t->value[dz__index(x)];
+  return true;
 }
 
 #ifdef __cplusplus

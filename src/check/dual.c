@@ -43,7 +43,7 @@ static void add(weighing *w, uint32_t node, const double *sizes, double operatio
 
 static void weigh_scalar(weighing *w, uint32_t i, double g) {
   dz__site s = dz__site_of(w->tape, i);
-  dz__pair arg = w->tape->arg[i];
+  dz__pair arg = dz__operands(w->tape, i);
   for (int k = 0; k < 2; k++) {
     if (!s.wants[k]) continue;
     double use = dz__flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);

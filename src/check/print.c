@@ -31,7 +31,7 @@ dz__print dz__check_print_of(const dz_tape *t, uint32_t i) {
     dz_var o = dz_operand(x, k);
     bool number = dz_is_number(o);
     p.shape = mix(p.shape, number ? UINT64_MAX : dz__index(o));
-    if (number) p.fixed = mix(p.fixed, o.id);
+    if (number) p.fixed = mix_values(p.fixed, &o.value, 1);
   }
   if (d.role == DZ_ROLE_CONST || d.role == DZ_ROLE_DATA) p.fixed = mix(p.fixed, p.value);
   return p;

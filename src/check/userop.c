@@ -107,12 +107,12 @@ dz_var(dz_apply)(dz_tape *t, const char *name, int n, const dz_var *args) {
   dz_var in[DZ_MAX_OPERANDS];
   bool nodes = false;
   for (int k = 0; k < n; k++) {
-    if (!dz__check_handle(t, args[k], name)) return (dz_var){t, DZ__NONE};
+    if (!dz__check_handle(t, args[k], name)) return (dz_var){.tape = t, .id = DZ__NONE};
     in[k] = args[k];
     nodes |= !dz_is_number(in[k]);
   }
   if (!nodes) in[0] = dz__as_node(t, in[0]);
-  if (!nodes && !dz_valid(in[0])) return (dz_var){t, DZ__NONE};
+  if (!nodes && !dz_valid(in[0])) return (dz_var){.tape = t, .id = DZ__NONE};
   return dz__record(DZ__F_user, n, in, 1, &number);
 }
 

@@ -141,7 +141,7 @@ static dz_status run(job *j, dz_var y, dz_var seed, int count, const dz_var *xs,
 
 static dz_status check(dz_var y, dz_var seed, int count, const dz_var *xs, dz_var *gradients) {
   if (count < 0 || (count > 0 && (!xs || !gradients))) return DZ_ERR_ARGUMENT;
-  for (int k = 0; k < count; k++) gradients[k] = (dz_var){y.tape, DZ__NONE};
+  for (int k = 0; k < count; k++) gradients[k] = (dz_var){.tape = y.tape, .id = DZ__NONE};
   if (dz_is_number(y) || !y.tape) return DZ_ERR_HANDLE;
   if (dz_tape_error(y.tape)->status) return dz_tape_error(y.tape)->status;
   bool live = dz__check_handle(y.tape, y, "derive") && dz__check_handle(y.tape, seed, "derive");
@@ -181,7 +181,7 @@ dz_status dz_grad_with(dz_var y, dz_var seed, int count, const dz_var *xs, dz_va
   dz__free(&s->alloc, j.flags, nodes);
   dz__free(&s->alloc, j.in, j.in_cap * sizeof *j.in);
   if (status == DZ_ERR_MEMORY) dz__poison(y.tape, status, "derive", "out of memory");
-  for (int k = 0; status && k < count; k++) gradients[k] = (dz_var){y.tape, DZ__NONE};
+  for (int k = 0; status && k < count; k++) gradients[k] = (dz_var){.tape = y.tape, .id = DZ__NONE};
   return status;
 }
 
@@ -191,7 +191,7 @@ dz_status dz_grad(dz_var y, int count, const dz_var *xs, dz_var *gradients) {
 
 dz_var dz__derivative(dz_var f, dz_var x) {
   dz_var g;
-  return dz_grad(f, 1, &x, &g) == DZ_OK ? g : (dz_var){f.tape, DZ__NONE};
+  return dz_grad(f, 1, &x, &g) == DZ_OK ? g : (dz_var){.tape = f.tape, .id = DZ__NONE};
 }
 
 dz_var dz_derivative(dz_var y, dz_var x) { return dz__derivative(y, x); }

@@ -189,7 +189,7 @@ dz_var dz__emit_term(dz__terms *s, uint32_t i) {
   size_t n = (size_t)i + 1;
   emission m = {s, dz__alloc(&s->alloc, n * sizeof *m.node)};
   uint8_t *wanted = dz__alloc(&s->alloc, n);
-  dz_var r = {s->t, DZ__NONE};
+  dz_var r = {.tape = s->t, .id = DZ__NONE};
   if (m.node && wanted) {
     memset(m.node, 0, n * sizeof *m.node);
     memset(wanted, 0, n);

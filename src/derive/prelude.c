@@ -48,13 +48,14 @@ static bool call(dz__machine *m, const char *name, int n, const dz__value *args,
 
 dz_var dz__prelude_call(const char *name, int n, const dz__value *args) {
   dz_tape *t = tape_of(n, args);
-  if (!t) return (dz_var){NULL, DZ__NONE};
+  if (!t) return (dz_var){.tape = NULL, .id = DZ__NONE};
   for (int k = 0; k < n; k++)
-    if (is_operand(&args[k]) && !dz__check_handle(t, args[k].v, name)) return (dz_var){t, DZ__NONE};
+    if (is_operand(&args[k]) && !dz__check_handle(t, args[k].v, name))
+      return (dz_var){.tape = t, .id = DZ__NONE};
   dz__machine *m = dz__machine_of(t);
   dz_var r;
   if (m && call(m, name, n, args, &r)) return r;
-  return (dz_var){t, DZ__NONE};
+  return (dz_var){.tape = t, .id = DZ__NONE};
 }
 
 /* ---- dz/prelude.h; names in parentheses keep its macros away ---- */

@@ -39,8 +39,8 @@ static operands scalar_operands(const dz_tape *t, uint32_t i) {
   operands o = {{0, 0}, 0};
   if (fn == DZ__F_END) return o;
   dz__site at = dz__site_of(t, i);
-  if (at.wants[0] && carries(fn, 0)) o.from[o.n++] = t->arg[i].a;
-  if (at.wants[1] && carries(fn, 1)) o.from[o.n++] = t->arg[i].b;
+  if (at.wants[0] && carries(fn, 0)) o.from[o.n++] = dz__operands(t, i).a;
+  if (at.wants[1] && carries(fn, 1)) o.from[o.n++] = dz__operands(t, i).b;
   return o;
 }
 
@@ -215,7 +215,7 @@ static void sweep(job *j) {
   for (uint32_t i = 0; i <= j->top && !j->sets.failed; i++) {
     if (!j->needed[i]) continue;
     if (j->s->hot.code[i] == DZ__WIDE)
-      pass_wide(j, &j->s->wide[j->s->hot.arg[i].a]);
+      pass_wide(j, &j->s->wide[dz__operands(&j->s->hot, i).a]);
     else
       pass_scalar(j, i);
   }

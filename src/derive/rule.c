@@ -88,7 +88,7 @@ static dz__machine *machine_with_rules(dz_tape *t) {
 }
 
 static dz_var run_rule(dz__machine *m, const dz__function *f, int n, const dz_var *args) {
-  dz_var r = {m->t, DZ__NONE};
+  dz_var r = {.tape = m->t, .id = DZ__NONE};
   const dz_program *p = m->p;
   uint32_t pc = m->pc;
   int line = m->line;
@@ -103,7 +103,7 @@ static dz_var run_rule(dz__machine *m, const dz__function *f, int n, const dz_va
     done = dz__push_value(m, (dz__value){.v = args[k], .literal = DZ__V_PLAIN});
   uint32_t index = (uint32_t)(f - dz__function_at(m->p, 0));
   if (done && dz__enter(m, index, (uint32_t)n) && dz__run(m)) {
-    if (!dz__settle(m, dz__values_from_top(m, 1), &r)) r = (dz_var){m->t, DZ__NONE};
+    if (!dz__settle(m, dz__values_from_top(m, 1), &r)) r = (dz_var){.tape = m->t, .id = DZ__NONE};
     m->values.n = height;
   }
   m->p = p;
@@ -161,7 +161,7 @@ dz__flow dz__rule_pointwise(dz_tape *t, dz__fn fn, int k, const dz_var *in, dz_v
                             bool careful) {
   char name[16];
   dz__machine *m = machine_with_rules(t);
-  if (!m) return (dz__flow){{t, DZ__NONE}, {0}};
+  if (!m) return (dz__flow){{.tape = t, .id = DZ__NONE}, {0}};
   rule_name((int)fn, k, name);
   int n = dz__ops[fn].arity;
   dz_var args[5] = {in[0], n > 1 ? in[1] : dz_num(0), n > 2 ? in[2] : dz_num(0), z, dz_num(tie)};

@@ -208,7 +208,7 @@ uint32_t dz__term_of_graph(dz__terms *s, dz_var y) {
 
 static dz_var simplify(dz_var y, const dz__rules *rules) {
   dz__terms s;
-  dz_var r = {y.tape, DZ__NONE};
+  dz_var r = {.tape = y.tape, .id = DZ__NONE};
   uint32_t term = DZ__NO_TERM;
   if (dz__terms_init(&s, y.tape)) {
     s.rules = rules;
@@ -228,7 +228,7 @@ dz_var dz_simplify(dz_var y) {
   if (dz_is_number(y)) return y;
   if (!y.tape) return (dz_var){0};
   if (dz_tape_error(y.tape)->status || !dz__check_handle(y.tape, y, "simplify"))
-    return (dz_var){y.tape, DZ__NONE};
+    return (dz_var){.tape = y.tape, .id = DZ__NONE};
   dz_status status = dz__rules_read(&dz__of(y.tape)->alloc, &rules);
   if (status) return dz__poison(y.tape, status, "simplify", "the rules: %s", dz_status_text(status));
   dz_var r = simplify(y, &rules);

@@ -45,7 +45,7 @@ static dz_var reshaped(dz_var x, int rank, const size_t *dims) {
 }
 
 dz_var dz__spread_to(dz_var x, dz_var like) {
-  if (!dz_valid(like)) return (dz_var){like.tape, DZ__NONE};
+  if (!dz_valid(like)) return (dz_var){.tape = like.tape, .id = DZ__NONE};
   dz__array a = dz__array_of(like);
   return shaped(DZ__F_broadcast_to, x, &a);
 }

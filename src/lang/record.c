@@ -137,12 +137,12 @@ dz_var dz_program_record(const dz_program *p, dz_tape *t, uint64_t seed) {
   if (!p) return dz__poison(t, DZ_ERR_ARGUMENT, "", "the program is NULL");
   dz__tape *s = dz__of(t);
   dz__machine *m = dz__machine_of(t);
-  if (!m) return (dz_var){t, DZ__NONE};
+  if (!m) return (dz_var){.tape = t, .id = DZ__NONE};
   int line = s->line, column = s->column;
   bool sound = !s->error.status;
-  dz_var x = {t, DZ__NONE};
+  dz_var x = {.tape = t, .id = DZ__NONE};
   m->p = p;
-  if (!find_leaves(m, seed) || !run_lines(m, &x)) x = (dz_var){t, DZ__NONE};
+  if (!find_leaves(m, seed) || !run_lines(m, &x)) x = (dz_var){.tape = t, .id = DZ__NONE};
   note_underflows(m);
   if (sound && s->error.status) name_program(m, &s->error);
   m->p = NULL;
@@ -157,7 +157,7 @@ dz_var dz_expr(dz_tape *t, const char *text) {
   dz_program *p = dz__program_parse_on(t, text, text ? strlen(text) : 0, "<text>", &s->alloc, &e);
   if (!p) {
     if (!s->error.status) s->error = e;
-    return (dz_var){t, DZ__NONE};
+    return (dz_var){.tape = t, .id = DZ__NONE};
   }
   dz_var x = dz_program_record(p, t, 0);
   dz_program_free(p);

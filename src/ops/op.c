@@ -23,15 +23,13 @@ const dz__op dz__ops[DZ__F_ALL] = {
 #undef OP3
 #undef TENSOR
 
-static const struct {
-  uint8_t fn, variant;
-} of_code[DZ__CODE_END] = {
-#define OP1(name, ...) [DZ__##name] = {DZ__F_##name, DZ__VV}, [DZ__##name##_i] = {DZ__F_##name, DZ__II},
-#define OP1K(name, ...) OP1(name, __VA_ARGS__)[DZ__##name##_k] = {DZ__F_##name, DZ__VV},
+const dz__code_line dz__codes[256] = {
+#define OP1(name, ...) [DZ__##name] = {DZ__F_##name, DZ__VV, 1}, [DZ__##name##_i] = {DZ__F_##name, DZ__II, 0},
+#define OP1K(name, ...) OP1(name, __VA_ARGS__)[DZ__##name##_k] = {DZ__F_##name, DZ__VV, 1},
 #define OP2(name, ...)                                                                                       \
-  [DZ__##name##_vv] = {DZ__F_##name, DZ__VV}, [DZ__##name##_vc] = {DZ__F_##name, DZ__VC},                    \
-  [DZ__##name##_cv] = {DZ__F_##name, DZ__CV}, [DZ__##name##_vi] = {DZ__F_##name, DZ__VI},                    \
-  [DZ__##name##_iv] = {DZ__F_##name, DZ__IV}, [DZ__##name##_ii] = {DZ__F_##name, DZ__II},
+  [DZ__##name##_vv] = {DZ__F_##name, DZ__VV, 3}, [DZ__##name##_vc] = {DZ__F_##name, DZ__VC, 1},              \
+  [DZ__##name##_cv] = {DZ__F_##name, DZ__CV, 2}, [DZ__##name##_vi] = {DZ__F_##name, DZ__VI, 1},              \
+  [DZ__##name##_iv] = {DZ__F_##name, DZ__IV, 2}, [DZ__##name##_ii] = {DZ__F_##name, DZ__II, 0},
 #define OP3(name, ...)
 #include "ops/pointwise.def"
 #undef OP1
@@ -40,13 +38,13 @@ static const struct {
 };
 
 _Static_assert(DZ__CODE_END <= 256, "a code is one byte");
-_Static_assert(DZ__F_END <= 256, "an operation's number is one byte in of_code");
+_Static_assert(DZ__F_END <= 256, "an operation's number is one byte in dz__codes");
 
 dz__fn dz__fn_of_code(unsigned code) {
-  return code <= DZ__WIDE || code >= DZ__CODE_END ? DZ__F_END : (dz__fn)of_code[code].fn;
+  return code <= DZ__WIDE || code >= DZ__CODE_END ? DZ__F_END : (dz__fn)dz__codes[code].fn;
 }
 
-unsigned dz__variant(unsigned code) { return code < DZ__CODE_END ? of_code[code].variant : DZ__II; }
+unsigned dz__variant(unsigned code) { return code < DZ__CODE_END ? dz__codes[code].variant : DZ__II; }
 
 /* Common names beside the table's. max and min of one operand are tensor operations of their own; of two, the
    parser takes fmax and fmin. */

@@ -69,6 +69,13 @@ typedef struct dz__op {
 
 extern const dz__op dz__ops[DZ__F_ALL];
 
+/* What a scalar operation's code says: the operation, the kind of its operands, and the operands that a
+   gradient flows to (bit 0, bit 1). All 0 for leaves and DZ__WIDE. */
+typedef struct dz__code_line {
+  uint8_t fn, variant, wants;
+} dz__code_line;
+extern const dz__code_line dz__codes[256];
+
 /* The operation of a scalar code; DZ__F_END for leaves and DZ__WIDE. */
 dz__fn dz__fn_of_code(unsigned code);
 

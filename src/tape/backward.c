@@ -105,7 +105,7 @@ typedef struct seeding {
 } seeding;
 
 static void plant(const dz__tape *s, const dz__adjoints *a, double *scalar, seeding y) {
-  double *g = y.tensor ? a->tensor[s->hot.arg[y.top].a] : scalar;
+  double *g = y.tensor ? a->tensor[dz__operands(&s->hot, y.top).a] : scalar;
   if (!g) return;
   for (size_t i = 0; i < y.size; i++) g[i] = y.values ? y.values[i] : y.number;
 }
@@ -114,8 +114,8 @@ static void plant(const dz__tape *s, const dz__adjoints *a, double *scalar, seed
 static void gather_leaves(dz__tape *s, uint32_t top) {
   const dz_tape *t = &s->hot;
   for (uint32_t i = 0; i <= top; i++)
-    if ((t->code[i] == DZ__INPUT || t->code[i] == DZ__PARAM) && !t->arg[i].b)
-      s->leaf[t->arg[i].a] = s->kept.scalar[i];
+    if ((t->code[i] == DZ__INPUT || t->code[i] == DZ__PARAM) && !dz__operands(t, i).b)
+      s->leaf[dz__operands(t, i).a] = s->kept.scalar[i];
 }
 
 static bool careful(dz__tape *s, seeding y) {
@@ -302,18 +302,19 @@ const double *dz_adjoints(dz_var x) {
   if (dz_adjoint_state_of(x) != DZ_ADJOINT_READY) return NULL;
   const dz__tape *s = dz__of(x.tape);
   uint32_t i = dz__index(x);
-  if (dz__high(x) & DZ__TENSOR) return s->kept.tensor[x.tape->arg[i].a];
-  return is_leaf(x.tape, i) ? &s->leaf[x.tape->arg[i].a] : &s->kept.scalar[i];
+  if (dz__high(x) & DZ__TENSOR) return s->kept.tensor[dz__operands(x.tape, i).a];
+  return is_leaf(x.tape, i) ? &s->leaf[dz__operands(x.tape, i).a] : &s->kept.scalar[i];
 }
 
 /* A live active scalar leaf, which is what a loop reads. */
 static bool is_plain_leaf(dz_var x) {
-  return (uintptr_t)x.tape > 1 && dz__plain(x.tape, x) && x.tape->code[dz__index(x)] <= DZ__PARAM;
+  double value;
+  return (uintptr_t)x.tape > 1 && dz__plain(x.tape, x, &value) && x.tape->code[dz__index(x)] <= DZ__PARAM;
 }
 
 double dz_adjoint(dz_var x) {
   if (is_plain_leaf(x) && dz__index(x) < dz__of(x.tape)->swept.nodes)
-    return dz__of(x.tape)->leaf[x.tape->arg[dz__index(x)].a];
+    return dz__of(x.tape)->leaf[dz__operands(x.tape, dz__index(x)).a];
   if (dz_adjoint_state_of(x) == DZ_ADJOINT_INACTIVE) return 0;
   const double *g = dz_adjoints(x);
   return g && dz_size(x) == 1 ? *g : NAN;

@@ -15,7 +15,7 @@ static void pull_scalar(const dz_tape *t, uint32_t i, dz__adjoints *a, dz__adjoi
   if (dz__fn_of_code(t->code[i]) == DZ__F_END) return;
   dz__site s = dz__site_of(t, i);
   for (int k = 0; k < 2; k++) {
-    uint32_t to = k ? t->arg[i].b : t->arg[i].a;
+    uint32_t to = k ? dz__operands(t, i).b : dz__operands(t, i).a;
     if (s.wants[k])
       flow(s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), s.f->mask[k], a->scalar[i], &a->scalar[to],
            &r->scalar[to]);
@@ -52,7 +52,7 @@ static void pull_wide(dz_tape *t, const dz__wide *w, dz__adjoints *a, dz__adjoin
 void dz__sweep_careful(dz_tape *t, dz__adjoints *a, dz__adjoints *reached, uint32_t top) {
   for (uint32_t i = top + 1; i-- > 0;) {
     if (t->code[i] == DZ__WIDE)
-      pull_wide(t, &dz__of(t)->wide[t->arg[i].a], a, reached);
+      pull_wide(t, &dz__of(t)->wide[dz__operands(t, i).a], a, reached);
     else if (reached->scalar[i] != 0)
       pull_scalar(t, i, a, reached);
   }

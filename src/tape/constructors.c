@@ -17,33 +17,44 @@ _Static_assert(DZ__CODE_NEG == (int)DZ__neg && DZ__CODE_ADD == (int)DZ__add_vv &
 _Static_assert(DZ__F_neg == 0 && DZ__F_add == 1 && DZ__F_sub == 2 && DZ__F_mul == 3 && DZ__F_div == 4,
                "the header counts the inline operations as the table does");
 
+/* The result of an operation on one operand is on the operand's tape, even a poisoned one. */
+static dz__result apart(dz_var r) { return (dz__result){r.value, r.id}; }
+
+static dz__result general(dz__fn fn, dz_var x) { return apart(dz__record(fn, 1, &x, 0, NULL)); }
+
+#define TOGETHER(name)                                                                                       \
+  dz_var(dz_##name)(dz_var x) {                                                                              \
+    dz__result r = dz__r_##name(x.tape, x.value, x.id);                                                      \
+    return (dz_var){x.tape, r.value, r.id};                                                                  \
+  }
+
 /* The name in parentheses keeps the header's macro of the same name away. A pool number is left to the
    general road: only the five inline operations are worth more. */
 #define OP1(name, ...)                                                                                       \
-  dz_var(dz_##name)(dz_var x) {                                                                              \
-    if (DZ__F_##name != DZ__F_stop && dz__plain1(x))                                                         \
-      return dz__push(x.tape, DZ__##name, dz__index(x), 0, dz__v_##name(x.tape->value[dz__index(x)], 0, 0)); \
-    return dz__record(DZ__F_##name, 1, &x, 0, NULL);                                                         \
-  }
+  dz__result dz__r_##name(dz_tape *t, double value, uint64_t id) {                                           \
+    dz_var x = {t, value, id};                                                                               \
+    double u;                                                                                                \
+    if (DZ__F_##name == DZ__F_stop || !dz__plain1(x, &u)) return general(DZ__F_##name, x);                   \
+    return apart(dz__push(t, DZ__##name, dz__index(x), 0, dz__v_##name(u, 0, 0)));                           \
+  }                                                                                                          \
+  TOGETHER(name)
 /* A fresh slot of the pool for the partial; with no room for it at hand, the general road, which does
  * without. */
 #define OP1K(name, ...)                                                                                      \
-  dz_var(dz_##name)(dz_var x) {                                                                              \
-    if (dz__plain1(x) && x.tape->pooled < x.tape->pool_cap) {                                                \
-      dz_tape *t = x.tape;                                                                                   \
-      double v = t->value[dz__index(x)], z = dz__v_##name(v, 0, 0);                                          \
-      t->pool[t->pooled] = dz__d0_##name(v, 0, 0, z, 0);                                                     \
-      return dz__push(t, DZ__##name##_k, dz__index(x), t->pooled++, z);                                      \
-    }                                                                                                        \
-    return dz__record(DZ__F_##name, 1, &x, 0, NULL);                                                         \
-  }
+  dz__result dz__r_##name(dz_tape *t, double value, uint64_t id) {                                           \
+    dz_var x = {t, value, id};                                                                               \
+    double u;                                                                                                \
+    if (!dz__plain1(x, &u) || t->pooled >= t->pool_cap) return general(DZ__F_##name, x);                     \
+    double z = dz__v_##name(u, 0, 0);                                                                        \
+    t->pool[t->pooled] = dz__d0_##name(u, 0, 0, z, 0);                                                       \
+    return apart(dz__push(t, DZ__##name##_k, dz__index(x), t->pooled++, z));                                 \
+  }                                                                                                          \
+  TOGETHER(name)
 #define OP2(name, ...)                                                                                       \
   dz_var(dz_##name)(dz_var x, dz_var y) {                                                                    \
-    if (dz__plain2(x, y)) {                                                                                  \
-      const double *v = x.tape->value;                                                                       \
-      double z = dz__v_##name(v[dz__index(x)], v[dz__index(y)], 0);                                          \
-      return dz__push(x.tape, DZ__##name##_vv, dz__index(x), dz__index(y), z);                               \
-    }                                                                                                        \
+    double u, v;                                                                                             \
+    if (dz__plain2(x, y, &u, &v))                                                                            \
+      return dz__push(x.tape, DZ__##name##_vv, dz__index(x), dz__index(y), dz__v_##name(u, v, 0));           \
     return dz__record(DZ__F_##name, 2, (dz_var[]){x, y}, 0, NULL);                                           \
   }
 #define OP3(name, ...)                                                                                       \

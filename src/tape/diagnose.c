@@ -161,7 +161,7 @@ static void scalar_node(const dz_tape *t, uint32_t i, findings *f) {
   unsigned code = t->code[i], variant = dz__variant(code);
   dz__fn fn = dz__fn_of_code(code);
   if (fn == DZ__F_END) return;
-  dz__pair q = t->arg[i];
+  dz__pair q = dz__operands(t, i);
   spot p = {.fn = fn, .arity = dz__ops[fn].arity, .z = t->value[i], .g = g[i]};
   p.reached = s->swept.careful ? s->reached.scalar[i] != 0 : p.g != 0;
   p.in[0] = variant == DZ__CV ? t->pool[q.a] : t->value[q.a];

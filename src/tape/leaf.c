@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#undef dz_input
+#undef dz_param
+
 _Static_assert(DZ__INPUT == (int)DZ_ROLE_INPUT && DZ__PARAM == (int)DZ_ROLE_PARAM &&
                    DZ__CONST == (int)DZ_ROLE_CONST && DZ__DATA == (int)DZ_ROLE_DATA &&
                    (int)DZ__MAX_RANK == (int)DZ_MAX_RANK,
@@ -17,7 +20,7 @@ static bool role_active(unsigned role) { return role == DZ_ROLE_INPUT || role ==
 dz_var dz_leaf(dz_tape *t, dz_role role, double value) {
   if (!t) return (dz_var){0};
   if ((unsigned)role >= DZ_ROLE_NONE) return dz__poison(t, DZ_ERR_ARGUMENT, "leaf", "no such role");
-  if (!dz__room(t, 0)) return (dz_var){t, DZ__NONE};
+  if (!dz__room(t, 0)) return (dz_var){.tape = t, .id = DZ__NONE};
   if (role_active(role)) return dz__push(t, role, t->leaves++, 0, value);
   dz_var r = dz__push(t, role, 0, 0, value);
   r.id |= (uint64_t)DZ__INACTIVE << 32;
@@ -62,6 +65,7 @@ dz_status dz_set(dz_var leaf, const double *values, size_t count) {
   dz__array a = dz__array_of(leaf);
   if (count != a.size) return DZ_ERR_SHAPE;
   if (count) memmove(a.data, values, count * sizeof *values);
+  dz__forget_values(dz__of(leaf.tape));
   dz__of(leaf.tape)->swept.again = false;
   return DZ_OK;
 }
@@ -71,8 +75,8 @@ dz_status dz_set(dz_var leaf, const double *values, size_t count) {
 /* Tensor leaves and wide nodes carry 1 in arg.b; a scalar leaf 0. */
 const dz__wide *dz__wide_of(const dz_tape *t, uint32_t i) {
   unsigned code = t->code[i];
-  bool has = code == DZ__WIDE || (is_leaf_code(code) && t->arg[i].b);
-  return has ? &dz__of_const(t)->wide[t->arg[i].a] : NULL;
+  bool has = code == DZ__WIDE || (is_leaf_code(code) && dz__operands(t, i).b);
+  return has ? &dz__of_const(t)->wide[dz__operands(t, i).a] : NULL;
 }
 
 static bool node_active(const dz_tape *t, uint32_t i, const dz__wide *w) {
@@ -85,7 +89,9 @@ static bool node_active(const dz_tape *t, uint32_t i, const dz__wide *w) {
 dz_var dz__handle(const dz_tape *t, uint32_t i) {
   const dz__wide *w = dz__wide_of(t, i);
   uint32_t flags = (w && w->rank ? DZ__TENSOR : 0) | (node_active(t, i, w) ? 0 : DZ__INACTIVE);
-  return (dz_var){(dz_tape *)(uintptr_t)t, (t->fresh | (uint64_t)flags << 32) + i};
+  dz_tape *own = (dz_tape *)(uintptr_t)t;
+  dz__of(own)->handed = true;
+  return (dz_var){own, t->value[i], (t->fresh | (uint64_t)flags << 32) + i};
 }
 
 static dz__array scalar_array(double *value) { return (dz__array){.size = 1, .data = value}; }
@@ -156,5 +162,5 @@ const char *dz_name(dz_var x) {
 
 dz_var dz_named(dz_tape *t, const char *name) {
   const dz__name *n = t && name ? dz__names_find(&dz__of(t)->names, name, strlen(name)) : NULL;
-  return n ? dz__handle(t, n->value) : (dz_var){t, DZ__NONE};
+  return n ? dz__handle(t, n->value) : (dz_var){.tape = t, .id = DZ__NONE};
 }

@@ -62,7 +62,7 @@ static unsigned variant_of(dz_var x, dz_var y) {
 }
 
 static uint32_t operand_slot(dz_tape *t, dz_var x) {
-  return dz_is_number(x) ? dz__pooled(t, dz__number(x)) : dz__index(x);
+  return dz_is_number(x) ? dz__pooled(t, dz__number(x), true) : dz__index(x);
 }
 
 static double operand_value(const dz_tape *t, dz_var x) {
@@ -80,7 +80,8 @@ static dz_var scalar2(dz_tape *t, dz__fn fn, dz_var x, dz_var y) {
   if ((dz_is_number(x) && inactive(y)) || (dz_is_number(y) && inactive(x))) {
     x = dz__as_node(t, x);
     y = dz__as_node(t, y);
-    if (dz__index(x) == DZ__NONE || dz__index(y) == DZ__NONE || !dz__room(t, 0)) return (dz_var){t, DZ__NONE};
+    if (dz__index(x) == DZ__NONE || dz__index(y) == DZ__NONE || !dz__room(t, 0))
+      return (dz_var){.tape = t, .id = DZ__NONE};
   }
   unsigned variant = variant_of(x, y);
   double z = dz__pointwise[fn].value(operand_value(t, x), operand_value(t, y), 0);
@@ -146,7 +147,7 @@ static bool refer(dz_tape *t, int nargs, const dz_var *args, dz__ref *refs) {
   bool active = false;
   for (int k = 0; k < nargs; k++) {
     bool number = dz_is_number(args[k]);
-    refs[k] = number ? (dz__ref){dz__pooled(t, dz__number(args[k])), DZ__POOLED | DZ__INACTIVE}
+    refs[k] = number ? (dz__ref){dz__pooled(t, dz__number(args[k]), true), DZ__POOLED | DZ__INACTIVE}
                      : (dz__ref){dz__index(args[k]), dz__high(args[k]) & (DZ__TENSOR | DZ__INACTIVE)};
     active |= !(refs[k].flags & DZ__INACTIVE);
   }
@@ -189,7 +190,7 @@ static dz_var wide(dz_tape *t, dz__fn fn, int nargs, const dz_var *args, int nat
   if (status) {
     dz__arena_rewind(&s->arena, before);
     adopt(s, &e);
-    return (dz_var){t, DZ__NONE};
+    return (dz_var){.tape = t, .id = DZ__NONE};
   }
   compute(fn, &call);
   return dz__push_wide(t, DZ__WIDE, fn, &call, refs, active && has_slope(fn), before);
@@ -216,10 +217,10 @@ dz_var dz__record(dz__fn fn, int nargs, const dz_var *args, int nattr, const int
     return numbers_alone(fn, nargs, args);
   }
   for (int k = 0; k < nargs; k++) {
-    if (!dz__check_handle(t, args[k], op)) return (dz_var){t, DZ__NONE};
+    if (!dz__check_handle(t, args[k], op)) return (dz_var){.tape = t, .id = DZ__NONE};
     plain += dz_is_number(args[k]) || !(dz__high(args[k]) & DZ__TENSOR);
   }
-  if (!dz__room(t, 2)) return (dz_var){t, DZ__NONE};
+  if (!dz__room(t, 2)) return (dz_var){.tape = t, .id = DZ__NONE};
   bool scalar = fn < DZ__F_POINTWISE_END && plain == nargs;
   if (scalar && nargs == 1) return scalar1(t, fn, args[0]);
   if (scalar && nargs == 2) return scalar2(t, fn, args[0], args[1]);
@@ -227,10 +228,6 @@ dz_var dz__record(dz__fn fn, int nargs, const dz_var *args, int nattr, const int
 }
 
 /* A poisoned handle first, so that {0} beside a live operand is reported on the live one's tape. */
-dz_var dz__general1(unsigned op, dz_var x, const char *file, int line) {
-  return dz__here(dz__record((dz__fn)op, 1, &x, 0, NULL), file, line);
-}
-
 dz_var dz__general2(unsigned op, dz_var x, dz_var y, const char *file, int line) {
   dz_var args[] = {x, y};
   return dz__here(dz__record((dz__fn)op, 2, args, 0, NULL), file, line);

@@ -8,7 +8,7 @@
 
 double *dz__adjoint_slot(const dz_tape *t, const dz__adjoints *a, double *scalar, dz__ref ref) {
   if (ref.flags & DZ__INACTIVE) return NULL;
-  return ref.flags & DZ__TENSOR ? a->tensor[t->arg[ref.index].a] : &scalar[ref.index];
+  return ref.flags & DZ__TENSOR ? a->tensor[dz__operands(t, ref.index).a] : &scalar[ref.index];
 }
 
 dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, double *scalar) {
@@ -44,30 +44,21 @@ static bool pull_wide(dz_tape *t, const dz__wide *w, const dz__adjoints *a, doub
 dz__site dz__site_of(const dz_tape *t, uint32_t i) {
   unsigned code = t->code[i], variant = dz__variant(code);
   dz__fn fn = dz__fn_of_code(code);
-  dz__pair p = t->arg[i];
+  dz__pair p = dz__operands(t, i);
   bool two = dz__ops[fn].arity > 1;
   dz__site s = {.f = &dz__pointwise[fn], .z = t->value[i], .tie = variant == DZ__VV ? .5 : 0};
   s.in[0] = variant == DZ__CV ? t->pool[p.a] : t->value[p.a];
   s.in[1] = !two ? 0 : variant == DZ__VC ? t->pool[p.b] : t->value[p.b];
-  s.wants[0] = variant == DZ__VV || variant == DZ__VC || variant == DZ__VI;
-  s.wants[1] = two && (variant == DZ__VV || variant == DZ__CV || variant == DZ__IV);
+  s.wants[0] = dz__codes[code].wants & 1;
+  s.wants[1] = dz__codes[code].wants & 2;
   return s;
 }
 
-typedef struct flows {
-  double a, b;
-  unsigned to; /* bit 0: to the first operand; bit 1: to the second */
-} flows;
-
-/* What flows to the operands of an operation that is no arithmetic: out of the loop, which so keeps its
-   registers. Nothing for leaves that are constants, and where no operand is active. */
-static __attribute__((noinline)) flows flows_of(const dz_tape *t, uint32_t i, double g) {
-  if (t->code[i] < DZ__WIDE) return (flows){.to = 0};
-  dz__site s = dz__site_of(t, i);
-  double to[2] = {0, 0};
-  for (int k = 0; k < 2; k++)
-    if (s.wants[k]) to[k] = dz__flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);
-  return (flows){to[0], to[1], (s.wants[0] ? 1u : 0u) | (s.wants[1] ? 2u : 0u)};
+/* What flows to operand k of an operation whose partials take more than arithmetic: out of the loop, which so
+   keeps its registers. */
+static __attribute__((noinline)) double flow_of(const dz_tape *t, size_t i, int k, double g) {
+  dz__site s = dz__site_of(t, (uint32_t)i);
+  return dz__flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);
 }
 
 /* The adjoints of nodes i-1 and i-2 as far as node i and those above brought them: most operands were made by
@@ -77,9 +68,10 @@ typedef struct carry {
   double one, two;
 } carry;
 
-static inline __attribute__((always_inline)) void add_to(double *scalar, carry *c, uint32_t i, uint32_t node,
-                                                         double flow) {
-  uint32_t back = i - node;
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void add_to(double *scalar, carry *c, size_t i, size_t node, double flow) {
+  size_t back = i - node;
   if (back > 2)
     scalar[node] += flow;
   else if (back == 1)
@@ -88,29 +80,72 @@ static inline __attribute__((always_inline)) void add_to(double *scalar, carry *
     c->two += flow;
 }
 
-static inline void settle(double *scalar, carry *c, uint32_t i) {
+static inline void settle(double *scalar, carry *c, size_t i) {
   if (i > 0) scalar[i - 1] += c->one;
   if (i > 1) scalar[i - 2] += c->two;
   *c = (carry){0, 0};
+}
+
+/* The complete adjoint of node i: it stays in its slot, or leaves it 0 for the next sweep. */
+INLINE double take(double *scalar, carry *c, size_t i, const bool whole, bool *sound) {
+  double g = scalar[i] + c->one;
+  *c = (carry){c->two, 0};
+  scalar[i] = whole ? g : 0;
+  if (whole) *sound &= g == g;
+  return g;
+}
+
+/* Whether node i adds the product just before it to something else. */
+INLINE bool adds_product(const dz_tape *t, size_t i) {
+  uint64_t w = t->arg[i];
+  return t->code[i] == DZ__add_vv && w >> 32 == i - 1 && (uint32_t)w != i - 1 &&
+         (t->code[i - 1] == DZ__mul_vc || t->code[i - 1] == DZ__mul_vv);
+}
+
+/* Sums of products are what most tapes are made of: a + x*y is one step here, and the a of one is mostly the
+   sum of the next. Node i is such a sum, g its adjoint. Returns the last node done. */
+INLINE size_t sweep_products(const dz_tape *t, double *scalar, size_t i, double g, carry *c, const bool whole,
+                             bool *sound) {
+  for (;;) {
+    c->one += g;
+    double h = take(scalar, c, i - 1, whole, sound);
+    dz__pair p = dz__operands(t, i - 1);
+    if (t->code[i - 1] == DZ__mul_vc) {
+      scalar[p.a] += h * t->pool[p.b];
+    } else {
+      double x = t->value[p.a], y = t->value[p.b];
+      scalar[p.a] += h * y;
+      scalar[p.b] += h * x;
+    }
+    size_t sum = (uint32_t)t->arg[i];
+    i -= 2;
+    if (sum != i) {
+      scalar[sum] += g;
+      return i + 1;
+    }
+    c->one += g;
+    if (!adds_product(t, i)) return i + 1;
+    g = take(scalar, c, i, whole, sound);
+  }
 }
 
 /* One case per code of the arithmetic: x, y, z are the operands' and the node's own value, g its adjoint. */
 #define TO(k, name, node)                                                                                    \
   add_to(scalar, &c, i, node, dz__flow(dz__m##k##_##name(), dz__d##k##_##name(x, y, 0, z, 0), g))
 
-static inline __attribute__((always_inline)) bool
-sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, double *leaf, uint32_t top, const bool whole) {
+INLINE bool sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, double *leaf, uint32_t top,
+                        const bool whole) {
   const double *value = t->value, *pool = t->pool;
-  const dz__pair *arg = t->arg;
   const uint8_t *code = t->code;
   bool sound = true;
   carry c = {0, 0};
-  for (uint32_t i = top + 1; i-- > 0;) {
-    double g = scalar[i] + c.one, z = value[i], x, y = 0;
-    c = (carry){c.two, 0};
-    dz__pair p = arg[i];
-    scalar[i] = whole ? g : 0;
-    if (whole) sound &= g == g;
+  for (size_t i = (size_t)top + 1; i-- > 0;) {
+    double g = take(scalar, &c, i, whole, &sound), z = value[i], x, y = 0;
+    dz__pair p = dz__operands(t, i);
+    if (adds_product(t, i)) {
+      i = sweep_products(t, scalar, i, g, &c, whole, &sound);
+      continue;
+    }
     switch (code[i]) {
     case DZ__INPUT:
     case DZ__PARAM:
@@ -146,11 +181,9 @@ sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, double *leaf, uin
       sound &= g == g && !pull_wide(t, &dz__of(t)->wide[p.a], a, scalar);
       if (!whole) scalar[i] = 0;
       break;
-    default: {
-      flows f = flows_of(t, i, g);
-      if (f.to & 1) add_to(scalar, &c, i, p.a, f.a);
-      if (f.to & 2) add_to(scalar, &c, i, p.b, f.b);
-    }
+    default:
+      if (dz__codes[code[i]].wants & 1) add_to(scalar, &c, i, p.a, flow_of(t, i, 0, g));
+      if (dz__codes[code[i]].wants & 2) add_to(scalar, &c, i, p.b, flow_of(t, i, 1, g));
     }
   }
   return sound;

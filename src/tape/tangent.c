@@ -110,10 +110,9 @@ static bool has_nan(const double *t, size_t n) {
    arises. At any NaN it stops and returns false, and the careful sweep must do it over. */
 static bool sweep_quick(dz__tape *s, uint32_t low, uint32_t top) {
   const double *value = s->hot.value, *pool = s->hot.pool;
-  const dz__pair *arg = s->hot.arg;
   double *t = s->tangent.scalar;
   for (uint32_t i = low; i <= top; i++) {
-    dz__pair p = arg[i];
+    dz__pair p = dz__operands(&s->hot, i);
     double z = value[i], x, y = 0, d;
     switch (s->hot.code[i]) {
 #define OP1(name, ...)                                                                                       \
@@ -164,7 +163,7 @@ static void push_scalar(dz__tape *s, uint32_t i) {
   if (dz__fn_of_code(s->hot.code[i]) == DZ__F_END) return;
   dz__site at = dz__site_of(&s->hot, i);
   for (int k = 0; k < 2; k++) {
-    uint32_t from = k ? s->hot.arg[i].b : s->hot.arg[i].a;
+    uint32_t from = k ? dz__operands(&s->hot, i).b : dz__operands(&s->hot, i).a;
     if (!at.wants[k] || s->touched.scalar[from] == 0) continue;
     double slope = at.f->partial[k](at.in[0], at.in[1], 0, at.z, at.tie);
     if (at.f->mask[k] && slope == 0) continue;
@@ -176,7 +175,7 @@ static void push_scalar(dz__tape *s, uint32_t i) {
 static void sweep_careful(dz__tape *s, uint32_t low, uint32_t top) {
   for (uint32_t i = low; i <= top; i++) {
     if (s->hot.code[i] == DZ__WIDE)
-      push_wide(s, &s->wide[s->hot.arg[i].a], &s->touched);
+      push_wide(s, &s->wide[dz__operands(&s->hot, i).a], &s->touched);
     else
       push_scalar(s, i);
   }

@@ -102,7 +102,7 @@ void dz_tape_forgive(dz_tape *t) {
   if (t) dz__of(t)->error = (dz_error){.status = DZ_OK};
 }
 
-static dz_var poisoned(dz_tape *t) { return (dz_var){t, DZ__NONE}; }
+static dz_var poisoned(dz_tape *t) { return (dz_var){.tape = t, .id = DZ__NONE}; }
 
 dz_var dz__poison(dz_tape *t, dz_status status, const char *op, const char *format, ...) {
   if ((uintptr_t)t <= 1) return poisoned(NULL);
@@ -185,7 +185,21 @@ dz_mark dz_tape_mark(dz_tape *t) {
 /* A mark is live while no rewind since went below it; otherwise other nodes may stand there now. */
 static bool mark_live(const dz__tape *s, dz_mark m) {
   if (m.at > s->hot.n) return false;
-  return m.at == 0 || live(s, (dz_var){m.tape, (uint64_t)m.stamp << 32 | (m.at - 1)});
+  return m.at == 0 || live(s, (dz_var){.tape = m.tape, .id = (uint64_t)m.stamp << 32 | (m.at - 1)});
+}
+
+/* `size` is how many nodes the tape has from now on. */
+static void new_stamp(dz__tape *s, uint32_t size) {
+  s->stamp++;
+  if ((s->stamp & DZ__STAMPS) == 0) s->stamp++;
+  s->hot.fresh = (s->stamp & DZ__STAMPS) << 32;
+  s->unseen = size;
+  s->handed = false;
+}
+
+/* A stamp that no handle has is as good as a new one: setting many leaves in a row takes one stamp. */
+void dz__forget_values(dz__tape *s) {
+  if (s->handed || s->hot.n != s->unseen) new_stamp(s, s->hot.n);
 }
 
 /* Keeps `rewound` short: an older rewind to a node at or above `low` says nothing that this one does not. */
@@ -193,9 +207,7 @@ static bool note_rewind(dz__tape *s, uint32_t low) {
   size_t k = s->rewounds;
   while (k > 0 && s->rewound[k - 1].low >= low) k--;
   if (!dz__grow(&s->alloc, (void **)&s->rewound, &s->rewound_cap, k + 1, sizeof *s->rewound)) return false;
-  s->stamp++;
-  if ((s->stamp & DZ__STAMPS) == 0) s->stamp++;
-  s->hot.fresh = (s->stamp & DZ__STAMPS) << 32;
+  new_stamp(s, low);
   s->rewound[k] = (dz__rewound){s->stamp, low};
   s->rewounds = k + 1;
   if (low < s->hot.floor) s->hot.floor = low;

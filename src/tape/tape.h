@@ -79,6 +79,8 @@ typedef struct dz__tape {
       pool_cap;     /* of the arrays in hot; hot.cap is the least of the first three */
   uint64_t stamp;   /* hot.fresh has its low part */
   uint64_t cleared; /* handles with an older stamp are from before a clear */
+  uint32_t unseen;  /* the size when the stamp was made: no handle has the stamp while nothing was added */
+  bool handed;      /* a handle of an older node was given the present stamp */
   dz_error error;
   dz__arena arena; /* tensor data */
   dz__wide *wide;
@@ -120,6 +122,14 @@ typedef struct dz__tape {
   void (*prelude_free)(void *prelude);
 } dz__tape;
 
+/* The two operands of a scalar node, or what else its 64 bits say. */
+typedef struct dz__pair {
+  uint32_t a, b;
+} dz__pair;
+static inline dz__pair dz__operands(const dz_tape *t, size_t i) {
+  return (dz__pair){(uint32_t)t->arg[i], (uint32_t)(t->arg[i] >> 32)};
+}
+
 static inline dz__tape *dz__of(dz_tape *t) { return (dz__tape *)(void *)t; }
 static inline const dz__tape *dz__of_const(const dz_tape *t) { return (const dz__tape *)(const void *)t; }
 
@@ -149,6 +159,9 @@ dz_var dz__push_wide(dz_tape *t, unsigned code, dz__fn fn, const dz__call *call,
 
 /* The live handle of node i. */
 dz_var dz__handle(const dz_tape *t, uint32_t i);
+
+/* From now on operations take every node's value from the tape, not from handles made until now. */
+void dz__forget_values(dz__tape *s);
 
 /* The wide record of node i, or NULL for a plain scalar. */
 const dz__wide *dz__wide_of(const dz_tape *t, uint32_t i);

@@ -2,7 +2,7 @@
 
 /* ---- operands and axes ---- */
 
-static dz_var invalid(dz_var x) { return (dz_var){dz_is_number(x) ? NULL : x.tape, DZ__NONE}; }
+static dz_var invalid(dz_var x) { return (dz_var){.tape = dz_is_number(x) ? NULL : x.tape, .id = DZ__NONE}; }
 
 static bool ready(dz_var x, const char *op) { return dz_is_number(x) || dz__check_handle(x.tape, x, op); }
 
@@ -37,7 +37,7 @@ static bool settle_axis(dz_var x, int64_t *axis, int rank, const char *op) {
 static dz_var reduced_number(dz__fn fn, double x, int64_t ddof) {
   if (fn == DZ__F_norm) return dz_num(x < 0 ? -x : x == 0 ? 0 : x);
   if (fn != DZ__F_count) return dz_num(x);
-  return ddof < 1 ? dz_num(1 - (double)ddof) : (dz_var){NULL, DZ__NONE};
+  return ddof < 1 ? dz_num(1 - (double)ddof) : (dz_var){.tape = NULL, .id = DZ__NONE};
 }
 
 /* Writes keepdims and the axes in ascending order; returns how many integers, or 0 after an error. */
@@ -201,7 +201,7 @@ static dz_var lead(int n, const dz_var *xs) {
 
 static dz_var joined(dz__fn fn, int n, const dz_var *xs, int64_t axis, int more) {
   const char *op = dz__ops[fn].name;
-  if (n < 1 || !xs) return (dz_var){NULL, DZ__NONE};
+  if (n < 1 || !xs) return (dz_var){.tape = NULL, .id = DZ__NONE};
   dz_var x = lead(n, xs);
   if (!ready(x, op) || !settle_axis(x, &axis, dz__array_of(x).rank + more, op)) return invalid(x);
   return dz__record(fn, n, xs, 1, &axis);

@@ -19,15 +19,15 @@ size_t dz__source(const dz__array *out, const dz__array *a, size_t e) {
 
 static double *slot(const dz_tape *t, const dz__used *u, dz__ref ref) {
   if (ref.flags & DZ__POOLED) return NULL;
-  return ref.flags & DZ__TENSOR ? u->tensor[t->arg[ref.index].a] : &u->scalar[ref.index];
+  return ref.flags & DZ__TENSOR ? u->tensor[dz__operands(t, ref.index).a] : &u->scalar[ref.index];
 }
 
 static void mark_scalar(const dz_tape *t, dz__used *u, uint32_t i) {
   unsigned code = t->code[i], variant = dz__variant(code);
   dz__fn fn = dz__fn_of_code(code);
   if (fn == DZ__F_END) return;
-  if (variant != DZ__CV) u->scalar[t->arg[i].a] = 1;
-  if (dz__ops[fn].arity > 1 && variant != DZ__VC) u->scalar[t->arg[i].b] = 1;
+  if (variant != DZ__CV) u->scalar[dz__operands(t, i).a] = 1;
+  if (dz__ops[fn].arity > 1 && variant != DZ__VC) u->scalar[dz__operands(t, i).b] = 1;
 }
 
 /* Whether element e of the result is made of operand k: of a choice, the condition and one branch are. */

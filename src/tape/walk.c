@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 dz_var dz_node_at(dz_tape *t, size_t i) {
-  return t && i < t->n ? dz__handle(t, (uint32_t)i) : (dz_var){t, DZ__NONE};
+  return t && i < t->n ? dz__handle(t, (uint32_t)i) : (dz_var){.tape = t, .id = DZ__NONE};
 }
 
 static bool node(dz_var x) { return !dz_is_number(x) && dz_valid(x); }
@@ -57,7 +57,7 @@ dz_var dz_operand(dz_var x, int k) {
   if (w) return of_ref(t, dz__of(t)->wide_args[w->arg0 + (uint32_t)k]);
   unsigned variant = dz__variant(t->code[i]);
   bool pooled = (variant == DZ__VC && k == 1) || (variant == DZ__CV && k == 0);
-  return of_ref(t, (dz__ref){k ? t->arg[i].b : t->arg[i].a, pooled ? DZ__POOLED : 0});
+  return of_ref(t, (dz__ref){k ? dz__operands(t, i).b : dz__operands(t, i).a, pooled ? DZ__POOLED : 0});
 }
 
 const dz__userop *dz__user_named(const dz_tape *t, const char *name, size_t size, int64_t *number) {

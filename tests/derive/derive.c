@@ -394,7 +394,7 @@ START_TEST(errors) {
   } rows[] = {{y, o, DZ_ERR_HANDLE},
               {y, number, DZ_ERR_HANDLE},
               {v, v, DZ_ERR_SHAPE},
-              {y, {t, DZ__NONE}, DZ_ERR_HANDLE}};
+              {y, {.tape = t, .id = DZ__NONE}, DZ_ERR_HANDLE}};
   for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
     size_t nodes = dz_tape_size(t);
     ck_assert_int_eq(dz_grad(rows[k].y, 1, &rows[k].x, &g), rows[k].status);

@@ -435,7 +435,7 @@ START_TEST(handles) {
   dz_tape *t = dz_tape_new(NULL);
   ck_assert_double_eq(dz_value(dz_simplify(dz_num(3))), 3);
   ck_assert(!dz_valid(dz_simplify((dz_var){0})));
-  ck_assert(!dz_valid(dz_simplify((dz_var){t, DZ__NONE})));
+  ck_assert(!dz_valid(dz_simplify((dz_var){.tape = t, .id = DZ__NONE})));
   ck_assert_int_eq(dz_tape_error(t)->status, DZ_ERR_HANDLE);
   dz_tape_free(t);
 }

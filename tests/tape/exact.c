@@ -1,0 +1,130 @@
+/* Random graphs of sums and products of small whole numbers, where doubles are exact: values and all adjoints
+   must equal those of a plain sweep in whole numbers, to the last bit. Operands are mostly the latest nodes,
+   so that the sweep's short ways (what it carries in registers, sums of products) meet every pattern. */
+#include "dz/dz.h"
+#include "effort.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { LEAVES = 3, NODES = 40, LIMIT = 1 << 30 };
+
+/* One operation beside dz's: operand -1 is the number. */
+typedef struct step {
+  int op, a, b; /* 0 add, 1 sub, 2 mul, 3 neg */
+  int64_t number, value, adjoint;
+  dz_var node;
+} step;
+
+static uint64_t state;
+static int pick(int n) {
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return (int)((state >> 33) % (uint64_t)n);
+}
+
+/* The latest node half of the time, and so on back; now and then a number. */
+static int operand(int n) {
+  if (pick(8) == 0) return -1;
+  int back = 1;
+  while (back < n && pick(2)) back++;
+  return pick(6) == 0 ? pick(n) : n - back;
+}
+
+static int64_t value_of(const step *s, int k, int64_t number) { return k < 0 ? number : s[k].value; }
+static dz_var node_of(const step *s, int k, int64_t number) {
+  return k < 0 ? dz_num((double)number) : s[k].node;
+}
+
+/* False when a number got too large to be exact for long. */
+static bool add_step(step *s, int n) {
+  step *now = &s[n];
+  *now = (step){.op = pick(10) == 0 ? 3 : pick(3), .a = operand(n), .b = operand(n), .number = pick(5) - 2};
+  if (now->op == 3 && now->a < 0) now->a = n - 1;
+  if (now->a < 0 && now->b < 0) now->b = n - 1;
+  int64_t x = value_of(s, now->a, now->number), y = value_of(s, now->b, now->number);
+  dz_var u = node_of(s, now->a, now->number), v = node_of(s, now->b, now->number);
+  now->value = now->op == 0 ? x + y : now->op == 1 ? x - y : now->op == 2 ? x * y : -x;
+  now->node = now->op == 0   ? dz_add(u, v)
+              : now->op == 1 ? dz_sub(u, v)
+              : now->op == 2 ? dz_mul(u, v)
+                             : dz_neg(u);
+  return llabs(now->value) < LIMIT;
+}
+
+static void give(step *s, int k, int64_t flow) {
+  if (k >= 0) s[k].adjoint += flow;
+}
+
+static bool sweep(step *s, int n) {
+  for (int i = 0; i < n; i++) s[i].adjoint = i == n - 1;
+  for (int i = n; i-- > LEAVES;) {
+    const step *now = &s[i];
+    int64_t g = now->adjoint, x = value_of(s, now->a, now->number), y = value_of(s, now->b, now->number);
+    if (llabs(g) > LIMIT) return false;
+    give(s, now->a, now->op == 2 ? g * y : now->op == 3 ? -g : g);
+    if (now->op != 3) give(s, now->b, now->op == 2 ? g * x : now->op == 1 ? -g : g);
+  }
+  return true;
+}
+
+START_TEST(sums_of_products_fn) {
+  int compared = 0, graphs = EFFORT(40000, 4000);
+  dz_tape *t = dz_tape_new(NULL);
+  dz_mark start = dz_tape_mark(t);
+  for (int k = 0; k < graphs; k++) {
+    step s[NODES];
+    state = (uint64_t)k;
+    dz_tape_rewind(t, start);
+    for (int i = 0; i < LEAVES; i++) {
+      int64_t value = pick(7) - 3;
+      s[i] = (step){.a = -1, .b = -1, .value = value, .node = dz_input(t, (double)value)};
+    }
+    int n = LEAVES, most = LEAVES + 1 + pick(NODES - LEAVES);
+    while (n < most && add_step(s, n)) n++;
+    if (n < most || !sweep(s, n)) continue;
+    compared++;
+    ck_assert_int_eq(dz_backward(s[n - 1].node), DZ_OK);
+    for (int i = 0; i < LEAVES; i++) ck_assert(dz_adjoint(s[i].node) == (double)s[i].adjoint);
+    for (int i = 0; i < n; i++) {
+      ck_assert(dz_value(s[i].node) == (double)s[i].value);
+      ck_assert(dz_adjoint(s[i].node) == (double)s[i].adjoint);
+    }
+  }
+  ck_assert_int_gt(compared, graphs / 3);
+  dz_tape_free(t);
+}
+END_TEST
+
+/* A handle keeps a copy of its value; setting a leaf must reach every copy. */
+START_TEST(set_reaches_every_copy_fn) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x = dz_input(t, 3), copy = x, y = dz_mul(x, x);
+  for (double v = 5; v < 9; v++) {
+    dz_var again = dz_node_at(t, 0);
+    ck_assert_int_eq(dz_set(v < 7 ? x : again, &v, 1), DZ_OK);
+    ck_assert(dz_value(x) == v && dz_value(copy) == v && dz_value(again) == v);
+    ck_assert(dz_value(dz_add(x, 1)) == v + 1);
+    ck_assert(dz_value(dz_mul(copy, again)) == v * v);
+    ck_assert(dz_value(dz_exp(dz_sub(again, v))) == 1);
+    ck_assert(dz_value(dz_neg(copy)) == -v);
+    ck_assert(dz_value(dz_add(y, 0)) == 9); /* what was recorded keeps its value */
+  }
+  ck_assert_int_eq(dz_tape_error(t)->status, DZ_OK);
+  dz_tape_free(t);
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("exact");
+  TCase *c = tcase_create("exact");
+  tcase_set_timeout(c, 120);
+  tcase_add_test(c, sums_of_products_fn);
+  tcase_add_test(c, set_reaches_every_copy_fn);
+  suite_add_tcase(s, c);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_NORMAL);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed > 0;
+}
