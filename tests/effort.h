@@ -2,10 +2,18 @@
 #ifndef DZ_TESTS_EFFORT_H
 #define DZ_TESTS_EFFORT_H
 
-#ifdef __SANITIZE_ADDRESS__
-#define EFFORT(full, sanitized) (sanitized)
-#else
-#define EFFORT(full, sanitized) (full)
+#if defined __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
 #endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#define EFFORT(full, sanitized) (SANITIZED ? (sanitized) : (full))
 
 #endif

@@ -1,8 +1,7 @@
 /* Quotients and shifts of numbers built from a known answer, with limbs at the ends of their range, where
  * carries go wrong. */
 #include "base/bignum.h"
-
-#include <check.h>
+#include "suite.h"
 
 static uint64_t next_random(uint64_t *state) {
   *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -82,16 +81,4 @@ START_TEST(powers_of_five) {
 }
 END_TEST
 
-int main(void) {
-  Suite *suite = suite_create("bignum");
-  TCase *tests = tcase_create("bignum");
-  tcase_add_test(tests, a_product_divides_back);
-  tcase_add_test(tests, dropping_undoes_shifting);
-  tcase_add_test(tests, powers_of_five);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
-}
+SUITE(ONCE(a_product_divides_back), ONCE(dropping_undoes_shifting), ONCE(powers_of_five))

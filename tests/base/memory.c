@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "../failing.h"
+#include "suite.h"
 
 START_TEST(the_default_allocator_is_the_systems) {
   const dz_allocator a = dz__allocator(NULL), none = {NULL, NULL}, b = dz__allocator(&none);
@@ -203,23 +204,8 @@ START_TEST(the_arena_survives_memory_running_out) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("memory");
-  TCase *t = tcase_create("memory");
-  tcase_add_test(t, the_default_allocator_is_the_systems);
-  tcase_add_test(t, a_given_allocator_is_used);
-  tcase_add_test(t, arrays_grow_and_keep_their_items);
-  tcase_add_test(t, an_array_that_cannot_grow_stays);
-  tcase_add_test(t, pieces_stay_put_and_do_not_overlap);
-  tcase_add_test(t, rewinding_keeps_what_came_before);
-  tcase_add_test(t, a_loop_allocates_in_its_first_turn_only);
-  tcase_add_test(t, too_much_is_refused);
-  tcase_add_loop_test(t, the_arena_survives_failing_allocations, 2, 6);
-  tcase_add_test(t, the_arena_survives_memory_running_out);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  const int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(ONCE(the_default_allocator_is_the_systems), ONCE(a_given_allocator_is_used),
+      ONCE(arrays_grow_and_keep_their_items), ONCE(an_array_that_cannot_grow_stays),
+      ONCE(pieces_stay_put_and_do_not_overlap), ONCE(rewinding_keeps_what_came_before),
+      ONCE(a_loop_allocates_in_its_first_turn_only), ONCE(too_much_is_refused),
+      BETWEEN(the_arena_survives_failing_allocations, 2, 6), ONCE(the_arena_survives_memory_running_out))

@@ -1,5 +1,6 @@
 #include "base/names.h"
 #include "../failing.h"
+#include "suite.h"
 
 #include <stdio.h>
 
@@ -222,23 +223,8 @@ START_TEST(suggests_with_long_names) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("names");
-  TCase *table = tcase_create("table"), *near = tcase_create("nearest");
-  tcase_add_test(table, finds_what_was_added);
-  tcase_add_test(table, the_text_is_copied_and_measured_by_size);
-  tcase_add_test(table, the_first_name_of_a_value_is_its_name);
-  tcase_add_test(table, dropping_takes_the_values_from_a_point_on);
-  tcase_add_test(table, names_come_and_go);
-  tcase_add_loop_test(table, survives_failing_allocations, 6, 12);
-  tcase_add_test(table, keeps_what_it_has_when_memory_is_out);
-  tcase_add_loop_test(near, suggests_the_nearest_name, 0, (int)(sizeof suggestion / sizeof *suggestion));
-  tcase_add_test(near, suggests_with_long_names);
-  suite_add_tcase(s, table);
-  suite_add_tcase(s, near);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  const int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(ONCE(finds_what_was_added), ONCE(the_text_is_copied_and_measured_by_size),
+      ONCE(the_first_name_of_a_value_is_its_name), ONCE(dropping_takes_the_values_from_a_point_on),
+      ONCE(names_come_and_go), BETWEEN(survives_failing_allocations, 6, 12),
+      ONCE(keeps_what_it_has_when_memory_is_out), EACH(suggests_the_nearest_name, COUNT(suggestion)),
+      ONCE(suggests_with_long_names))

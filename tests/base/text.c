@@ -2,8 +2,8 @@
  * and UTF-8. */
 #include "dz/text.h"
 #include "base/utf8.h"
+#include "suite.h"
 
-#include <check.h>
 #include <fenv.h>
 #include <float.h>
 #include <locale.h>
@@ -148,7 +148,7 @@ END_TEST
 START_TEST(read_random_decimals) {
   uint64_t state = 1;
   char text[128];
-  for (int i = 0; i < 1000000; i++) {
+  for (int i = 0; i < EFFORT(1000000, 100000); i++) {
     const uint64_t r = next_random(&state);
     const int n = 1 + (int)(i % 8 ? r % 20 : r % 60), point = (int)(r >> 8) % (n + 1);
     int at = 0;
@@ -168,7 +168,7 @@ START_TEST(read_random_characters) {
   static const char set[] = "0123456789..eexxppEXP+-abf00";
   uint64_t state = 2;
   char text[24];
-  for (int i = 0; i < 300000; i++) {
+  for (int i = 0; i < EFFORT(300000, 30000); i++) {
     const int n = 1 + (int)(next_random(&state) % 20);
     for (int k = 0; k < n; k++) text[k] = set[next_random(&state) % (sizeof set - 1)];
     text[n] = 0;
@@ -281,7 +281,7 @@ END_TEST
 
 START_TEST(write_digits_as_printf) {
   uint64_t state = 5;
-  for (int i = 0; i < 1000000; i++) {
+  for (int i = 0; i < EFFORT(1000000, 100000); i++) {
     double x = random_finite(&state);
     if (i % 4 == 1)
       x = ldexp(1 + (double)(next_random(&state) >> 40),
@@ -331,7 +331,7 @@ static void prove_shortest(double x) {
 
 START_TEST(write_shortest) {
   uint64_t state = 6;
-  for (int i = 0; i < 150000; i++) prove_shortest(random_finite(&state));
+  for (int i = 0; i < EFFORT(150000, 15000); i++) prove_shortest(random_finite(&state));
   for (int e = -1074; e < 1024; e++)
     for (int k = -2; k <= 2; k++) {
       const uint64_t bits = bits_of(ldexp(1, e));
@@ -346,7 +346,7 @@ END_TEST
 
 START_TEST(there_and_back) {
   uint64_t state = 7;
-  for (int i = 0; i < 1000000; i++) {
+  for (int i = 0; i < EFFORT(1000000, 100000); i++) {
     const double x =
         fabs(i % 2 ? random_finite(&state) : (double)next_random(&state) / (double)(1 + i % 1000));
     char out[32];
@@ -424,27 +424,11 @@ START_TEST(comma_locale) {
 }
 END_TEST
 
-int main(void) {
-  Suite *suite = suite_create("text");
-  TCase *tests = tcase_create("text");
-  tcase_set_timeout(tests, 120);
-  tcase_add_test(tests, read_cases);
-  tcase_add_test(tests, read_random_decimals);
-  tcase_add_test(tests, read_random_characters);
 #if LDBL_MANT_DIG > DBL_MANT_DIG
-  tcase_add_test(tests, read_halfway);
+#define IN_LONG_DOUBLE ONCE(read_halfway),
+#else
+#define IN_LONG_DOUBLE
 #endif
-  tcase_add_test(tests, read_ten_thousand_digits);
-  tcase_add_test(tests, write_cases);
-  tcase_add_test(tests, write_digits_as_printf);
-  tcase_add_test(tests, write_shortest);
-  tcase_add_test(tests, there_and_back);
-  tcase_add_test(tests, rounding_mode_and_flushing);
-  tcase_add_test(tests, comma_locale);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
-}
+SUITE(IN_LONG_DOUBLE ONCE(read_cases), ONCE(read_random_decimals), ONCE(read_random_characters),
+      ONCE(read_ten_thousand_digits), ONCE(write_cases), ONCE(write_digits_as_printf), ONCE(write_shortest),
+      ONCE(there_and_back), ONCE(rounding_mode_and_flushing), ONCE(comma_locale))

@@ -1,7 +1,7 @@
 /* Decoding, letters and widths. */
 #include "base/utf8.h"
+#include "suite.h"
 
-#include <check.h>
 #include <string.h>
 
 /* Every code point there and back through an encoder of our own; the count of what decodes shows that nothing
@@ -169,18 +169,5 @@ START_TEST(utf8_columns) {
 }
 END_TEST
 
-int main(void) {
-  Suite *suite = suite_create("utf8");
-  TCase *tests = tcase_create("utf8");
-  tcase_set_timeout(tests, 120);
-  tcase_add_test(tests, utf8_decodes_every_character);
-  tcase_add_test(tests, utf8_decodes_nothing_else);
-  tcase_add_test(tests, utf8_letters);
-  tcase_add_test(tests, utf8_columns);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
-}
+SUITE(ONCE(utf8_decodes_every_character), ONCE(utf8_decodes_nothing_else), ONCE(utf8_letters),
+      ONCE(utf8_columns))

@@ -2,8 +2,8 @@
    decimals is met when ours rounds to it: half a unit of its last digit, plus the few ULP that the operations
    may lose (negligible beside it). Whole results are met exactly. */
 #include "dz/dz.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <string.h>
 
@@ -200,18 +200,6 @@ START_TEST(predicted_and_measured_change_of_the_loss) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("worked examples");
-  TCase *c = tcase_create("worked");
-  tcase_add_loop_test(c, numbers_of_the_documents, 0, (int)(sizeof table / sizeof *table));
-  tcase_add_test(c, sigmoid_is_z_1_minus_z);
-  tcase_add_test(c, softmax_and_cross_entropy);
-  tcase_add_test(c, affine_maps_collapse);
-  tcase_add_test(c, predicted_and_measured_change_of_the_loss);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(EACH(numbers_of_the_documents, COUNT(table)), ONCE(sigmoid_is_z_1_minus_z),
+      ONCE(softmax_and_cross_entropy), ONCE(affine_maps_collapse),
+      ONCE(predicted_and_measured_change_of_the_loss))

@@ -1,6 +1,7 @@
 /* matmul against sums by its definition, with indices worked out by division. Whole numbers make every sum
    exact, so all is equality. */
 #include "problem.h"
+#include "suite.h"
 
 enum { TURNS = 1200 };
 
@@ -151,19 +152,5 @@ START_TEST(a_numeric_zero_counts) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("matmul");
-  TCase *c = tcase_create("matmul");
-  tcase_set_timeout(c, 120);
-  tcase_add_test(c, random_matmuls);
-  tcase_add_test(c, large_matmuls);
-  tcase_add_test(c, matmul_shapes_as_numpy);
-  tcase_add_test(c, zeros_times_infinities);
-  tcase_add_test(c, a_numeric_zero_counts);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(ONCE(random_matmuls), ONCE(large_matmuls), ONCE(matmul_shapes_as_numpy), ONCE(zeros_times_infinities),
+      ONCE(a_numeric_zero_counts))

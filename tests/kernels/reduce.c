@@ -1,6 +1,6 @@
 /* Reductions and scans against the same sums and products in __float128, with indices worked out by division;
    and the hard points. */
-#include <stdio.h>
+#include "suite.h"
 
 #if defined HAVE_QUADMATH
 #include "problem.h"
@@ -66,16 +66,17 @@ static quad value_of(const problem *p, const groups *s, size_t o, quad *scale) {
 
 static quad partial_of(const problem *p, const groups *s, size_t i, quad z) {
   const double *x = p->args[0].data;
-  quad others = 1, ties = 0;
+  quad others = 1;
+  int ties = 0;
   if (p->fn == DZ__F_sum) return 1;
   if (p->fn == DZ__F_norm) return z == 0 ? 0 : x[i] / z;
   if (p->fn == DZ__F_logsumexp) return expq(x[i] - z);
   for (size_t k = s->begin[s->to[i]]; k < s->begin[s->to[i] + 1]; k++) {
     size_t j = s->member[k];
-    if (j != i) others *= x[j];
+    if (p->fn == DZ__F_prod && j != i) others *= x[j];
     ties += x[j] == x[i];
   }
-  return p->fn == DZ__F_prod ? others : x[i] == z ? 1 / ties : 0;
+  return p->fn == DZ__F_prod ? others : x[i] == z ? (quad)1 / ties : 0;
 }
 
 /* Errors are bounded by (n + 8) u of the sum of magnitudes for a sum of n terms, and of the value for the
@@ -150,7 +151,7 @@ static void try_reduction(dz__fn fn, dz__array x, unsigned axes, bool keepdims) 
 /* Every rank, random extents (0 among them) and axes; whole numbers bring ties and zeros. */
 START_TEST(random_reductions) {
   dz__fn fn = reductions[_i];
-  for (int turn = 0; turn < 1500; turn++) {
+  for (int turn = 0; turn < EFFORT(1500, 400); turn++) {
     int rank = turn % (DZ__MAX_RANK + 1);
     dz__array x = random_array(rank, 200);
     for (size_t i = 0; i < x.size; i++) x.data[i] = below(2) ? below(5) - 2 : uniform(-2, 2);
@@ -200,11 +201,9 @@ static void check_lane(const problem *p, size_t first, size_t n, size_t step) {
   const double *x = p->args[0].data;
   quad bound = ((quad)n + 8) * u;
   for (size_t j = 0; j < n; j++) {
-    quad sum = p->was[0][first + j * step], size = fabsq(sum), z = product, all = product;
+    quad sum = p->was[0][first + j * step], size = fabsq(sum), z = product, all = product, others = 1;
     for (size_t k = 0; k < n; k++) {
-      quad others = 1;
-      for (size_t l = 0; product && l <= k; l++)
-        if (l != j) others *= x[first + l * step];
+      if (product && k != j) others *= x[first + k * step];
       if (k >= j) {
         sum += others * p->g[first + k * step];
         size += fabsq(others * p->g[first + k * step]);
@@ -219,7 +218,7 @@ static void check_lane(const problem *p, size_t first, size_t n, size_t step) {
 }
 
 START_TEST(random_scans) {
-  for (int turn = 0; turn < 1500; turn++) {
+  for (int turn = 0; turn < EFFORT(1500, 400); turn++) {
     int rank = 1 + turn % DZ__MAX_RANK;
     dz__array x = turn % 100 ? random_array(rank, 300) : array_of(3, (size_t[]){2, 20, 70});
     for (size_t i = 0; i < x.size; i++) x.data[i] = below(2) ? below(5) - 2 : uniform(-1.5, 1.5);
@@ -397,29 +396,9 @@ START_TEST(counts) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("reduce");
-  TCase *c = tcase_create("reduce");
-  tcase_set_timeout(c, 120);
-  tcase_add_loop_test(c, random_reductions, 0, REDUCTIONS);
-  tcase_add_loop_test(c, long_reductions, 0, REDUCTIONS);
-  tcase_add_test(c, sums_do_not_drift);
-  tcase_add_loop_test(c, random_scans, 0, 2);
-  tcase_add_test(c, points);
-  tcase_add_test(c, small_parts_of_logsumexp);
-  tcase_add_test(c, zeros_times_infinities);
-  tcase_add_test(c, zeros_in_cumprod);
-  tcase_add_test(c, counts);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(EACH(random_reductions, REDUCTIONS), EACH(long_reductions, REDUCTIONS), ONCE(sums_do_not_drift),
+      EACH(random_scans, 2), ONCE(points), ONCE(small_parts_of_logsumexp), ONCE(zeros_times_infinities),
+      ONCE(zeros_in_cumprod), ONCE(counts))
 #else
-int main(void) {
-  puts("libquadmath is missing: skipped");
-  return 77;
-}
+SUITE_SKIPPED("this compiler has no quadmath.h")
 #endif

@@ -1,22 +1,13 @@
 /* The special functions against the same in __float128, at many points, in ULPs. */
-#include <stdio.h>
+#include "suite.h"
 
 #if defined HAVE_QUADMATH
 #include "kernels/special.h"
 
 #include "../quad.h"
+#include "dice.h"
 
-#include <check.h>
 #include <float.h>
-
-/* xorshift: the points are the same on every machine. */
-static uint64_t state;
-static double uniform(double low, double high) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return low + (high - low) * ((double)(state >> 11) * 0x1p-53);
-}
 
 /* Half log-uniform over 1e±300 in size, of both signs; the others uniform around 0 and, for a quarter, within
    some ULPs of the thresholds in the code, of the functions' zeros and of where they underflow or overflow.
@@ -155,7 +146,7 @@ START_TEST(polygamma_everywhere) {
   char name[32];
   snprintf(name, sizeof name, "polygamma %d", n);
   worst w = {.name = name};
-  for (int k = 0; k < (n < 7 ? 12000 : 3000); k++) {
+  for (int k = 0; k < (n < 7 ? 12000 : 3000) / EFFORT(1, 10); k++) {
     const double x = point();
     quad scale;
     const quad exact = quad_polygamma(n, x, &scale);
@@ -227,33 +218,10 @@ START_TEST(gamma_class_at_poles_and_ends) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("special");
-  TCase *t = tcase_create("quad"), *ends = tcase_create("ends");
-  state = 0x9e3779b97f4a7c15u;
-  tcase_set_timeout(t, 60);
-  tcase_add_loop_test(t, one_operand, 0, (int)(sizeof one / sizeof *one));
-  tcase_add_test(t, log_sigmoid_is_mirrored_softplus);
-  tcase_add_test(t, logaddexp_of_two);
-  tcase_add_test(t, mod_of_two);
-  tcase_add_test(t, digamma_everywhere);
-  tcase_add_loop_test(t, polygamma_everywhere, 0, 9);
-  tcase_add_test(ends, activations_at_the_ends);
-  tcase_add_test(ends, logaddexp_at_the_ends);
-  tcase_add_test(ends, mod_at_the_ends);
-  tcase_add_test(ends, sign_of_everything);
-  tcase_add_test(ends, gamma_class_at_poles_and_ends);
-  suite_add_tcase(s, t);
-  suite_add_tcase(s, ends);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  const int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(EACH(one_operand, COUNT(one)), ONCE(log_sigmoid_is_mirrored_softplus), ONCE(logaddexp_of_two),
+      ONCE(mod_of_two), ONCE(digamma_everywhere), EACH(polygamma_everywhere, 9),
+      ONCE(activations_at_the_ends), ONCE(logaddexp_at_the_ends), ONCE(mod_at_the_ends),
+      ONCE(sign_of_everything), ONCE(gamma_class_at_poles_and_ends))
 #else
-int main(void) {
-  puts("skipped: this compiler has no quadmath.h");
-  return 77;
-}
+SUITE_SKIPPED("this compiler has no quadmath.h")
 #endif

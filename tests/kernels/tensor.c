@@ -1,6 +1,7 @@
 /* Operations that move elements, each against where an element comes from by its definition; and what the
    shape rules of all refuse. Whole numbers make every sum exact, so all is equality. */
 #include "problem.h"
+#include "suite.h"
 
 /* ---- moves: element o of the result is element *i of operand *k ---- */
 
@@ -102,7 +103,7 @@ static problem one_operand(dz__fn fn, int rank, size_t most) {
   return p;
 }
 
-enum { TURNS = 1200, MOST = 400 };
+enum { TURNS = EFFORT(1200, 300), MOST = 400 };
 
 START_TEST(reshapes) {
   for (int turn = 0; turn < TURNS; turn++) {
@@ -332,23 +333,5 @@ START_TEST(sizes) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("tensor");
-  TCase *c = tcase_create("tensor");
-  tcase_set_timeout(c, 120);
-  tcase_add_test(c, reshapes);
-  tcase_add_test(c, broadcasts);
-  tcase_add_test(c, permutations);
-  tcase_add_test(c, indices);
-  tcase_add_test(c, joins);
-  tcase_add_test(c, gathers);
-  tcase_add_test(c, gather_survives_overwritten_positions);
-  tcase_add_test(c, refusals);
-  tcase_add_test(c, sizes);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(ONCE(reshapes), ONCE(broadcasts), ONCE(permutations), ONCE(indices), ONCE(joins), ONCE(gathers),
+      ONCE(gather_survives_overwritten_positions), ONCE(refusals), ONCE(sizes))

@@ -9,8 +9,8 @@
    note: underflow 1:3    a note that must be there; a case without this line must have none */
 #include "dz/lang.h"
 #include "dz/sweep.h"
+#include "suite.h"
 
-#include <check.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -289,14 +289,4 @@ START_TEST(cases) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("lang/cases");
-  TCase *c = tcase_create("files");
-  tcase_add_loop_test(c, cases, 0, (int)(sizeof files / sizeof *files));
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? 1 : 0;
-}
+SUITE(EACH(cases, COUNT(files)))

@@ -5,8 +5,8 @@
 #include "dz/tensor.h"
 
 #include "../failing.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +217,8 @@ static const char *const as_they_stand[] = {
     "A @ v*2",
     "v @ w",
     "-A @ v",
+    "solve(A @ A', A @ v)",
+    "-solve((A @ A')', A)*2",
     "A[0]",
     "A[1, 0]",
     "A[:, 1]",
@@ -335,7 +337,7 @@ static void grow(char *out, size_t size, int depth) {
 START_TEST(random_trees) {
   static char text[4096], first[1 << 16];
   const dz_print_options whole = {DZ_PRINT_EXPAND, 0, 1 << 20, 0};
-  for (int turn = 0; turn < 3000; turn++) {
+  for (int turn = 0; turn < EFFORT(3000, 600); turn++) {
     state = (uint64_t)turn * 7919 + 3;
     grow(text, sizeof text, 4);
     dz_tape *t = dz_tape_new(NULL), *u = dz_tape_new(NULL);
@@ -465,14 +467,15 @@ static bool count_bytes(void *user, const char *text, size_t size) {
 
 /* A million operations within each other, in 256 KiB of stack (the test is run so by ulimit in CI). */
 START_TEST(deep_graphs) {
+  enum { DEEP = EFFORT(1000000, 100000) };
   const dz_print_options all = {DZ_PRINT_EXPAND, 0, 0, 1 << 28};
   dz_tape *t = dz_tape_new(NULL);
   dz_var x = dz_input(t, 1), y = x;
   dz_set_name(x, "x");
-  for (int k = 0; k < 1000000; k++) y = k % 2 ? dz_sub(x, y) : dz_sin(y);
+  for (int k = 0; k < DEEP; k++) y = k % 2 ? dz_sub(x, y) : dz_sin(y);
   size_t n = 0;
   ck_assert_int_eq(dz_print(y, &all, count_bytes, &n), DZ_OK);
-  ck_assert_uint_eq(n, 500000 * (strlen("sin()") + strlen("x - ")) + 1);
+  ck_assert_uint_eq(n, DEEP / 2 * (strlen("sin()") + strlen("x - ")) + 1);
   dz_tape_free(t);
 }
 END_TEST
@@ -499,26 +502,7 @@ START_TEST(memory_fails) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("lang/print");
-  TCase *c = tcase_create("print");
-  tcase_set_timeout(c, 60);
-  tcase_add_loop_test(c, round_trip, 0, (int)(sizeof as_they_stand / sizeof *as_they_stand));
-  tcase_add_loop_test(c, normal_form, 0, (int)(sizeof pairs / sizeof *pairs));
-  tcase_add_test(c, random_trees);
-  tcase_add_test(c, shared_parts_are_named);
-  tcase_add_test(c, text_is_linear);
-  tcase_add_test(c, names_of_operations);
-  tcase_add_test(c, names_that_are_none);
-  tcase_add_test(c, shadowed_constants);
-  tcase_add_test(c, digits);
-  tcase_add_test(c, statuses);
-  tcase_add_test(c, deep_graphs);
-  tcase_add_test(c, memory_fails);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? 1 : 0;
-}
+SUITE(EACH(round_trip, COUNT(as_they_stand)), EACH(normal_form, COUNT(pairs)), ONCE(random_trees),
+      ONCE(shared_parts_are_named), ONCE(text_is_linear), ONCE(names_of_operations),
+      ONCE(names_that_are_none), ONCE(shadowed_constants), ONCE(digits), ONCE(statuses), ONCE(deep_graphs),
+      ONCE(memory_fails))

@@ -4,6 +4,7 @@
 #include "dz/sweep.h"
 #include "failing.h"
 #include "lang/builtin.h"
+#include "suite.h"
 #include "tape/tape.h"
 
 #include <math.h>
@@ -343,28 +344,7 @@ START_TEST(memory_ends_anywhere) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("lang/program");
-  TCase *c = tcase_create("all");
-  tcase_set_timeout(c, 60);
-  tcase_add_test(c, leaves_in_order);
-  tcase_add_test(c, definitions_and_result);
-  tcase_add_test(c, nothing_given);
-  tcase_add_test(c, function_names);
-  tcase_add_test(c, names_in_messages);
-  tcase_add_test(c, many_missing);
-  tcase_add_test(c, nodes_know_their_place);
-  tcase_add_test(c, places_after_calls);
-  tcase_add_test(c, a_name_that_is_taken);
-  tcase_add_test(c, an_earlier_error_stays);
-  tcase_add_test(c, a_loop_allocates_nothing);
-  tcase_add_test(c, distributions);
-  tcase_add_test(c, values_depend_on_seed_and_name_only);
-  tcase_add_test(c, memory_ends_anywhere);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? 1 : 0;
-}
+SUITE(ONCE(leaves_in_order), ONCE(definitions_and_result), ONCE(nothing_given), ONCE(function_names),
+      ONCE(names_in_messages), ONCE(many_missing), ONCE(nodes_know_their_place), ONCE(places_after_calls),
+      ONCE(a_name_that_is_taken), ONCE(an_earlier_error_stays), ONCE(a_loop_allocates_nothing),
+      ONCE(distributions), ONCE(values_depend_on_seed_and_name_only), ONCE(memory_ends_anywhere))

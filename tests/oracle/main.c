@@ -99,7 +99,13 @@ static void print_score(const score *s) {
   printf("\n");
 }
 
+/* Their errors go with a matrix's condition, for which this oracle has no bound: tests/kernels/solve.c has
+ * one. */
+static const char *const apart[] = {"lu", "solve"};
+
 static bool knows(const char *name) {
+  for (size_t k = 0; k < sizeof apart / sizeof *apart; k++)
+    if (strcmp(apart[k], name) == 0) return true;
   for (int k = 0; k < OP_leaf; k++)
     if (strcmp(op_name((op)k), name) == 0) return true;
   return false;

@@ -1,30 +1,13 @@
 /* Values and slopes at every hard point of the pointwise operations: kinks, ties, poles, ends of domains,
  * infinities, NaN. */
+#include "calls.h"
 #include "dz/sweep.h"
 #include "ops/op.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define OP1(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0]); }
-#define OP2(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0], v[1]); }
-#define OP3(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0], v[1], v[2]); }
-#include "ops/pointwise.def"
-#undef OP1
-#undef OP2
-#undef OP3
-
-static dz_var (*const call[])(const dz_var *v) = {
-#define OP1(name, ...) call_##name,
-#define OP2(name, ...) call_##name,
-#define OP3(name, ...) call_##name,
-#include "ops/pointwise.def"
-};
 
 #define INF INFINITY
 #define LN2 0.6931471805599453
@@ -312,19 +295,6 @@ START_TEST(ties_with_itself_and_seeds_of_zero) {
 }
 END_TEST
 
-int main(void) {
-  const int n = (int)(sizeof expressions / sizeof *expressions);
-  Suite *s = suite_create("boundaries");
-  TCase *t = tcase_create("boundaries");
-  tcase_add_loop_test(t, hard_points, 0, (int)(sizeof rows / sizeof *rows));
-  tcase_add_loop_test(t, nan_in_nan_slope, 0, DZ__F_POINTWISE_END);
-  tcase_add_loop_test(t, zeros_in_scalars, 0, n);
-  tcase_add_loop_test(t, zeros_in_tensors, 0, n);
-  tcase_add_test(t, ties_with_itself_and_seeds_of_zero);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  const int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(EACH(hard_points, COUNT(rows)), EACH(nan_in_nan_slope, DZ__F_POINTWISE_END),
+      EACH(zeros_in_scalars, COUNT(expressions)), EACH(zeros_in_tensors, COUNT(expressions)),
+      ONCE(ties_with_itself_and_seeds_of_zero))

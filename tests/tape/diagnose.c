@@ -2,8 +2,8 @@
 #include "dz/sweep.h"
 #include "dz/tensor.h"
 #include "failing.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <string.h>
 
@@ -171,22 +171,5 @@ START_TEST(without_memory) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("diagnose");
-  TCase *t = tcase_create("diagnose");
-  tcase_add_test(t, nothing_to_say);
-  tcase_add_test(t, places);
-  tcase_add_test(t, lanes_not_taken);
-  tcase_add_test(t, parts_not_taken);
-  tcase_add_test(t, groups_by_themselves);
-  tcase_add_test(t, gradients);
-  tcase_add_test(t, seeds);
-  tcase_add_test(t, misuse);
-  tcase_add_test(t, without_memory);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  const int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(ONCE(nothing_to_say), ONCE(places), ONCE(lanes_not_taken), ONCE(parts_not_taken),
+      ONCE(groups_by_themselves), ONCE(gradients), ONCE(seeds), ONCE(misuse), ONCE(without_memory))

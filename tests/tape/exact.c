@@ -2,11 +2,9 @@
    must equal those of a plain sweep in whole numbers, to the last bit. Operands are mostly the latest nodes,
    so that the sweep's short ways (what it carries in registers, sums of products) meet every pattern. */
 #include "dz/dz.h"
-#include "effort.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 enum { LEAVES = 3, NODES = 40, LIMIT = 1 << 30 };
 
@@ -68,7 +66,7 @@ static bool sweep(step *s, int n) {
   return true;
 }
 
-START_TEST(sums_of_products_fn) {
+START_TEST(sums_of_products) {
   int compared = 0, graphs = EFFORT(40000, 4000);
   dz_tape *t = dz_tape_new(NULL);
   dz_mark start = dz_tape_mark(t);
@@ -97,7 +95,7 @@ START_TEST(sums_of_products_fn) {
 END_TEST
 
 /* A handle keeps a copy of its value; setting a leaf must reach every copy. */
-START_TEST(set_reaches_every_copy_fn) {
+START_TEST(setting_reaches_every_copy) {
   dz_tape *t = dz_tape_new(NULL);
   dz_var x = dz_input(t, 3), copy = x, y = dz_mul(x, x);
   for (double v = 5; v < 9; v++) {
@@ -115,16 +113,4 @@ START_TEST(set_reaches_every_copy_fn) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("exact");
-  TCase *c = tcase_create("exact");
-  tcase_set_timeout(c, 120);
-  tcase_add_test(c, sums_of_products_fn);
-  tcase_add_test(c, set_reaches_every_copy_fn);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed > 0;
-}
+SUITE(ONCE(sums_of_products), ONCE(setting_reaches_every_copy))

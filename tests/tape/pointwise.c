@@ -1,34 +1,15 @@
 /* Every row of pointwise.def through the public interface: slopes against differences in __float128. */
-#include <stdio.h>
+#include "suite.h"
 
 #if defined HAVE_QUADMATH
 #include "dz/sweep.h"
 #include "ops/op.h"
 
+#include "calls.h"
+#include "dice.h"
 #include "oracle.h"
 
-#include <check.h>
 #include <float.h>
-
-/* ---- the constructors by row ---- */
-
-#define OP1(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0]); }
-#define OP2(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0], v[1]); }
-#define OP3(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0], v[1], v[2]); }
-#include "ops/pointwise.def"
-#undef OP1
-#undef OP2
-#undef OP3
-
-static dz_var (*const call[])(const dz_var *v) = {
-#define OP1(name, ...) call_##name,
-#define OP2(name, ...) call_##name,
-#define OP3(name, ...) call_##name,
-#include "ops/pointwise.def"
-};
 
 static bool is(const dz__op *op, const char *names) { return oracle_listed(op->name, names); }
 
@@ -36,14 +17,6 @@ static bool is(const dz__op *op, const char *names) { return oracle_listed(op->n
 static bool is_order(const dz__op *op, int k) { return is(op, "polygamma") && k == 0; }
 
 /* ---- points ---- */
-
-static uint64_t state;
-static double uniform(double low, double high) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return low + (high - low) * ((double)(state >> 11) * 0x1p-53);
-}
 
 static double log_uniform(double low, double high) {
   return copysign(pow(10, uniform(low, high)), uniform(-1, 1));
@@ -172,14 +145,14 @@ START_TEST(slopes) {
     near_point(op, at);
     try_point(fn, at, false, &near);
   }
-  for (int turn = 0; turn < 150; turn++) {
+  for (int turn = 0; turn < EFFORT(150, 60); turn++) {
     far_point(op, at, turn);
     try_point(fn, at, true, &far);
   }
   printf("%-12s worst %.2f ULP in its domain, %.2f ULP at %d far slopes\n", op->name, near.worst, far.worst,
          far.judged);
   ck_assert_int_eq(near.judged, near.tried * op->arity);
-  ck_assert_int_ge(far.judged, 12);
+  ck_assert_int_ge(far.judged, EFFORT(12, 4));
 }
 END_TEST
 
@@ -332,24 +305,8 @@ START_TEST(tensors) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("pointwise");
-  TCase *t = tcase_create("slopes");
-  tcase_set_timeout(t, 60);
-  tcase_add_loop_test(t, slopes, 0, DZ__F_POINTWISE_END);
-  tcase_add_loop_test(t, kinds_of_operands, 0, DZ__F_POINTWISE_END);
-  tcase_add_loop_test(t, repeated_operands, 0, DZ__F_POINTWISE_END);
-  tcase_add_loop_test(t, tensors, 0, DZ__F_POINTWISE_END);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  const int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(EACH(slopes, DZ__F_POINTWISE_END), EACH(kinds_of_operands, DZ__F_POINTWISE_END),
+      EACH(repeated_operands, DZ__F_POINTWISE_END), EACH(tensors, DZ__F_POINTWISE_END))
 #else
-int main(void) {
-  puts("skipped: this compiler has no quadmath.h");
-  return 77;
-}
+SUITE_SKIPPED("this compiler has no quadmath.h")
 #endif

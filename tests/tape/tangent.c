@@ -4,6 +4,7 @@
 #include "dz/sweep.h"
 #include "dz/tensor.h"
 #include "failing.h"
+#include "on_tape.h"
 
 #include "tape/tensor.h"
 
@@ -11,41 +12,10 @@
 #include <stdio.h>
 
 #ifdef HAVE_QUADMATH
+#include "calls.h"
+#include "dice.h"
 #include "oracle.h"
-
-#define OP1(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0]); }
-#define OP2(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0], v[1]); }
-#define OP3(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0], v[1], v[2]); }
-#include "ops/pointwise.def"
-#undef OP1
-#undef OP2
-#undef OP3
-
-static dz_var (*const call[])(const dz_var *v) = {
-#define OP1(name, ...) call_##name,
-#define OP2(name, ...) call_##name,
-#define OP3(name, ...) call_##name,
-#include "ops/pointwise.def"
-};
 #endif
-
-static dz_tape *tape;
-
-static void set_up(void) { tape = dz_tape_new(NULL); }
-static void tear_down(void) {
-  dz_tape_free(tape);
-  tape = NULL;
-}
-
-#define DIMS(...)                                                                                            \
-  (int)(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t)), (size_t[]) { __VA_ARGS__ }
-#define VALUES(...)                                                                                          \
-  sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]) { __VA_ARGS__ }
-#define V(...)                                                                                               \
-  (double[]) { __VA_ARGS__ }
 
 static dz_var tensor(int rank, const size_t *dims, const double *values) {
   return dz_leaf_tensor(tape, DZ_ROLE_INPUT, rank, dims, values);
@@ -53,16 +23,6 @@ static dz_var tensor(int rank, const size_t *dims, const double *values) {
 static dz_var data(int rank, const size_t *dims, const double *values) {
   return dz_leaf_tensor(tape, DZ_ROLE_DATA, rank, dims, values);
 }
-
-#ifdef HAVE_QUADMATH
-static uint64_t state;
-static double uniform(double low, double high) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return low + (high - low) * ((double)(state >> 11) * 0x1p-53);
-}
-#endif
 
 /* The tangent of y along v in x has exactly these elements; NaN matches NaN. */
 static void expect(dz_var y, int count, const dz_var *x, const double *v, size_t n, const double *want) {
@@ -189,6 +149,9 @@ START_TEST(every_tensor_operation) {
   CASE(matmul, dz_matmul(y, x), y, w, 30, 45, 60, 28 - 5, 35 - 10, 42 - 15);
   CASE(matmul, dz_matmul(y, y), y, w, 0 - 20 + 15, 28 + 40, 30 + 21, -20 + 15);
   CASE(matmul, dz_matmul(dz_transpose(x), data(DIMS(2), V(2, 1))), x, v, 5, 5, -5);
+  CASE(lu, dz__record(DZ__F_lu, 1, &y, 0, NULL), y, w, 0, 0, 0, 0, 0, 0);
+  CASE(solve, dz_solve(y, data(DIMS(2), V(8, 3))), y, w, -3, -5);
+  CASE(solve, dz_solve(data(DIMS(2, 2), V(0, 4, 2, 0)), x), x, v, 1.5, 2.5, -.5, .25, 0, -.5);
   for (int fn = DZ__F_POINTWISE_END; fn < DZ__F_END; fn++)
     ck_assert_msg(seen[fn], "%s is not tried", dz__ops[fn].name);
 #undef CASE
@@ -352,26 +315,17 @@ START_TEST(memory_is_kept) {
 }
 END_TEST
 
-START_TEST(every_allocation_may_fail) {
-  bool done = false;
-  for (size_t at = 1; !done; at++) {
-    failing f = {.at = at};
-    dz_allocator a = failing_allocator(&f);
-    dz_tape *t = dz_tape_new(&a);
-    if (t) {
-      double values[100], out = 0;
-      for (int i = 0; i < 100; i++) values[i] = i;
-      dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(10, 10), values);
-      dz_var z = dz_norm(dz_matmul(dz_sqrt(x), dz_transpose(x)), DZ_ALL, false);
-      z = dz_max(dz_stack(2, ((dz_var[]){dz_num(1), z}), 0), 0, false);
-      dz_status status = dz_valid(z) ? dz_tangent(z, 1, &x, values, &out) : dz_tape_error(t)->status;
-      done = status == DZ_OK;
-      ck_assert(done == (f.failed == 0) && (done || status == DZ_ERR_MEMORY));
-      dz_tape_free(t);
-    }
-    ck_assert(f.blocks == 0 && f.bytes == 0);
-  }
+static dz_status slope_of_a_norm(dz_tape *t, const dz_allocator *a, int kind) {
+  (void)a, (void)kind;
+  double values[100], out = 0;
+  for (int i = 0; i < 100; i++) values[i] = i;
+  dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(10, 10), values);
+  dz_var z = dz_norm(dz_matmul(dz_sqrt(x), dz_transpose(x)), DZ_ALL, false);
+  z = dz_max(dz_stack(2, ((dz_var[]){dz_num(1), z}), 0), 0, false);
+  return dz_valid(z) ? dz_tangent(z, 1, &x, values, &out) : dz_tape_error(t)->status;
 }
+
+START_TEST(every_allocation_may_fail) { fail_each_allocation(slope_of_a_norm, 0); }
 END_TEST
 
 /* No recursion, and time linear in the length: x + 1 + 1 + … and its square. */
@@ -382,27 +336,11 @@ START_TEST(a_long_chain) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("tangent");
-  TCase *c = tcase_create("tangent");
-  tcase_add_checked_fixture(c, set_up, tear_down);
-  tcase_set_timeout(c, 120);
 #ifdef HAVE_QUADMATH
-  tcase_add_loop_test(c, every_pointwise_operation, 0, DZ__F_POINTWISE_END);
+#define IN_QUADS EACH(every_pointwise_operation, DZ__F_POINTWISE_END),
+#else
+#define IN_QUADS
 #endif
-  tcase_add_test(c, every_tensor_operation);
-  tcase_add_test(c, batched_products);
-  tcase_add_test(c, structural_zeros);
-  tcase_add_test(c, scalar_hard_points);
-  tcase_add_test(c, leaves_and_outputs);
-  tcase_add_test(c, misuse);
-  tcase_add_test(c, memory_is_kept);
-  tcase_add_test(c, every_allocation_may_fail);
-  tcase_add_test(c, a_long_chain);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE_ON_TAPE(IN_QUADS ONCE(every_tensor_operation), ONCE(batched_products), ONCE(structural_zeros),
+              ONCE(scalar_hard_points), ONCE(leaves_and_outputs), ONCE(misuse), ONCE(memory_is_kept),
+              ONCE(every_allocation_may_fail), ONCE(a_long_chain))

@@ -2,17 +2,10 @@
  */
 #include "dz/sweep.h"
 #include "failing.h"
+#include "on_tape.h"
 
 #include <math.h>
 #include <pthread.h>
-
-static dz_tape *tape;
-
-static void set_up(void) { tape = dz_tape_new(NULL); }
-static void tear_down(void) {
-  dz_tape_free(tape);
-  tape = NULL;
-}
 
 static dz_status error(void) { return dz_tape_error(tape)->status; }
 
@@ -468,41 +461,14 @@ START_TEST(every_allocation_may_fail) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("tape");
-  TCase *c = tcase_create("tape");
-  tcase_add_checked_fixture(c, set_up, tear_down);
-  tcase_set_timeout(c, 120);
-  tcase_add_test(c, values_and_gradients_of_a_small_graph);
-  tcase_add_test(c, repeated_operands_add);
-  tcase_add_test(c, adjoints_of_interior_nodes);
-  tcase_add_test(c, not_computed_inactive_and_zero_are_three);
-  tcase_add_test(c, stop_blocks_the_gradient);
-  tcase_add_test(c, structural_zeros_carry_nothing);
-  tcase_add_test(c, structural_zeros_in_tensors);
-  tcase_add_test(c, numbers_alone_fold);
-  tcase_add_test(c, numbers_stand_on_either_side);
-  tcase_add_test(c, roads_agree);
-  tcase_add_test(c, stale_handles_are_noticed);
-  tcase_add_test(c, marks_in_layers);
-  tcase_add_loop_test(c, liveness_against_a_plain_list, 0, 10);
-  tcase_add_test(c, clear_makes_every_handle_stale);
-  tcase_add_test(c, two_tapes_do_not_mix);
-  tcase_add_test(c, nulls_everywhere);
-  tcase_add_test(c, bad_leaves);
-  tcase_add_test(c, seeds_must_fit);
-  tcase_add_test(c, setting_leaves);
-  tcase_add_test(c, names_belong_to_one_node);
-  tcase_add_test(c, the_tape_can_be_walked);
-  tcase_add_test(c, accumulation_over_rewinds);
-  tcase_add_test(c, notes_name_the_operation);
-  tcase_add_test(c, long_chains_need_no_stack);
-  tcase_add_test(c, loops_allocate_nothing_after_the_first_turn);
-  tcase_add_test(c, every_allocation_may_fail);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE_ON_TAPE(ONCE(values_and_gradients_of_a_small_graph), ONCE(repeated_operands_add),
+              ONCE(adjoints_of_interior_nodes), ONCE(not_computed_inactive_and_zero_are_three),
+              ONCE(stop_blocks_the_gradient), ONCE(structural_zeros_carry_nothing),
+              ONCE(structural_zeros_in_tensors), ONCE(numbers_alone_fold), ONCE(numbers_stand_on_either_side),
+              ONCE(roads_agree), ONCE(stale_handles_are_noticed), ONCE(marks_in_layers),
+              EACH(liveness_against_a_plain_list, 10), ONCE(clear_makes_every_handle_stale),
+              ONCE(two_tapes_do_not_mix), ONCE(nulls_everywhere), ONCE(bad_leaves), ONCE(seeds_must_fit),
+              ONCE(setting_leaves), ONCE(names_belong_to_one_node), ONCE(the_tape_can_be_walked),
+              ONCE(accumulation_over_rewinds), ONCE(notes_name_the_operation),
+              ONCE(long_chains_need_no_stack), ONCE(loops_allocate_nothing_after_the_first_turn),
+              ONCE(every_allocation_may_fail))

@@ -2,24 +2,11 @@
    by hand or are NumPy's. */
 #include "dz/tensor.h"
 #include "dz/sweep.h"
-#include "failing.h"
 
+#include "on_tape.h"
 #include "tape/tensor.h"
 
 #include <math.h>
-
-static dz_tape *tape;
-
-static void set_up(void) { tape = dz_tape_new(NULL); }
-static void tear_down(void) {
-  dz_tape_free(tape);
-  tape = NULL;
-}
-
-#define DIMS(...)                                                                                            \
-  (int)(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t)), (size_t[]) { __VA_ARGS__ }
-#define VALUES(...)                                                                                          \
-  sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]) { __VA_ARGS__ }
 
 static dz_var tensor(int rank, const size_t *dims, const double *values) {
   return dz_leaf_tensor(tape, DZ_ROLE_INPUT, rank, dims, values);
@@ -415,55 +402,20 @@ START_TEST(bad_handles) {
 END_TEST
 
 /* The tape survives every allocation that fails while it records and sweeps. */
-START_TEST(every_allocation_may_fail) {
-  failing f = {0};
-  dz_allocator a = failing_allocator(&f);
-  bool done = false;
-  for (size_t at = 1; !done; at++) {
-    f = (failing){.at = at};
-    dz_tape *t = dz_tape_new(&a);
-    if (t) {
-      double values[400];
-      for (int i = 0; i < 400; i++) values[i] = i;
-      dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(20, 20), values), many[20];
-      for (int k = 0; k < 20; k++) many[k] = dz_matmul(x, dz_transpose(x));
-      dz_var y = dz_stack(20, many, 1);
-      y = dz_prod(dz_sum(y, 0, false), DZ_ALL, false);
-      dz_status status = dz_backward(y);
-      done = status == DZ_OK;
-      ck_assert(done == (f.failed == 0));
-      ck_assert(done || status == DZ_ERR_MEMORY);
-      dz_tape_free(t);
-    }
-    ck_assert(f.blocks == 0 && f.bytes == 0);
-  }
+static dz_status sweep_of_many(dz_tape *t, const dz_allocator *a, int kind) {
+  (void)a, (void)kind;
+  double values[400];
+  for (int i = 0; i < 400; i++) values[i] = i;
+  dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(20, 20), values), many[20];
+  for (int k = 0; k < 20; k++) many[k] = dz_matmul(x, dz_transpose(x));
+  dz_var y = dz_stack(20, many, 1);
+  return dz_backward(dz_prod(dz_sum(y, 0, false), DZ_ALL, false));
 }
+
+START_TEST(every_allocation_may_fail) { fail_each_allocation(sweep_of_many, 0); }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("tensor");
-  TCase *c = tcase_create("tensor");
-  tcase_add_checked_fixture(c, set_up, tear_down);
-  tcase_set_timeout(c, 60);
-  tcase_add_test(c, reductions);
-  tcase_add_test(c, several_axes);
-  tcase_add_test(c, axes_out_of_range);
-  tcase_add_test(c, scalars_and_numbers);
-  tcase_add_test(c, shapes);
-  tcase_add_test(c, parts);
-  tcase_add_test(c, ranges);
-  tcase_add_test(c, gathers);
-  tcase_add_test(c, joins);
-  tcase_add_test(c, products);
-  tcase_add_test(c, structural_zeros);
-  tcase_add_test(c, empty_tensors);
-  tcase_add_test(c, counts);
-  tcase_add_test(c, bad_handles);
-  tcase_add_test(c, every_allocation_may_fail);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE_ON_TAPE(ONCE(reductions), ONCE(several_axes), ONCE(axes_out_of_range), ONCE(scalars_and_numbers),
+              ONCE(shapes), ONCE(parts), ONCE(ranges), ONCE(gathers), ONCE(joins), ONCE(products),
+              ONCE(structural_zeros), ONCE(empty_tensors), ONCE(counts), ONCE(bad_handles),
+              ONCE(every_allocation_may_fail))

@@ -1,35 +1,15 @@
 /* The dot-product test: forward and reverse mode are each other's transpose, so u (J v) = (u J) v on random
    graphs, within a bound that is proven. */
+#include "dice.h"
 #include "dz/sweep.h"
 #include "dz/tangent.h"
 #include "dz/tensor.h"
+#include "on_tape.h"
 
-#include <check.h>
 #include <math.h>
-
-static dz_tape *tape;
-
-static void set_up(void) { tape = dz_tape_new(NULL); }
-static void tear_down(void) {
-  dz_tape_free(tape);
-  tape = NULL;
-}
-
-#define DIMS(...)                                                                                            \
-  (int)(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t)), (size_t[]) { __VA_ARGS__ }
-#define V(...)                                                                                               \
-  (double[]) { __VA_ARGS__ }
 
 static dz_var tensor(dz_role role, int rank, const size_t *dims, const double *values) {
   return dz_leaf_tensor(tape, role, rank, dims, values);
-}
-
-static uint64_t state;
-static double uniform(double low, double high) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return low + (high - low) * ((double)(state >> 11) * 0x1p-53);
 }
 
 enum { NODES = 60 };
@@ -114,16 +94,4 @@ START_TEST(dot_products) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("transpose");
-  TCase *c = tcase_create("transpose");
-  tcase_add_checked_fixture(c, set_up, tear_down);
-  tcase_set_timeout(c, 60);
-  tcase_add_loop_test(c, dot_products, 0, 300);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE_ON_TAPE(EACH(dot_products, 300))

@@ -1,13 +1,9 @@
 #include "tape/use.h"
 
 #include "dz/tensor.h"
+#include "on_tape.h"
 
-#include <check.h>
 #include <math.h>
-
-static dz_tape *tape;
-static void setup(void) { tape = dz_tape_new(NULL); }
-static void teardown(void) { dz_tape_free(tape); }
 
 static double share(dz_var x, int k) {
   double out;
@@ -88,18 +84,5 @@ START_TEST(a_numeric_zero_times_infinity_is_nan) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("use");
-  TCase *c = tcase_create("all");
-  tcase_add_checked_fixture(c, setup, teardown);
-  tcase_add_test(c, scalar_uses);
-  tcase_add_test(c, tensor_uses_add_up);
-  tcase_add_test(c, structural_zeros_carry_nothing);
-  tcase_add_test(c, a_numeric_zero_times_infinity_is_nan);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE_ON_TAPE(ONCE(scalar_uses), ONCE(tensor_uses_add_up), ONCE(structural_zeros_carry_nothing),
+              ONCE(a_numeric_zero_times_infinity_is_nan))
