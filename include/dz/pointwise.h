@@ -183,12 +183,12 @@ DZ_API dz_var dz_where(dz_var c, dz_var yes,
 
 /* The operations of one operand as the macros below call them: a handle taken apart goes and comes in
    registers, where the struct would pass through memory, and a chain of operations would wait for that. */
-typedef struct dz__result {
+typedef struct dz__made {
   double value;
   uint64_t id;
-} dz__result;
+} dz__made;
 
-#define DZ__IN_REGISTERS(name) DZ_API dz__result dz__r_##name(dz_tape *t, double value, uint64_t id);
+#define DZ__IN_REGISTERS(name) DZ_API dz__made dz__r_##name(dz_tape *t, double value, uint64_t id);
 DZ__IN_REGISTERS(neg)
 DZ__IN_REGISTERS(exp)
 DZ__IN_REGISTERS(exp2)
@@ -247,9 +247,8 @@ static inline dz_var dz__same(dz_var x) { return x; }
 #define DZ__V(x) (_Generic((x), dz_var : dz__same, default : dz_num)(x))
 #define DZ__HERE(r) dz__here(r, __FILE__, __LINE__)
 
-DZ__ALWAYS dz_var dz__one(dz__result (*f)(dz_tape *, double, uint64_t), dz_var x, const char *file,
-                          int line) {
-  dz__result r = f(x.tape, x.value, x.id);
+DZ__ALWAYS dz_var dz__one(dz__made (*f)(dz_tape *, double, uint64_t), dz_var x, const char *file, int line) {
+  dz__made r = f(x.tape, x.value, x.id);
   x.value = r.value;
   x.id = r.id;
   return dz__here(x, file, line);

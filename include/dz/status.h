@@ -29,7 +29,8 @@ DZ_API const char *dz_version(void);
   S(DZ_ERR_SYNTAX, "bad expression")                                                                         \
   S(DZ_ERR_MISSING, "a value is missing")                                                                    \
   S(DZ_ERR_FILE, "file trouble")                                                                             \
-  S(DZ_ERR_WRITE, "the writer refused")
+  S(DZ_ERR_WRITE, "the writer refused")                                                                      \
+  S(DZ_ERR_BRANCH, "a branch goes another way than recorded")
 
 typedef enum dz_status {
 #define DZ_STATUS_NAME(name, text) name,

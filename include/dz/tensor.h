@@ -94,6 +94,12 @@ DZ_API dz_var dz_stack(int n, const dz_var *xs, int axis);
 DZ_API dz_var dz_matmul(dz_var x, dz_var y);
 /* sum of x_i y_i for vectors; the matrix product otherwise. */
 DZ_API dz_var dz_dot(dz_var x, dz_var y);
+/* The x of a x = b: a is [n, n], b is [n], or [n, k] for k systems; x has b's shape. By LU factors with
+   partial pivoting and one step of refinement (for n up to 4096), which leaves a backward error of a few
+   roundings of each element. The factors are a node of their own beside it, and serve all derivatives: b's
+   adjoint u is the solution of a^T u = x's, a's is -u x^T. A singular matrix gives NaN for value and slopes.
+   Cost: 2/3 n^3 operations, in each sweep 6 n^2 for each column; memory for n^2 more elements. */
+DZ_API dz_var dz_solve(dz_var a, dz_var b);
 
 #ifdef __cplusplus
 }
@@ -121,5 +127,6 @@ DZ_API dz_var dz_dot(dz_var x, dz_var y);
 #define dz_stack(...) DZ__HERE(dz_stack(__VA_ARGS__))
 #define dz_matmul(x, y) DZ__HERE(dz_matmul(DZ__V(x), DZ__V(y)))
 #define dz_dot(x, y) DZ__HERE(dz_dot(DZ__V(x), DZ__V(y)))
+#define dz_solve(a, b) DZ__HERE(dz_solve(DZ__V(a), DZ__V(b)))
 #endif
 #endif

@@ -1,4 +1,5 @@
-/* The first node that explains a wrong derivative, or a kink. */
+/* The first node that explains a wrong derivative, or a kink: in tape order, each operation alone at its
+   stored operands. A long tape is screened first (screen.c), in the time of a few recordings. */
 #include "check/checking.h"
 #include "dz/tangent.h"
 #include "tape/tangent.h"
@@ -223,11 +224,13 @@ static void trace(const dz__checking *c, uint8_t *on, uint32_t top) {
     }
 }
 
-static bool look_at_nodes(dz__checking *c, local *l, const uint8_t *on, uint32_t top, bool wrong) {
+/* All of them, or those of `only`. */
+static bool look_at_nodes(dz__checking *c, local *l, const uint8_t *on, const uint8_t *only, uint32_t top,
+                          bool wrong) {
   bool found = false;
   for (uint32_t i = 0; i <= top && !found; i++) {
     dz_var x = dz__handle(c->tape, i);
-    if (on[i] != (FROM_LEAF | TO_OUTPUT)) continue;
+    if (on[i] != (FROM_LEAF | TO_OUTPUT) || (only && !only[i])) continue;
     for (int k = 0; k < dz_describe(x).nargs && !found; k++) {
       dz_var o = dz_operand(x, k);
       if (dz_is_number(o) || !dz_is_active(o) || !(on[dz__index(o)] & FROM_LEAF)) continue;
@@ -238,7 +241,7 @@ static bool look_at_nodes(dz__checking *c, local *l, const uint8_t *on, uint32_t
 }
 
 /* The tangents along the worst row, which kinks are looked for along. */
-static bool push_tangents(dz__checking *c, dz_var y) {
+bool dz__check_push(dz__checking *c, dz_var y) {
   size_t first = (size_t)(c->adjoints[c->leaf] - c->room), n = dz_size(c->leaves[c->leaf]);
   double out;
   for (size_t k = 0; k < c->total; k++) c->direction[k] = 0;
@@ -247,20 +250,35 @@ static bool push_tangents(dz__checking *c, dz_var y) {
   return !dz_is_active(y) || dz_tangent(y, c->nwanted, c->wanted, c->direction, &out) == DZ_OK;
 }
 
-static bool look_inside(dz__checking *c, bool wrong) {
+/* Nodes up to which each is looked at: some 5 us apiece for scalars, as long as some hundred recordings of
+   the operation. Of more, at first only those that the screen suspects. */
+enum { FEW = 2000 };
+
+static bool are_many(const uint8_t *on, uint32_t top) {
+  size_t n = 0;
+  for (uint32_t i = 0; i <= top; i++) n += on[i] == (FROM_LEAF | TO_OUTPUT);
+  return n > FEW;
+}
+
+/* `again`: where only suspects were looked at, now at all. */
+static bool look_inside(dz__checking *c, bool wrong, bool again) {
   dz_var y;
   local l = {.k = 0};
   if (!dz__check_record(c, &y)) return false;
   if (dz_is_number(y)) return true;
   uint32_t top = dz__index(y);
-  uint8_t *on = dz__alloc(&c->alloc, (size_t)top + 1);
-  bool done = on && dz__lone_new(&l.lone, &c->alloc) && (wrong || push_tangents(c, y));
+  size_t nodes = (size_t)top + 1;
+  uint8_t *on = dz__alloc(&c->alloc, 2 * nodes), *suspects = on ? on + nodes : NULL;
+  bool done = on && dz__lone_new(&l.lone, &c->alloc);
   if (done) {
     trace(c, on, top);
-    done = look_at_nodes(c, &l, on, top, wrong);
+    bool many = are_many(on, top), screened = many && !again;
+    done = !screened || dz__check_screen(c, &y, wrong, suspects);
+    done = done && (wrong || dz__check_push(c, y));
+    if (done && (many || !again)) done = look_at_nodes(c, &l, on, screened ? suspects : NULL, top, wrong);
   }
   dz__lone_free(&l.lone);
-  dz__free(&c->alloc, on, (size_t)top + 1);
+  dz__free(&c->alloc, on, 2 * nodes);
   if (!done) dz__check_fail(c, DZ_ERR_MEMORY, "out of memory");
   return done;
 }
@@ -273,8 +291,11 @@ bool dz__check_blame(dz__checking *c) {
   c->leaf = r->worst.leaf;
   c->element = r->worst.element;
   c->ray = 0;
-  if (!look_aside(c, wrong)) return false;
-  if (!r->fault.kind && !look_inside(c, wrong)) return false;
+  /* A constant that moves is a suspicion, and may be right (dz_root holds its solution): an operation that is
+     wrong comes first. A branch explains a kink better than what it leads to. */
+  if (!(wrong ? look_inside(c, true, false) : look_aside(c, false))) return false;
+  if (!r->fault.kind && !(wrong ? look_aside(c, true) : look_inside(c, false, false))) return false;
+  if (!r->fault.kind && !look_inside(c, wrong, true)) return false;
   if (!r->fault.kind && wrong) dz__check_name(c, DZ_FAULT_ELSEWHERE, SIZE_MAX, -1);
   return true;
 }

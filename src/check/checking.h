@@ -86,6 +86,12 @@ dz__print dz__check_print_of(const dz_tape *t, uint32_t i);
 bool dz__check_repeat(dz__checking *c);
 /* The first node that explains the worst row: report->fault. */
 bool dz__check_blame(dz__checking *c);
+/* suspects[i], for the nodes up to y, says whether node i may be at fault in the worst row; all 0 where that
+   cannot be told. Records again: *y is the new output, at the point, of the same nodes. False when memory is
+   out. */
+bool dz__check_screen(dz__checking *c, dz_var *y, bool wrong, uint8_t *suspects);
+/* The tangents along the worst row. */
+bool dz__check_push(dz__checking *c, dz_var y);
 /* Writes report->fault for a node of c->tape, or for none (SIZE_MAX). */
 void dz__check_name(dz__checking *c, dz_fault kind, size_t node, int operand);
 

@@ -8,6 +8,7 @@
    analysis: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.3.) */
 #include "check/checking.h"
 #include "dz/tangent.h"
+#include "kernels/lu.h"
 #include "kernels/pointwise.h"
 #include "kernels/scalar.h"
 #include "tape/sweep.h"
@@ -164,6 +165,39 @@ static bool weigh_user(weighing *w, dz_var x, const double *g) {
   return fine;
 }
 
+/* Solutions are rough, but they satisfy their equations to some n roundings of each element: forward a x' =
+   r, in reverse a^T u = g. So the two sweeps' products differ by at most as many of |u|^T (|r| + |a| |x'|)
+   and of
+   (|g| + |a|^T |u|)^T |x'|, whatever the condition of a. r is b' - a' x. (N. J. Higham, 2nd ed., 12.2.) */
+static bool weigh_solve(weighing *w, dz_var x, const double *g) {
+  const dz_allocator *alloc = &dz__of(w->tape)->alloc;
+  const int64_t *attr;
+  dz_attributes(x, &attr);
+  dz_var a = dz_operand(x, 0), b = dz_operand(x, 1);
+  size_t n = dz_extent(x, 0), m = dz_rank(x) > 1 ? dz_extent(x, 1) : 1,
+         bytes = (n * n + 2 * n * m + n) * sizeof *g;
+  double *of_a = dz__alloc(alloc, bytes), operations = OPERATIONS + 8 * (double)n;
+  if (!of_a) return false;
+  double *u = of_a + n * n, *of_x = u + n * m, *room = of_x + n * m;
+  dz__system s = {dz_values(a), dz_values(dz_operand(x, 2)), n, !attr[0]};
+  memset(of_a, 0, bytes);
+  for (size_t j = 0; j < m; j++) dz__lu_refined(&s, g + j, u + j, m, room);
+  for (size_t e = 0; e < n * m; e++) of_x[e] = fabs(g[e]);
+  for (size_t e = 0; e < n * n * m; e++) {
+    size_t j = e % m, row = e / m / n, column = e / m % n; /* of the matrix that is solved with */
+    double in_a = attr[0] ? s.a[column * n + row] : s.a[row * n + column];
+    of_a[attr[0] ? column * n + row : row * n + column] +=
+        fabs(u[row * m + j] * dz_values(x)[column * m + j]);
+    of_x[column * m + j] += fabs(in_a * u[row * m + j]);
+  }
+  add(w, dz__index(x), of_x, operations);
+  if (dz_is_active(a)) add(w, dz__index(a), of_a, operations), w->uses[dz__index(a)]++;
+  if (dz_is_active(b)) add(w, dz__index(b), u, operations), w->uses[dz__index(b)]++;
+  for (size_t e = 0; e < n * m; e++) w->floor += operations * fabs(g[e]) * DBL_TRUE_MIN;
+  dz__free(alloc, of_a, bytes);
+  return true;
+}
+
 static bool weigh_node(weighing *w, uint32_t i) {
   dz_var x = dz__handle(w->tape, i);
   const dz__wide *wide = dz__wide_of(w->tape, i);
@@ -173,6 +207,7 @@ static bool weigh_node(weighing *w, uint32_t i) {
   bool any = false;
   for (size_t e = size_of(w->tape, i); g && e-- > 0;) any |= g[e] != 0;
   if (!any) return true;
+  if (wide && wide->fn == DZ__F_solve) return weigh_solve(w, x, g);
   if (wide) return wide->fn == DZ__F_user ? weigh_user(w, x, g) : weigh_wide(w, x, g);
   weigh_scalar(w, i, *g);
   return true;

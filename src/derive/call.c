@@ -233,6 +233,7 @@ static uint32_t tensor(dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *args
   if (fn == DZ__F_reshape && is_call(s, args[0], DZ__F_matmul)) r = plain_vector(s, args[0], shape);
   if (r != DZ__NO_TERM || s->failed) return r;
   if (is_linear(fn) && n <= 2) r = pull_out(s, fn, n, args, nattr, attr, shape);
+  if (r == DZ__NO_TERM && !s->failed && n == 1) r = dz__outside(s, fn, args[0], nattr, attr, shape);
   return r != DZ__NO_TERM || s->failed ? r : store(s, fn, n, args, nattr, attr, shape);
 }
 

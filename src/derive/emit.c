@@ -39,8 +39,22 @@ static int class_of(const dz__terms *s, const dz__part *p) {
   return x->kind == DZ__K_SUM ? 3 : x->kind == DZ__K_CALL && x->fn == DZ__F_where ? 4 : 2;
 }
 
+/* Whether the leaf that is to come last is a factor, or part of one: z, 1 - z, z^2. */
+static bool is_later(const dz__terms *s, uint32_t i) {
+  const dz__term *x = dz__term_at(s, i);
+  if (!s->book || s->later == DZ__NO_TERM) return false;
+  if (i == s->later) return true;
+  for (uint32_t k = 0; x->kind != DZ__K_CALL && k < x->parts; k++) {
+    uint32_t of = dz__parts_of(s, i)[k].term;
+    const dz__term *y = dz__term_at(s, of);
+    if (of == s->later || (y->kind == DZ__K_PRODUCT && dz__parts_of(s, of)->term == s->later)) return true;
+  }
+  return false;
+}
+
 static bool goes_before(const dz__terms *s, const dz__part *p, const dz__part *q) {
-  int a = class_of(s, p), b = class_of(s, q);
+  int a = class_of(s, p) + (is_later(s, p->term) ? 8 : 0),
+      b = class_of(s, q) + (is_later(s, q->term) ? 8 : 0);
   return a != b ? a < b : p->term < q->term;
 }
 
@@ -124,11 +138,40 @@ static dz_var monomial(const emission *m, dz__ratio k, uint32_t i) {
 
 /* ---- the other kinds ---- */
 
+/* Where a part of a sum stands in a book, as 1 + 2 x: x^2 + 2, 1 + e^x, 1 - x; a before b. */
+static uint32_t place_in_sum(const dz__terms *s, dz__part p) {
+  const dz__term *x = dz__term_at(s, p.term);
+  uint32_t sign = p.k.n < 0 ? 1u << 31 : 0, lead = p.term;
+  bool leaf = x->kind == DZ__K_LEAF && p.term != s->later;
+  for (uint32_t k = 0; x->kind == DZ__K_PRODUCT && k < x->parts; k++) {
+    dz__part f = dz__parts_of(s, p.term)[k];
+    leaf = (k == 0 || leaf) && dz__term_at(s, f.term)->kind == DZ__K_LEAF && !is_below(s, &f);
+    leaf = leaf && f.term != s->later;
+    if (k == 0 || f.term < lead) lead = f.term;
+  }
+  return sign + (leaf ? lead < 1u << 29 ? lead : 1u << 29 : p.term == s->one ? 1u << 29 : 1u << 30);
+}
+
+/* The part of a sum that comes next, after those that are `done`. */
+static uint32_t next_part(const dz__terms *s, uint32_t i, uint64_t done) {
+  uint32_t n = dz__term_at(s, i)->parts, best = n, place = 0;
+  for (uint32_t k = 0; k < n; k++) {
+    uint32_t own = place_in_sum(s, dz__parts_of(s, i)[k]);
+    if ((done >> k & 1) || (best < n && own >= place)) continue;
+    best = k;
+    place = own;
+  }
+  return best;
+}
+
 static dz_var sum(const emission *m, uint32_t i) {
   dz__terms *s = m->s;
   dz_var r = {0};
   uint32_t n = dz__term_at(s, i)->parts;
-  for (uint32_t k = 0; k < n; k++) {
+  uint64_t done = 0;
+  for (uint32_t j = 0; j < n; j++) {
+    uint32_t k = s->book && n <= SORTED ? next_part(s, i, done) : j;
+    done |= (uint64_t)1 << k % 64;
     dz__part p = dz__parts_of(s, i)[k];
     bool minus = r.tape && p.k.n < 0;
     if (minus) p.k.n = -p.k.n;

@@ -4,9 +4,10 @@
 #include "lang/builtin.h"
 
 /* In the order of prelude.dz. */
-static const char *const names[] = {"mean",        "var",       "std",           "softmax",
-                                    "log_softmax", "mse",       "cross_entropy", "hinge",
-                                    "perceptron",  "hard_tanh", "log_base",      "dot"};
+static const char *const names[] = {"mean",      "var",           "std",       "softmax",    "log_softmax",
+                                    "mse",       "cross_entropy", "hinge",     "perceptron", "linear",
+                                    "mlp",       "layer_norm",    "attention", "gru",        "lstm",
+                                    "hard_tanh", "log_base",      "dot"};
 
 const char *dz__prelude_name(size_t i) { return i < sizeof names / sizeof *names ? names[i] : NULL; }
 
@@ -100,6 +101,33 @@ dz_var(dz_hinge)(dz_var y, dz_var s) {
 
 dz_var(dz_perceptron)(dz_var y, dz_var s) {
   return dz__prelude_call("perceptron", 2, (dz__value[]){operand(y), operand(s)});
+}
+
+dz_var(dz_linear)(dz_var x, dz_var w, dz_var b) {
+  return dz__prelude_call("linear", 3, (dz__value[]){operand(x), operand(w), operand(b)});
+}
+
+dz_var(dz_mlp)(dz_var x, dz_var w1, dz_var b1, dz_var w2, dz_var b2) {
+  return dz__prelude_call("mlp", 5,
+                          (dz__value[]){operand(x), operand(w1), operand(b1), operand(w2), operand(b2)});
+}
+
+dz_var(dz_layer_norm)(dz_var x, dz_var gain, dz_var shift, int axis, double eps) {
+  return dz__prelude_call(
+      "layer_norm", 5,
+      (dz__value[]){operand(x), operand(gain), operand(shift), axes(axis), operand(dz_num(eps))});
+}
+
+dz_var(dz_attention)(dz_var q, dz_var k, dz_var v) {
+  return dz__prelude_call("attention", 3, (dz__value[]){operand(q), operand(k), operand(v)});
+}
+
+dz_var(dz_gru)(dz_var x, dz_var h, dz_var w, dz_var b) {
+  return dz__prelude_call("gru", 4, (dz__value[]){operand(x), operand(h), operand(w), operand(b)});
+}
+
+dz_var(dz_lstm)(dz_var x, dz_var s, dz_var w, dz_var b) {
+  return dz__prelude_call("lstm", 4, (dz__value[]){operand(x), operand(s), operand(w), operand(b)});
 }
 
 dz_var(dz_hard_tanh)(dz_var x) { return dz__prelude_call("hard_tanh", 1, (dz__value[]){operand(x)}); }

@@ -182,7 +182,7 @@ static void pass_wide(job *j, const dz__wide *w) {
     multiplies(j, &p);
     break;
   case DZ__MIXES:
-    if (p.call.user->elementwise)
+    if (p.call.user && p.call.user->elementwise)
       pointwise(j, DZ__F_user, &p);
     else
       mixes(j, &p);

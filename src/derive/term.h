@@ -74,6 +74,8 @@ typedef struct dz__terms {
   int pairs;      /* sums whose pairs are being tried within each other */
   size_t fuel;    /* rules that may still be applied */
   size_t guesses; /* choices whose branches were found equal by numbers only */
+  bool book;      /* lay sums out as books do: x + 2, 1 + e^x */
+  uint32_t later; /* in that layout: factors with this term come last; DZ__NO_TERM: none */
   bool failed;    /* memory is out */
 } dz__terms;
 
@@ -131,6 +133,33 @@ uint32_t dz__factored(dz__terms *s, dz__part p, dz__part q);
 uint32_t dz__term_apply(dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *args, size_t nattr,
                         const int64_t *attr, uint32_t shape);
 bool dz__is_smooth_fn(dz__fn fn);
+
+/* ---- express.c ---- */
+
+/* i with from[k] replaced by by[k]: terms of number i at most. What changes is simplified again. */
+uint32_t dz__replaced(dz__terms *s, uint32_t i, uint32_t n, const uint32_t *from, const uint32_t *by);
+
+/* i in terms of z, for which `name` stands: e^-x / (1 + e^-x)^2 by z = 1 / (1 + e^-x) is z (1 - z), since 1 -
+   z = e^-x / (1 + e^-x). Exact algebra. i itself where that is no shorter; or z would come but once, unless
+   its name is its own. */
+uint32_t dz__expressed(dz__terms *s, uint32_t i, uint32_t z, uint32_t name, bool own);
+
+/* i with each product in it that has a sum as factor multiplied out where that is shorter: e^x (a - e^-x) = a
+   e^x
+   - 1. */
+uint32_t dz__spread(dz__terms *s, uint32_t i);
+
+/* A product without factors whose every part is negative: E (-x - 2) is -E (x + 2). */
+uint32_t dz__with_signs_out(dz__terms *s, uint32_t i);
+
+/* Operations and operands when written out, a million at most, and in *times how often z is among them. */
+size_t dz__term_length(dz__terms *s, uint32_t i, uint32_t z, double *times);
+
+/* ---- outside.c ---- */
+
+/* A reduction of arg with what is the same along its axes taken out; DZ__NO_TERM when there is nothing. */
+uint32_t dz__outside(dz__terms *s, dz__fn fn, uint32_t arg, size_t nattr, const int64_t *attr,
+                     uint32_t shape);
 
 /* ---- match.c ---- */
 

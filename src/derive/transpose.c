@@ -282,6 +282,25 @@ static dz_var pull_matmul(const site *s) {
   return reshaped(dz__sum_to(c, s->k == 0 ? x : y), to.rank, to.dims);
 }
 
+/* ---- solve ---- */
+
+static dz_var pull_lu(const site *s) { return s->g; } /* it has no slope: never called */
+
+/* A vector as a column, or as a row. */
+static dz_var as_line(dz_var x, bool row) {
+  return dz_rank(x) == 1 ? as_matrix(x, row) : row ? swapped(x) : x;
+}
+
+/* u for the right-hand side, -u x^T for the matrix; by the factors that are there. */
+static dz_var pull_solve(const site *s) {
+  int64_t other = !s->attr[0];
+  dz_var u = dz__record(DZ__F_solve, 3, (dz_var[]){s->in[0], s->g, s->in[2]}, 1, &other);
+  if (s->k == 1 || !dz_valid(u)) return u;
+  dz_var minus = dz__record(DZ__F_neg, 1, &u, 0, NULL);
+  return s->attr[0] ? dz__matmul(as_line(s->z, false), as_line(minus, true))
+                    : dz__matmul(as_line(minus, false), as_line(s->z, true));
+}
+
 /* ---- the reach: structural zeros and what they spread to ---- */
 
 /* A NaN has no equal, and reaches all. */
@@ -305,12 +324,20 @@ static dz_var reach_matmul(const site *s) {
   return pull_matmul(&of_ones);
 }
 
+/* Each of a column from the whole column, and from all of the matrix. */
+static dz_var reach_solve(const site *s) {
+  if (dz_size(s->z) == 0) return dz__spread_to(dz_const(s->z.tape, 0), s->in[s->k]);
+  bool columns = s->k == 1 && dz_rank(s->z) == 2;
+  return dz__spread_to(dz__reduce(DZ__F_sum, s->g, columns ? 1 : DZ__ALL_AXES, (int64_t[]){0}, columns, 0),
+                       s->in[s->k]);
+}
+
 /* How a reach goes through the operations that are not linear; the others take it as they take g. */
 static rule *const reaches[DZ__F_END - DZ__F_POINTWISE_END] = {
-    [DZ__F_max - DZ__F_POINTWISE_END] = reach_extreme,  [DZ__F_min - DZ__F_POINTWISE_END] = reach_extreme,
-    [DZ__F_prod - DZ__F_POINTWISE_END] = pull_sum,      [DZ__F_norm - DZ__F_POINTWISE_END] = pull_sum,
-    [DZ__F_logsumexp - DZ__F_POINTWISE_END] = pull_sum, [DZ__F_cumprod - DZ__F_POINTWISE_END] = pull_cumsum,
-    [DZ__F_matmul - DZ__F_POINTWISE_END] = reach_matmul};
+    [DZ__F_max - DZ__F_POINTWISE_END] = reach_extreme,   [DZ__F_min - DZ__F_POINTWISE_END] = reach_extreme,
+    [DZ__F_prod - DZ__F_POINTWISE_END] = pull_sum,       [DZ__F_norm - DZ__F_POINTWISE_END] = pull_sum,
+    [DZ__F_logsumexp - DZ__F_POINTWISE_END] = pull_sum,  [DZ__F_cumprod - DZ__F_POINTWISE_END] = pull_cumsum,
+    [DZ__F_matmul - DZ__F_POINTWISE_END] = reach_matmul, [DZ__F_solve - DZ__F_POINTWISE_END] = reach_solve};
 
 bool dz__tensor_varies(dz__fn fn) { return reaches[fn - DZ__F_POINTWISE_END] && fn != DZ__F_matmul; }
 

@@ -11,12 +11,13 @@
 #include "ops/tensor.def"
 #undef TENSOR
 
-/* Masks of max and min reach the elements that share the gradient; of matmul, a row and a column. */
-dz__reverse dz__spread_extreme, dz__spread_matmul;
+/* Masks of max and min reach the elements that share the gradient; of matmul, a row and a column; of
+   solve, a column and the matrix. */
+dz__reverse dz__spread_extreme, dz__spread_matmul, dz__spread_solve;
 
 /* Tangents: linear in all operands, in the first alone (the others are positions), or neither. */
 dz__tangent dz__tangent_linear, dz__tangent_first, dz__tangent_reduce, dz__tangent_cumprod,
-    dz__tangent_matmul;
+    dz__tangent_matmul, dz__tangent_solve;
 
 /* The row for what users define: each goes to the function of call->user's row. */
 dz__shape_rule dz__shape_user;

@@ -1,31 +1,14 @@
 /* Initial values of parameters. Element i of the parameter `name` depends on seed, name and i only, so adding
    a parameter changes no other. */
+#include "base/random.h"
 #include "lang/machine.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014: the finaliser of splitmix64. */
-static uint64_t mix(uint64_t z) {
-  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-  return z ^ z >> 31;
-}
-
-static uint64_t stream_of(uint64_t seed, const char *name) {
-  uint64_t h = mix(seed + UINT64_C(0x9e3779b97f4a7c15));
-  for (const char *c = name; *c; c++) h = mix(h ^ (unsigned char)*c) + UINT64_C(0x9e3779b97f4a7c15);
-  return h;
-}
-
-/* The i-th number of a stream, uniform in [0, 1), a multiple of 2^-53. */
-static double uniform(uint64_t stream, uint64_t i) {
-  return (double)(mix(stream + (i + 1) * UINT64_C(0x9e3779b97f4a7c15)) >> 11) * 0x1p-53;
-}
-
 /* Box and Muller: A note on the generation of random normal deviates, 1958. */
 static double normal(uint64_t stream, uint64_t i) {
-  double u = 1 - uniform(stream, 2 * i), v = uniform(stream, 2 * i + 1);
+  double u = 1 - dz__uniform(stream, 2 * i), v = dz__uniform(stream, 2 * i + 1);
   return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
 }
 
@@ -51,7 +34,7 @@ static void fill(double *x, size_t n, const dz__leaf *leaf, uint64_t stream) {
     kind = DZ__INIT_NORMAL;
   }
   for (size_t i = 0; i < n; i++)
-    x[i] = kind == DZ__INIT_UNIFORM  ? low + (high - low) * uniform(stream, i)
+    x[i] = kind == DZ__INIT_UNIFORM  ? low + (high - low) * dz__uniform(stream, i)
            : kind == DZ__INIT_NORMAL ? s * normal(stream, i)
                                      : kind == DZ__INIT_ONES;
 }
@@ -62,7 +45,7 @@ dz_var dz__initial(dz__machine *m, const dz__leaf *leaf, uint64_t seed) {
   dz_var x = dz_leaf_tensor(m->t, DZ_ROLE_PARAM, seen->rank < 0 ? 0 : seen->rank, seen->dims, NULL);
   if (!dz__good(x)) return x;
   dz__array a = dz__array_of(x); /* the leaf is new: nobody has seen its zeros */
-  fill(a.data, a.size, leaf, stream_of(seed, seen->name));
+  fill(a.data, a.size, leaf, dz__stream(seed, seen->name));
   if (dz_set_name(x, seen->name) == DZ_ERR_MEMORY)
     return dz__poison(m->t, DZ_ERR_MEMORY, "", "out of memory for the name '%s'", seen->name);
   return x;

@@ -88,6 +88,14 @@ static bool reverses(dz_var x) {
   return true;
 }
 
+/* How many operands are written: the factors with which a system is solved are not. */
+static int written(dz_var x) { return fn_of(x) == DZ__F_solve ? 2 : dz_describe(x).nargs; }
+
+static bool solves_transpose(dz_var x) {
+  const int64_t *attr;
+  return fn_of(x) == DZ__F_solve && dz_attributes(x, &attr) && attr[0];
+}
+
 static bool all_constant(dz_var x, int nargs) {
   for (int k = 0; k < nargs; k++)
     if (!is_constant(dz_operand(x, k))) return false;
@@ -165,8 +173,13 @@ static const char *call_name(dz_var x) {
 }
 
 static bool push_operands(dz__print *p, dz_var x) {
-  for (int k = dz_describe(x).nargs; k-- > 0;)
-    if (!push_operand(p, x, k, POWER_NONE) || (k && !push_text(p, ", "))) return false;
+  bool other = solves_transpose(x);
+  for (int k = written(x); k-- > 0;) {
+    bool primed = other && k == 0;
+    if ((primed && !push_text(p, "'")) || !push_operand(p, x, k, primed ? POWER_ATOM : POWER_NONE) ||
+        (k && !push_text(p, ", ")))
+      return false;
+  }
   return true;
 }
 
@@ -237,7 +250,7 @@ static void mark(dz__print *p, dz_var y, dz_print_names names) {
     bool named = name && (is_leaf(x) || (names != DZ_PRINT_EXPAND && i != top)) && is_usable(name);
     if (named) p->label[i] = DZ__LABEL_OWN;
     if (named && names == DZ_PRINT_CALL) continue;
-    for (int k = dz_describe(x).nargs; k-- > 0;) {
+    for (int k = written(x); k-- > 0;) {
       dz_var of = dz_operand(x, k);
       if (!dz_is_number(of) && p->uses[dz__index(of)] < UINT32_MAX) p->uses[dz__index(of)]++;
     }
@@ -248,7 +261,7 @@ static uint32_t size_of(const dz__print *p, dz_var x) {
   uint64_t size = 1;
   if (p->label[dz__index(x)]) return 1;
   if (is_leaf(x)) size = dz_size(x);
-  for (int k = dz_describe(x).nargs; k-- > 0;) {
+  for (int k = written(x); k-- > 0;) {
     dz_var of = dz_operand(x, k);
     size += dz_is_number(of) || p->label[dz__index(of)] ? 1 : p->size[dz__index(of)];
   }

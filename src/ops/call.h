@@ -67,7 +67,7 @@ typedef enum dz__carries {
   DZ__REDUCES,    /* the same, said by sum's reverse function */
   DZ__SCANS,      /* each of the result is made from those up to it along an axis */
   DZ__MULTIPLIES, /* matrix product: each of the result is made from a row and a column */
-  DZ__MIXES       /* a user operation: element by element, or each from all */
+  DZ__MIXES       /* each from all; of a user operation that is elementwise, element by element */
 } dz__carries;
 
 typedef struct dz__tensor_op {

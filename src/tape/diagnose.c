@@ -158,19 +158,16 @@ const double *dz__reached_of(const dz__tape *s, const dz__wide *w) {
 static void scalar_node(const dz_tape *t, uint32_t i, findings *f) {
   const dz__tape *s = dz__of_const(t);
   const double *g = s->kept.scalar;
-  unsigned code = t->code[i], variant = dz__variant(code);
-  dz__fn fn = dz__fn_of_code(code);
+  dz__fn fn = dz__fn_of_code(t->code[i]);
   if (fn == DZ__F_END) return;
-  dz__pair q = dz__operands(t, i);
-  spot p = {.fn = fn, .arity = dz__ops[fn].arity, .z = t->value[i], .g = g[i]};
+  dz__site at = dz__site_of(t, i);
+  dz__pair from = dz__operands(t, i);
+  spot p = {.fn = fn, .arity = dz__ops[fn].arity, .z = at.z, .g = g[i]};
   p.reached = s->swept.careful ? s->reached.scalar[i] != 0 : p.g != 0;
-  p.in[0] = variant == DZ__CV ? t->pool[q.a] : t->value[q.a];
-  p.active[0] = variant == DZ__VV || variant == DZ__VC || variant == DZ__VI;
-  p.ga[0] = p.active[0] ? g[q.a] : 0;
-  if (p.arity > 1) {
-    p.in[1] = variant == DZ__VC ? t->pool[q.b] : t->value[q.b];
-    p.active[1] = variant == DZ__VV || variant == DZ__CV || variant == DZ__IV;
-    p.ga[1] = p.active[1] ? g[q.b] : 0;
+  for (int k = 0; k < p.arity; k++) {
+    p.in[k] = at.in[k];
+    p.active[k] = at.wants[k];
+    p.ga[k] = at.wants[k] ? g[k ? from.b : from.a] : 0;
   }
   if (!isfinite(p.z) || !isfinite(p.ga[0]) || !isfinite(p.ga[1]) || p.in[0] == 0) examine(f, &p, 0);
 }

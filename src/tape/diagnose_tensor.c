@@ -3,6 +3,7 @@
 #include "tape/diagnose.h"
 
 #include "dz/text.h"
+#include "kernels/lu.h"
 #include "kernels/tensor.h"
 #include "ops/boundary.h"
 
@@ -98,6 +99,11 @@ static void culprits(const work *k, const char *kind, char *out, size_t size) {
     }
 }
 
+static bool is_singular(const work *k) {
+  const dz__array *a = k->call.args;
+  return k->w->fn == DZ__F_solve && dz__lu_singular(a[2].data, a[0].dims[0]);
+}
+
 /* One note speaks for all elements of its kind. */
 static bool note_value(work *k, const double *used) {
   const char *noted[4] = {NULL};
@@ -115,6 +121,7 @@ static bool note_value(work *k, const double *used) {
     char number[32], element[96], why[144] = "";
     dz_number_write(z, 6, number);
     culprits(k, kind, why, sizeof why);
+    if (is_singular(k)) snprintf(why, sizeof why, ": the matrix is singular");
     dz__note(k->t, kind, k->op, k->place.line, k->place.column, "%s is %s%s%s", k->op, number,
              dz__element_text(&k->call.out, e, element), why);
     noted[n++] = kind;

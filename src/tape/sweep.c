@@ -18,7 +18,7 @@ dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, 
     s->call_args[k] = dz__array_at(t, refs[k]);
     s->call_ga[k] = dz__adjoint_slot(t, a, scalar, refs[k]);
   }
-  const int64_t *attr = w->nattr ? &s->wide_attr[w->attr0] : NULL;
+  const int64_t *attr = dz__attr_of(s, w);
   return (dz__call){.op = dz__op_name(s, w->fn, attr),
                     .nargs = (int)w->nargs,
                     .args = s->call_args,
@@ -129,9 +129,9 @@ INLINE size_t sweep_products(const dz_tape *t, double *scalar, size_t i, double 
   }
 }
 
-/* One case per code of the arithmetic: x, y, z are the operands' and the node's own value, g its adjoint. */
+/* One case per code of the arithmetic: x and y are the operands, g the adjoint. */
 #define TO(k, name, node)                                                                                    \
-  add_to(scalar, &c, i, node, dz__flow(dz__m##k##_##name(), dz__d##k##_##name(x, y, 0, z, 0), g))
+  add_to(scalar, &c, i, node, dz__flow(dz__m##k##_##name(), dz__d##k##_##name(x, y, 0, value[i], 0), g))
 
 INLINE bool sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, double *leaf, uint32_t top,
                         const bool whole) {
@@ -140,7 +140,7 @@ INLINE bool sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, doubl
   bool sound = true;
   carry c = {0, 0};
   for (size_t i = (size_t)top + 1; i-- > 0;) {
-    double g = take(scalar, &c, i, whole, &sound), z = value[i], x, y = 0;
+    double g = take(scalar, &c, i, whole, &sound), x, y = 0;
     dz__pair p = dz__operands(t, i);
     if (adds_product(t, i)) {
       i = sweep_products(t, scalar, i, g, &c, whole, &sound);

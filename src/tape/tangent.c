@@ -66,7 +66,7 @@ dz__tangent_call dz__tangent_call_of(dz__tape *s, const dz__wide *w, const dz__a
     s->call_ga[k] = slot(s, &s->tangent, refs[k]);
     if (reached) s->call_reached[k] = slot(s, reached, refs[k]);
   }
-  const int64_t *attr = w->nattr ? &s->wide_attr[w->attr0] : NULL;
+  const int64_t *attr = dz__attr_of(s, w);
   dz__call call = {.op = dz__op_name(s, w->fn, attr),
                    .nargs = (int)w->nargs,
                    .args = s->call_args,

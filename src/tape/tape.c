@@ -64,6 +64,7 @@ static void release(dz__tape *s) {
   dz__free(a, s->zeros, s->zeros_cap * sizeof *s->zeros);
   dz__names_free(&s->names);
   dz__arena_free(&s->arena);
+  dz__branches_free(s);
   if (s->prelude_free) s->prelude_free(s->prelude);
   if (s->users_free) s->users_free(s);
 }

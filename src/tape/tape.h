@@ -120,6 +120,8 @@ typedef struct dz__tape {
   void (*users_free)(struct dz__tape *s);
   void *prelude; /* what floor 5 keeps with the tape, freed by prelude_free */
   void (*prelude_free)(void *prelude);
+  struct dz__held *branches; /* comparisons that C code branched on; see holds.c */
+  size_t nbranches, branches_cap;
 } dz__tape;
 
 /* The two operands of a scalar node, or what else its 64 bits say. */
@@ -132,6 +134,11 @@ static inline dz__pair dz__operands(const dz_tape *t, size_t i) {
 
 static inline dz__tape *dz__of(dz_tape *t) { return (dz__tape *)(void *)t; }
 static inline const dz__tape *dz__of_const(const dz_tape *t) { return (const dz__tape *)(const void *)t; }
+
+/* The integers of a wide node; NULL when it has none. */
+static inline const int64_t *dz__attr_of(const dz__tape *s, const dz__wide *w) {
+  return w->nattr ? &s->wide_attr[w->attr0] : NULL;
+}
 
 /* A user operation by its number, or by name: NULL when there is none, *number its place. */
 static inline const dz__userop *dz__user_of(const dz__tape *s, unsigned fn, const int64_t *attr) {
@@ -191,6 +198,16 @@ dz_var dz__as_node(dz_tape *t, dz_var x);
  * column. */
 void dz__note(dz_tape *t, const char *kind, const char *op, int line, int column, const char *format, ...)
     DZ__FORMAT(6, 7);
+
+/* A comparison that C code branched on, with its call site. It counts while its node is live. */
+typedef struct dz__held {
+  dz_var condition;
+  const char *file; /* the caller's literal */
+  int line;
+  bool held;
+} dz__held;
+
+void dz__branches_free(dz__tape *s);
 
 /* The place in the text that node i came from; line 0 when there is none. */
 dz__place dz__place_of(const dz_tape *t, uint32_t i);

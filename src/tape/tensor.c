@@ -211,3 +211,10 @@ dz_var dz__concat(int n, const dz_var *xs, int64_t axis) { return joined(DZ__F_c
 dz_var dz__stack(int n, const dz_var *xs, int64_t axis) { return joined(DZ__F_stack, n, xs, axis, 1); }
 
 dz_var dz__matmul(dz_var x, dz_var y) { return dz__record(DZ__F_matmul, 2, (dz_var[]){x, y}, 0, NULL); }
+
+dz_var dz__solve(dz_var a, dz_var b) {
+  if (dz_is_number(a) && !dz_is_number(b) && b.tape) a = dz__as_node(b.tape, a);
+  if (!dz_is_number(b) && !dz__check_handle(a.tape, b, dz__ops[DZ__F_solve].name)) return invalid(a);
+  dz_var lu = dz__record(DZ__F_lu, 1, &a, 0, NULL);
+  return dz_valid(lu) ? dz__record(DZ__F_solve, 3, (dz_var[]){a, b, lu}, 1, (int64_t[]){0}) : lu;
+}

@@ -39,7 +39,7 @@ dz_node dz_describe(dz_var x) {
     return d;
   }
   const dz__op *op = &dz__ops[w ? w->fn : dz__fn_of_code(code)];
-  d.op = w ? dz__op_name(dz__of(x.tape), w->fn, &dz__of(x.tape)->wide_attr[w->attr0]) : op->name;
+  d.op = w ? dz__op_name(dz__of(x.tape), w->fn, dz__attr_of(dz__of(x.tape), w)) : op->name;
   d.nargs = w ? (int)w->nargs : op->arity;
   return d;
 }
@@ -70,7 +70,7 @@ const dz__userop *dz__user_named(const dz_tape *t, const char *name, size_t size
 
 size_t dz_attributes(dz_var x, const int64_t **values) {
   const dz__wide *w = node(x) ? dz__wide_of(x.tape, dz__index(x)) : NULL;
-  if (values) *values = w && w->nattr ? &dz__of(x.tape)->wide_attr[w->attr0] : NULL;
+  if (values) *values = w ? dz__attr_of(dz__of(x.tape), w) : NULL;
   return w ? w->nattr : 0;
 }
 

@@ -1,4 +1,5 @@
 #include "outcome.h"
+#include "suite.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -268,25 +269,8 @@ START_TEST(noise_is_recognised) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("check");
-  TCase *c = tcase_create("all");
-  tcase_set_timeout(c, 120);
-  tcase_add_loop_test(c, right_gradients_agree, 0, RIGHT);
-  tcase_add_test(c, tensors_agree);
-  tcase_add_test(c, large_leaves_are_sampled_and_crossed);
-  tcase_add_test(c, directions_find_what_samples_miss);
-  tcase_add_loop_test(c, small_lies_are_found, 0, 7);
-  tcase_add_test(c, a_path_that_is_stopped_is_found);
-  tcase_add_test(c, a_nan_where_the_slope_is_clear_is_wrong);
-  tcase_add_loop_test(c, kinks_are_recognised, 0, 7);
-  tcase_add_test(c, a_tie_is_a_kink_of_both);
-  tcase_add_loop_test(c, what_is_not_finite_is_said, 0, 3);
-  tcase_add_test(c, noise_is_recognised);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(EACH(right_gradients_agree, RIGHT), ONCE(tensors_agree), ONCE(large_leaves_are_sampled_and_crossed),
+      ONCE(directions_find_what_samples_miss), EACH(small_lies_are_found, 7),
+      ONCE(a_path_that_is_stopped_is_found), ONCE(a_nan_where_the_slope_is_clear_is_wrong),
+      EACH(kinks_are_recognised, 7), ONCE(a_tie_is_a_kink_of_both), EACH(what_is_not_finite_is_said, 3),
+      ONCE(noise_is_recognised))

@@ -3,6 +3,7 @@
 
 #include "../failing.h"
 #include "dz/userop.h"
+#include "suite.h"
 
 #include <string.h>
 
@@ -271,25 +272,8 @@ START_TEST(every_allocation_may_fail) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("fault");
-  TCase *c = tcase_create("all");
-  tcase_set_timeout(c, 120);
-  tcase_add_test(c, what_is_right_has_no_fault);
-  tcase_add_test(c, a_stop_is_named_with_its_place);
-  tcase_add_test(c, only_a_stop_on_the_way_is_blamed);
-  tcase_add_test(c, a_value_taken_off_the_tape_is_named);
-  tcase_add_loop_test(c, a_model_that_changes_is_found, 0, 3);
-  tcase_add_test(c, the_node_at_the_kink_is_named);
-  tcase_add_test(c, a_branch_of_the_model_is_named);
-  tcase_add_loop_test(c, a_right_user_operation_passes, 0, 2);
-  tcase_add_loop_test(c, a_wrong_vjp_is_named, 0, 4);
-  tcase_add_loop_test(c, a_wrong_jvp_is_named, 0, 2);
-  tcase_add_loop_test(c, every_allocation_may_fail, 0, 2);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(ONCE(what_is_right_has_no_fault), ONCE(a_stop_is_named_with_its_place),
+      ONCE(only_a_stop_on_the_way_is_blamed), ONCE(a_value_taken_off_the_tape_is_named),
+      EACH(a_model_that_changes_is_found, 3), ONCE(the_node_at_the_kink_is_named),
+      ONCE(a_branch_of_the_model_is_named), EACH(a_right_user_operation_passes, 2),
+      EACH(a_wrong_vjp_is_named, 4), EACH(a_wrong_jvp_is_named, 2), EACH(every_allocation_may_fail, 2))

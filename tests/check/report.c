@@ -2,6 +2,7 @@
 #include "outcome.h"
 
 #include "../failing.h"
+#include "suite.h"
 
 /* One input that agrees, one at a kink, one wrong, one noisy, and three that are left alone. */
 static dz_var mixture(dz_tape *t, const dz_var *v, void *user) {
@@ -160,21 +161,6 @@ START_TEST(every_allocation_may_fail) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("report");
-  TCase *c = tcase_create("all");
-  tcase_set_timeout(c, 120);
-  tcase_add_test(c, the_report_says_the_worst);
-  tcase_add_test(c, a_number_has_slope_zero);
-  tcase_add_test(c, nothing_to_check_is_fine);
-  tcase_add_test(c, mistakes_are_reported);
-  tcase_add_test(c, null_is_a_bad_argument);
-  tcase_add_test(c, nothing_is_allocated_after_the_first_turn);
-  tcase_add_test(c, every_allocation_may_fail);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(ONCE(the_report_says_the_worst), ONCE(a_number_has_slope_zero), ONCE(nothing_to_check_is_fine),
+      ONCE(mistakes_are_reported), ONCE(null_is_a_bad_argument),
+      ONCE(nothing_is_allocated_after_the_first_turn), ONCE(every_allocation_may_fail))

@@ -1,6 +1,6 @@
 #include "check/slope.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdint.h>
 
@@ -198,22 +198,7 @@ START_TEST(an_end_is_obeyed_at_every_call) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("slope");
-  TCase *c = tcase_create("all");
-  tcase_set_timeout(c, 120);
-  tcase_add_loop_test(c, true_slopes_are_confirmed, 0, SMOOTHS);
-  tcase_add_loop_test(c, false_slopes_are_found_out, 0, SMOOTHS);
-  tcase_add_loop_test(c, kinks_and_jumps_are_recognised, 0, 8);
-  tcase_add_loop_test(c, smooth_enough_at_zero_is_no_kink, 0, 7);
-  tcase_add_test(c, narrow_domains_are_found);
-  tcase_add_loop_test(c, what_is_not_finite_is_said, 0, 3);
-  tcase_add_test(c, noise_is_recognised);
-  tcase_add_test(c, an_end_is_obeyed_at_every_call);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(EACH(true_slopes_are_confirmed, SMOOTHS), EACH(false_slopes_are_found_out, SMOOTHS),
+      EACH(kinks_and_jumps_are_recognised, 8), EACH(smooth_enough_at_zero_is_no_kink, 7),
+      ONCE(narrow_domains_are_found), EACH(what_is_not_finite_is_said, 3), ONCE(noise_is_recognised),
+      ONCE(an_end_is_obeyed_at_every_call))

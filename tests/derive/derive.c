@@ -5,34 +5,22 @@
 #include "dz/prelude.h"
 #include "dz/print.h"
 #include "dz/tensor.h"
-#include "effort.h"
+#include "failing.h"
 
-#include "../failing.h"
+#include "calls.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
-
-#define OP1(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0]); }
-#define OP2(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0], v[1]); }
-#define OP3(name, ...)                                                                                       \
-  static dz_var call_##name(const dz_var *v) { return dz_##name(v[0], v[1], v[2]); }
-#include "ops/pointwise.def"
-#undef OP1
-#undef OP2
-#undef OP3
 
 static const struct {
   const char *name;
   int arity;
-  dz_var (*call)(const dz_var *v);
   const char *text; /* of the partials */
 } ops[] = {
-#define OP1(name, low, high, value, dx) {#name, 1, call_##name, #dx},
-#define OP2(name, low, high, value, dx, dy) {#name, 2, call_##name, #dx "," #dy},
-#define OP3(name, low, high, value, dx, dy, dw) {#name, 3, call_##name, #dx "," #dy "," #dw},
+#define OP1(name, low, high, value, dx) {#name, 1, #dx},
+#define OP2(name, low, high, value, dx, dy) {#name, 2, #dx "," #dy},
+#define OP3(name, low, high, value, dx, dy, dw) {#name, 3, #dx "," #dy "," #dw},
 #include "ops/pointwise.def"
 #undef OP1
 #undef OP2
@@ -50,14 +38,14 @@ static const char *const kernels[] = {
 #undef OP2
 #undef OP3
 };
-enum { OPS = sizeof ops / sizeof *ops };
+enum { OPS = COUNT(ops) };
 
 /* ---- hard points: bit for bit what the sweep says ---- */
 
 static const double hard[] = {0,     -0.,    1,      -1,     .5,       -.5,       2,     -2,
                               3,     2.5,    -2.5,   30,     800,      -800,      1e150, -1e150,
                               1e308, -1e308, 5e-324, 1e-300, INFINITY, -INFINITY, NAN};
-enum { HARD = sizeof hard / sizeof *hard };
+enum { HARD = COUNT(hard) };
 
 /* Any NaN is as good as another, and the sweep adds to 0, which loses the sign of -0. */
 static bool same_bits(double x, double y) { return x == y || (isnan(x) && isnan(y)); }
@@ -72,30 +60,56 @@ static bool agree(int op, const double *v, double got, double swept) {
   return fabs(got - swept) <= 16 * 0x1p-53 * fabs(swept);
 }
 
-/* z = op of leaves at v, as scalars; every gradient of g z for g a leaf. */
-static void compare_scalars(int op, const double *v, double g) {
-  dz_tape *t = dz_tape_new(NULL);
-  dz_var x[4], grad[4];
-  int n = ops[op].arity;
-  for (int k = 0; k < n; k++) x[k] = dz_input(t, v[k]);
-  x[n] = dz_input(t, g);
-  dz_var y = dz_mul(x[n], ops[op].call(x));
-  ck_assert_int_eq(dz_grad(y, n + 1, x, grad), DZ_OK);
+/* One case: g op(x …), x and g being leaves of their own. */
+typedef struct hard_case {
+  double v[3], g;
+  dz_var x[4], y;
+} hard_case;
+
+static void record_case(dz_tape *t, int op, hard_case *c) {
+  const int n = ops[op].arity;
+  for (int k = 0; k < n; k++) c->x[k] = dz_input(t, c->v[k]);
+  c->x[n] = dz_input(t, c->g);
+  c->y = dz_mul(c->x[n], call[op](c->x));
+}
+
+/* The cases of one tape: all gradients of their sum, which gives each the seed 1. */
+static void compare_cases(dz_tape *t, int op, size_t count, const hard_case *cases) {
+  enum { MOST = 4 * 64 };
+  const int n = ops[op].arity + 1;
+  dz_var x[MOST], grad[MOST], y = cases[0].y;
+  for (size_t i = 1; i < count; i++) y = dz_add(y, cases[i].y);
+  for (size_t i = 0; i < count; i++)
+    for (int k = 0; k < n; k++) x[(int)i * n + k] = cases[i].x[k];
+  ck_assert_int_eq(dz_grad(y, (int)count * n, x, grad), DZ_OK);
   ck_assert_int_eq(dz_backward(y), DZ_OK);
-  for (int k = 0; k <= n; k++)
-    ck_assert_msg(agree(op, v, dz_value(grad[k]), dz_adjoint(x[k])),
-                  "%s at %a %a %a, gradient %a, operand %d: %a, swept %a", ops[op].name, v[0],
-                  n > 1 ? v[1] : 0, n > 2 ? v[2] : 0, g, k, dz_value(grad[k]), dz_adjoint(x[k]));
-  dz_tape_free(t);
+  for (int i = 0; i < (int)count * n; i++) {
+    const hard_case *c = &cases[i / n];
+    ck_assert_msg(agree(op, c->v, dz_value(grad[i]), dz_adjoint(x[i])),
+                  "%s at %a %a %a, gradient %a, operand %d: %a, swept %a", ops[op].name, c->v[0], c->v[1],
+                  c->v[2], c->g, i % n, dz_value(grad[i]), dz_adjoint(x[i]));
+  }
 }
 
 START_TEST(hard_points) {
-  int n = ops[_i].arity, all = n == 1 ? HARD : n == 2 ? HARD * HARD : HARD * HARD * HARD;
-  for (int code = 0; code < all; code += n == 3 ? 7 : 1) {
-    const double v[3] = {hard[code % HARD], hard[code / HARD % HARD], hard[code / HARD / HARD]};
-    compare_scalars(_i, v, -1.5);
-    compare_scalars(_i, v, code % 2 ? 0 : INFINITY);
-  }
+  enum { TOGETHER = 64 };
+  hard_case cases[TOGETHER];
+  size_t count = 0;
+  dz_tape *t = dz_tape_new(NULL);
+  const int n = ops[_i].arity, all = n == 1 ? HARD : n == 2 ? HARD * HARD : HARD * HARD * HARD;
+  const int step = n == 3 ? 7 : 1;
+  for (int code = 0; code < all; code += step)
+    for (int again = 0; again < 2; again++) {
+      const double g = again ? (code % 2 ? 0 : INFINITY) : -1.5;
+      cases[count] =
+          (hard_case){.v = {hard[code % HARD], hard[code / HARD % HARD], hard[code / HARD / HARD]}, .g = g};
+      record_case(t, _i, &cases[count++]);
+      if (count < TOGETHER && !(again && code + step >= all)) continue;
+      compare_cases(t, _i, count, cases);
+      dz_tape_clear(t);
+      count = 0;
+    }
+  dz_tape_free(t);
 }
 END_TEST
 
@@ -113,7 +127,7 @@ START_TEST(hard_tensors) {
   dz_tape *t = dz_tape_new(NULL);
   dz_var x[3], grad[3], g = dz_leaf_tensor(t, DZ_ROLE_DATA, 1, dims, seeds);
   for (int k = 0; k < n; k++) x[k] = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, dims, v[k]);
-  dz_var y = ops[_i].call(x);
+  dz_var y = call[_i](x);
   ck_assert_int_eq(dz_grad_with(y, g, n, x, grad), DZ_OK);
   ck_assert_int_eq(dz_backward_with(y, g), DZ_OK);
   for (int k = 0; k < n; k++)
@@ -186,6 +200,8 @@ static const char *const programs[] = {
     "sum(stack([v, z], axis=1)*B)",
     "sum([x, x*x, 2]*v)",
     "sum(A@B)",
+    "sum(solve(A[:2, :2] + [[9, 0], [0, 9]], u[:2])^2)",
+    "sum(solve(A[:2, :2] + [[9, 0], [0, 9]], A)*A)",
     "sum((A@v)^2)",
     "u@A@v",
     "v@B@u",
@@ -431,7 +447,7 @@ START_TEST(rules_among_other_calls) {
   dz_tape *t = dz_tape_new(NULL);
   dz_var v = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, (size_t[]){2}, (double[]){1, 2}), x = dz_input(t, 1);
   dz_mark start = dz_tape_mark(t);
-  for (int turn = 0; turn < 2000; turn++) {
+  for (int turn = 0; turn < EFFORT(2000, 300); turn++) {
     dz_var m = dz_mean(v, DZ_ALL, false), y = dz_mul(dz_sigmoid(x), m);
     for (int k = 0; k < 50; k++) y = dz_sigmoid(dz_mul(y, x));
     dz_var g = dz_derivative(y, x), softmax = dz_softmax(v, 0);
@@ -470,26 +486,7 @@ START_TEST(memory_fails) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("derive/derive");
-  TCase *c = tcase_create("derive");
-  tcase_set_timeout(c, 120);
-  tcase_add_loop_test(c, hard_points, 0, OPS);
-  tcase_add_loop_test(c, hard_tensors, 0, OPS);
-  tcase_add_loop_test(c, tensor_gradients, 0, (int)(sizeof programs / sizeof *programs));
-  tcase_add_loop_test(c, rounded_gradients, 0, 5);
-  tcase_add_loop_test(c, second_derivatives, 0, (int)(sizeof twice / sizeof *twice));
-  tcase_add_test(c, formulas);
-  tcase_add_test(c, interior_nodes_and_several);
-  tcase_add_test(c, seeds);
-  tcase_add_test(c, errors);
-  tcase_add_test(c, places);
-  tcase_add_test(c, rules_among_other_calls);
-  tcase_add_test(c, memory_fails);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? 1 : 0;
-}
+SUITE(EACH(hard_points, OPS), EACH(hard_tensors, OPS), EACH(tensor_gradients, COUNT(programs)),
+      EACH(rounded_gradients, 5), EACH(second_derivatives, COUNT(twice)), ONCE(formulas),
+      ONCE(interior_nodes_and_several), ONCE(seeds), ONCE(errors), ONCE(places),
+      ONCE(rules_among_other_calls), ONCE(memory_fails))

@@ -4,22 +4,9 @@
 #include "dz/derive.h"
 #include "dz/sweep.h"
 #include "dz/tensor.h"
-#include "failing.h"
+#include "on_tape.h"
 
 #include <math.h>
-
-static dz_tape *tape;
-
-static void set_up(void) { tape = dz_tape_new(NULL); }
-static void tear_down(void) {
-  dz_tape_free(tape);
-  tape = NULL;
-}
-
-#define DIMS(...)                                                                                            \
-  (int)(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t)), (size_t[]) { __VA_ARGS__ }
-#define V(...)                                                                                               \
-  (double[]) { __VA_ARGS__ }
 
 static dz_var vector(size_t n, const double *values) {
   return dz_leaf_tensor(tape, DZ_ROLE_INPUT, 1, &n, values);
@@ -194,46 +181,19 @@ START_TEST(misuse) {
 }
 END_TEST
 
-START_TEST(every_allocation_may_fail) {
-  bool done = false;
-  for (size_t k = 1; !done; k++) {
-    failing f = {.at = k};
-    dz_allocator a = failing_allocator(&f);
-    tape = (dz_tape_free(tape), dz_tape_new(&a));
-    if (tape) {
-      double out[N * N], v[N] = {1};
-      dz_var x = vector(N, point), y = dz_valid(x) ? rosenbrock(x) : x;
-      dz_status status = dz_valid(y) ? DZ_OK : dz_tape_error(tape)->status;
-      if (!status) status = dz_jacobian(dz_mul(x, y), x, out);
-      if (!status) status = dz_jacobian(dz_slice(x, 0, 0, 2, 1), x, out);
-      if (!status) status = dz_hessian(y, x, out);
-      if (!status) status = dz_hvp(y, 1, &x, v, out);
-      done = status == DZ_OK;
-      ck_assert(done == (f.failed == 0) && (done || status == DZ_ERR_MEMORY));
-      dz_tape_free(tape);
-      tape = NULL;
-    }
-    ck_assert(f.blocks == 0 && f.bytes == 0);
-  }
+static dz_status all_of_them(dz_tape *t, const dz_allocator *a, int kind) {
+  (void)a, (void)kind;
+  double out[N * N], v[N] = {1};
+  dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(N), point), y = dz_valid(x) ? rosenbrock(x) : x;
+  dz_status status = dz_valid(y) ? DZ_OK : dz_tape_error(t)->status;
+  if (!status) status = dz_jacobian(dz_mul(x, y), x, out);
+  if (!status) status = dz_jacobian(dz_slice(x, 0, 0, 2, 1), x, out);
+  if (!status) status = dz_hessian(y, x, out);
+  return status ? status : dz_hvp(y, 1, &x, v, out);
 }
+
+START_TEST(every_allocation_may_fail) { fail_each_allocation(all_of_them, 0); }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("jacobian");
-  TCase *c = tcase_create("jacobian");
-  tcase_add_checked_fixture(c, set_up, tear_down);
-  tcase_set_timeout(c, 60);
-  tcase_add_test(c, both_sides);
-  tcase_add_test(c, structural_zeros);
-  tcase_add_test(c, hessians);
-  tcase_add_test(c, products);
-  tcase_add_test(c, constant_cost);
-  tcase_add_test(c, misuse);
-  tcase_add_test(c, every_allocation_may_fail);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE_ON_TAPE(ONCE(both_sides), ONCE(structural_zeros), ONCE(hessians), ONCE(products), ONCE(constant_cost),
+              ONCE(misuse), ONCE(every_allocation_may_fail))

@@ -3,31 +3,11 @@
 #include "dz/sweep.h"
 #include "dz/tensor.h"
 
+#include "dice.h"
+#include "on_tape.h"
 #include "tape/tensor.h"
 
-#include <check.h>
 #include <math.h>
-
-static dz_tape *tape;
-
-static void set_up(void) { tape = dz_tape_new(NULL); }
-static void tear_down(void) {
-  dz_tape_free(tape);
-  tape = NULL;
-}
-
-#define DIMS(...)                                                                                            \
-  (int)(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t)), (size_t[]) { __VA_ARGS__ }
-#define V(...)                                                                                               \
-  (double[]) { __VA_ARGS__ }
-
-static uint64_t state;
-static double uniform(double low, double high) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return low + (high - low) * ((double)(state >> 11) * 0x1p-53);
-}
 
 static bool holds(const dz_pattern *p, size_t i, size_t j) {
   for (size_t e = p->starts[i]; e < p->starts[i + 1]; e++)
@@ -89,6 +69,9 @@ START_TEST(every_tensor_operation) {
   CASE(matmul, dz_matmul(x, v), "012345 345");
   CASE(matmul, dz_matmul(v, v), "345");
   CASE(matmul, dz_matmul(v, dz_transpose(x)), "012345 345");
+  dz_var square = dz_slice(x, 1, 0, 2, 1);
+  CASE(lu, dz__record(DZ__F_lu, 1, &square, 0, NULL), "     ");
+  CASE(solve, dz_solve(c, dz_at(x, 1, 0)), "03 03");
   for (int fn = DZ__F_POINTWISE_END; fn < DZ__F_END; fn++)
     ck_assert_msg(seen[fn], "%s is not tried", dz__ops[fn].name);
 #undef CASE
@@ -217,19 +200,5 @@ START_TEST(large_sets) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("pattern");
-  TCase *c = tcase_create("pattern");
-  tcase_add_checked_fixture(c, set_up, tear_down);
-  tcase_set_timeout(c, 60);
-  tcase_add_test(c, every_tensor_operation);
-  tcase_add_loop_test(c, random_patterns, 0, 150);
-  tcase_add_test(c, sets_among_many_columns);
-  tcase_add_test(c, large_sets);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE_ON_TAPE(ONCE(every_tensor_operation), EACH(random_patterns, 150), ONCE(sets_among_many_columns),
+              ONCE(large_sets))

@@ -7,6 +7,7 @@
 
 #include "../failing.h"
 #include "rounding.h"
+#include "suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -414,17 +415,18 @@ END_TEST
 
 /* Chains are taken link by link, without recursion, and in time that is linear in their length. */
 START_TEST(long_chains) {
+  enum { LINKS = EFFORT(200000, 20000) };
   dz_tape *t = dz_tape_new(NULL);
   dz_var x = dz_input(t, 1), sum = x, product = x, nested = x, quotient = x;
   dz_set_name(x, "x");
-  for (int k = 0; k < 200000; k++) {
+  for (int k = 0; k < LINKS; k++) {
     sum = k % 2 ? dz_add(sum, x) : dz_sub(sum, 1);
     product = dz_mul(product, x);
     nested = dz_sin(dz_neg(nested));
     quotient = dz_div(1, dz_add(1, quotient));
   }
-  ck_assert_str_eq(text_of(dz_simplify(sum)), "100001*x - 100000");
-  ck_assert_str_eq(text_of(dz_simplify(product)), "x^200001");
+  ck_assert_str_eq(text_of(dz_simplify(sum)), EFFORT("100001*x - 100000", "10001*x - 10000"));
+  ck_assert_str_eq(text_of(dz_simplify(product)), EFFORT("x^200001", "x^20001"));
   ck_assert(dz_valid(dz_simplify(nested)));
   ck_assert(dz_valid(dz_simplify(quotient)));
   dz_tape_free(t);
@@ -464,23 +466,17 @@ START_TEST(memory_fails) {
 END_TEST
 
 int main(void) {
-  Suite *s = suite_create("derive/simplify");
-  TCase *c = tcase_create("simplify");
   int rules = 0;
   while (dz__rule_text_at((size_t)rules)) rules++;
-  tcase_set_timeout(c, 120);
-  tcase_add_test(c, rules_are_read);
-  tcase_add_loop_test(c, rules_hold, 0, rules);
-  tcase_add_loop_test(c, known_results, 0, (int)(sizeof known / sizeof *known));
-  tcase_add_loop_test(c, tensor_results, 0, (int)(sizeof tensors / sizeof *tensors));
-  tcase_add_test(c, random_graphs);
-  tcase_add_test(c, long_chains);
-  tcase_add_test(c, handles);
-  tcase_add_test(c, memory_fails);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? 1 : 0;
+  const suite_test tests[] = {
+      ONCE(rules_are_read),
+      EACH(rules_hold, rules),
+      EACH(known_results, COUNT(known)),
+      EACH(tensor_results, COUNT(tensors)),
+      ONCE(random_graphs),
+      ONCE(long_chains),
+      ONCE(handles),
+      ONCE(memory_fails),
+  };
+  return suite_run(__FILE__, NULL, NULL, COUNT(tests), tests);
 }

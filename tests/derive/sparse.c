@@ -1,35 +1,16 @@
 /* Colourings against their definition, values of sparse derivatives against whole numbers. */
 #include "dz/sparse.h"
 #include "derive/coloring.h"
+#include "dice.h"
 #include "dz/derive.h"
 #include "dz/jacobian.h"
 #include "dz/sweep.h"
 #include "dz/tensor.h"
 #include "effort.h"
 #include "failing.h"
+#include "on_tape.h"
 
 #include <math.h>
-
-static dz_tape *tape;
-
-static void set_up(void) { tape = dz_tape_new(NULL); }
-static void tear_down(void) {
-  dz_tape_free(tape);
-  tape = NULL;
-}
-
-#define DIMS(...)                                                                                            \
-  (int)(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t)), (size_t[]) { __VA_ARGS__ }
-#define V(...)                                                                                               \
-  (double[]) { __VA_ARGS__ }
-
-static uint64_t state;
-static double uniform(double low, double high) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return low + (high - low) * ((double)(state >> 11) * 0x1p-53);
-}
 
 static dz_pattern *pattern_of(dz_var y, dz_var x) {
   dz_pattern *p = NULL;
@@ -403,21 +384,7 @@ static dz_status all_steps(dz_tape *t, const dz_allocator *a, int side) {
   return status;
 }
 
-START_TEST(every_allocation_may_fail) {
-  bool done = false;
-  for (size_t k = 1; !done; k++) {
-    failing f = {.at = k};
-    dz_allocator a = failing_allocator(&f);
-    dz_tape *t = dz_tape_new(&a);
-    if (t) {
-      dz_status status = all_steps(t, &a, _i);
-      done = status == DZ_OK;
-      ck_assert(done == (f.failed == 0) && (done || status == DZ_ERR_MEMORY));
-      dz_tape_free(t);
-    }
-    ck_assert(f.blocks == 0 && f.bytes == 0);
-  }
-}
+START_TEST(every_allocation_may_fail) { fail_each_allocation(all_steps, _i); }
 END_TEST
 
 /* After the first evaluation no more memory is asked for. */
@@ -445,27 +412,7 @@ START_TEST(memory_is_kept) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("sparse");
-  TCase *c = tcase_create("sparse");
-  tcase_add_checked_fixture(c, set_up, tear_down);
-  tcase_set_timeout(c, 120);
-  tcase_add_loop_test(c, column_colorings, 0, 60);
-  tcase_add_loop_test(c, star_colorings, 0, 100);
-  tcase_add_loop_test(c, random_jacobians, 0, 300);
-  tcase_add_loop_test(c, random_hessians, 0, 40);
-  tcase_add_loop_test(c, large_tridiagonal, 0, 2);
-  tcase_add_test(c, large_arrow);
-  tcase_add_test(c, the_cheaper_side);
-  tcase_add_test(c, the_first_try_was_better);
-  tcase_add_test(c, structural_zeros);
-  tcase_add_test(c, misuse);
-  tcase_add_loop_test(c, every_allocation_may_fail, 0, 3);
-  tcase_add_loop_test(c, memory_is_kept, 0, 2);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE_ON_TAPE(EACH(column_colorings, 60), EACH(star_colorings, 100), EACH(random_jacobians, 300),
+              EACH(random_hessians, 40), EACH(large_tridiagonal, 2), ONCE(large_arrow),
+              ONCE(the_cheaper_side), ONCE(the_first_try_was_better), ONCE(structural_zeros), ONCE(misuse),
+              EACH(every_allocation_may_fail, 3), EACH(memory_is_kept, 2))

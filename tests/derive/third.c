@@ -1,16 +1,15 @@
 /* Third derivatives of every smooth operation of pointwise.def, as graphs and as simplified formulas, against
    differences of the operation's values in __float128. Each is judged by the error that rounding can have
    made in its own graph: 8 u |z| for each operation, carried through by the partials. */
-#include <stdio.h>
+#include "suite.h"
 
 #if defined HAVE_QUADMATH
 #include "derive/term.h"
 #include "dz/derive.h"
 
 #include "../tape/oracle.h"
+#include "dice.h"
 #include "rounding.h"
-
-#include <check.h>
 
 static bool is(dz__fn fn, const char *names) { return oracle_listed(dz__ops[fn].name, names); }
 
@@ -87,14 +86,6 @@ static oracle_slope third(const place *p) {
 
 /* ---- one derivative ---- */
 
-static uint64_t state;
-static double uniform(double low, double high) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return low + (high - low) * ((double)(state >> 11) * 0x1p-53);
-}
-
 static double worst; /* the largest bound, relative to the derivative or the value */
 
 static void judge(const place *p, const char *what, dz_var y, oracle_slope exact) {
@@ -146,7 +137,7 @@ START_TEST(third_derivatives) {
   const int first = first_operand(fn), last = op->arity - 1;
   state = 0x9e3779b97f4a7c15u + (uint64_t)fn;
   worst = 0;
-  for (int turn = 0; turn < 10; turn++) {
+  for (int turn = 0; turn < EFFORT(10, 3); turn++) {
     place p = {.fn = fn, .at = {0, 0}};
     for (int k = 0; k < op->arity; k++) p.at[k] = uniform(op->low, op->high);
     if (first) p.at[0] = floor(p.at[0]);
@@ -173,22 +164,7 @@ START_TEST(the_judge_sees_small_errors) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("derive/third");
-  TCase *c = tcase_create("third derivatives");
-  tcase_set_timeout(c, 60);
-  tcase_add_loop_test(c, third_derivatives, 0, DZ__F_POINTWISE_END);
-  tcase_add_test(c, the_judge_sees_small_errors);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  const int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE(EACH(third_derivatives, DZ__F_POINTWISE_END), ONCE(the_judge_sees_small_errors))
 #else
-int main(void) {
-  puts("skipped: this compiler has no quadmath.h");
-  return 77;
-}
+SUITE_SKIPPED("this compiler has no quadmath.h")
 #endif

@@ -323,21 +323,8 @@ START_TEST(application) {
 }
 END_TEST
 
-int main(void) {
-  const TTest *tests[] = {value_and_adjoint,
-                          repeated_operands_and_numbers,
-                          tensors_broadcast,
-                          masks,
-                          structural_zeros_in_tensors,
-                          third_derivative,
-                          mixed_derivatives,
-                          forward_and_patterns,
-                          one_in_another,
-                          wrong_partials,
-                          right_partials_at_kinks_and_poles,
-                          names,
-                          texts,
-                          growth_is_limited,
-                          application};
-  return run_tests("userop", sizeof tests / sizeof *tests, tests);
-}
+SUITE_BETWEEN(setup, teardown, ONCE(value_and_adjoint), ONCE(repeated_operands_and_numbers),
+              ONCE(tensors_broadcast), ONCE(masks), ONCE(structural_zeros_in_tensors), ONCE(third_derivative),
+              ONCE(mixed_derivatives), ONCE(forward_and_patterns), ONCE(one_in_another), ONCE(wrong_partials),
+              ONCE(right_partials_at_kinks_and_poles), ONCE(names), ONCE(texts), ONCE(growth_is_limited),
+              ONCE(application))

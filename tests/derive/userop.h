@@ -5,8 +5,8 @@
 #include "dz/userop.h"
 
 #include "dz/dz.h"
+#include "suite.h"
 
-#include <check.h>
 #include <float.h>
 #include <math.h>
 
@@ -36,20 +36,6 @@ static inline void sound(void) {
 
 static inline void expect_bits(double got, double want) {
   if (memcmp(&got, &want, sizeof got) != 0) ck_abort_msg("%.17g, expected %.17g", got, want);
-}
-
-static inline int run_tests(const char *name, size_t n, const TTest **tests) {
-  Suite *s = suite_create(name);
-  TCase *c = tcase_create("all");
-  tcase_add_checked_fixture(c, setup, teardown);
-  tcase_set_timeout(c, 120);
-  for (size_t i = 0; i < n; i++) tcase_add_test(c, tests[i]);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? 1 : 0;
 }
 
 #endif

@@ -240,8 +240,5 @@ START_TEST(memory_runs_out) {
 }
 END_TEST
 
-int main(void) {
-  const TTest *tests[] = {in_the_language, programs,    pictures_and_formulas, rewind_and_clear,
-                          two_tapes,       c_functions, memory_runs_out};
-  return run_tests("userop_use", sizeof tests / sizeof *tests, tests);
-}
+SUITE_BETWEEN(setup, teardown, ONCE(in_the_language), ONCE(programs), ONCE(pictures_and_formulas),
+              ONCE(rewind_and_clear), ONCE(two_tapes), ONCE(c_functions), ONCE(memory_runs_out))

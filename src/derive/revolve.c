@@ -1,0 +1,49 @@
+#include "derive/revolve.h"
+
+#include <stdint.h>
+
+static size_t times(size_t a, size_t b) { return b && a > SIZE_MAX / b ? SIZE_MAX : a * b; }
+static size_t less(size_t a, size_t b) { return a > b ? a - b : 0; }
+
+/* a b / d without the product, which may not fit: the quotient is whole. */
+static size_t scaled(size_t a, size_t b, size_t d) {
+  size_t whole = a / d, rest = a % d, part = times(rest, b);
+  size_t most = times(whole, b);
+  if (most == SIZE_MAX || part == SIZE_MAX) return SIZE_MAX;
+  return part / d > SIZE_MAX - most ? SIZE_MAX : most + part / d;
+}
+
+/* So many steps can be reversed with c states when none is gone through forward more than r times:
+   C(c + r, c). */
+static size_t reach(size_t c, size_t r) {
+  size_t low = c < r ? c : r, high = c < r ? r : c, n = 1;
+  for (size_t k = 1; k <= low && n < SIZE_MAX; k++) n = scaled(n, high + k, k);
+  return n;
+}
+
+/* The least r for which that is enough. */
+static size_t repeats(size_t steps, size_t states) {
+  size_t r = 0;
+  if (steps < 2 || states >= steps - 1) return steps > 1;
+  if (states == 1) return steps - 1;
+  for (size_t n = 1; n < steps; n = scaled(n, states + r, r)) r++;
+  return r;
+}
+
+size_t dz__revolve_forwards(size_t steps, size_t states) {
+  size_t r = repeats(steps, states);
+  if (r == 0) return 0;
+  if (states == 1) return steps % 2 ? times(steps, r / 2) : times(steps / 2, r);
+  size_t all = times(r, steps);
+  return all == SIZE_MAX ? all : all - reach(states + 1, r - 1);
+}
+
+/* The work is convex and piecewise linear in the number of steps, with slope r where r repeats are needed. So
+   a stride m is best when the steps before m need r - 1 repeats with all states and those after it r with one
+   state less. Of these the longest is taken. */
+size_t dz__revolve_stride(size_t steps, size_t states) {
+  size_t r = repeats(steps, states);
+  size_t m = reach(states, r - 1), after = less(steps, reach(states - 1, r - 1));
+  if (m > after) m = after;
+  return m < 1 ? 1 : m;
+}
