@@ -127,12 +127,13 @@ typedef struct dz_check_options {
    takes the dot-product test and the Taylor test along one direction. Two recordings at the point are
    compared. When a derivative is wrong or at a kink, the nodes between the worst leaf and the output are
    looked at in tape order, each operation alone at its stored operands, and the first that explains it is
-   report->fault. `options`, `a` and `error` may be NULL. DZ_OK also when gradients are wrong: read the
-   report. DZ_ERR_ARGUMENT (no model, points or report; a point without extents), DZ_ERR_SHAPE (the output is
-   no scalar), DZ_ERR_NAME (a name twice), DZ_ERR_MEMORY, or the tape's error, copied to *error when it is not
+   report->fault. (Of thousands, those are looked at first that one pass over all of them suspects.)
+   `options`, `a` and `error` may be NULL. DZ_OK also when gradients are wrong: read the report.
+   DZ_ERR_ARGUMENT (no model, points or report; a point without extents), DZ_ERR_SHAPE (the output is no
+   scalar), DZ_ERR_NAME (a name twice), DZ_ERR_MEMORY, or the tape's error, copied to *error when it is not
    NULL; the report then covers the rows so far. Cost: about 20 recordings per element of a smooth function,
    up to some hundreds for a rough one, on one tape that allocates nothing after the first unless a fault is
-   looked for; one forward sweep per element; memory for that tape, some 40 bytes more per node and element,
+   looked for; one forward sweep per element; memory for that tape, some 50 bytes more per node and element,
    and the wanted adjoints. */
 DZ_API dz_status dz_check(dz_model *model, void *user, size_t count, const dz_check_point *points,
                           const dz_check_options *options, const dz_allocator *a, dz_check_report *report,

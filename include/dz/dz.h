@@ -3,12 +3,20 @@
 #define DZ_DZ_H
 
 #include "dz/check.h"
+#include "dz/checkpoint.h"
 #include "dz/derive.h"
+#include "dz/implicit.h"
+#include "dz/explain.h"
+#include "dz/emit.h"
+#include "dz/holds.h"
 #include "dz/jacobian.h"
 #include "dz/lang.h"
+#include "dz/learn.h"
 #include "dz/memory.h"
 #include "dz/ops.h"
 #include "dz/pointwise.h"
+#include "dz/paths.h"
+#include "dz/plan.h"
 #include "dz/prelude.h"
 #include "dz/print.h"
 #include "dz/show.h"
@@ -18,7 +26,9 @@
 #include "dz/tangent.h"
 #include "dz/tape.h"
 #include "dz/tensor.h"
+#include "dz/trace.h"
 #include "dz/text.h"
 #include "dz/userop.h"
+#include "dz/why.h"
 
 #endif

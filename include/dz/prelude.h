@@ -1,5 +1,6 @@
-/* Composites: statistics, softmax, losses. They are written in dz's own language (src/derive/prelude.dz), and
-   these functions record exactly the nodes that the language records for the same call.
+/* Composites: statistics, softmax, losses, layers. They are written in dz's own language
+   (src/derive/prelude.dz), and these functions record exactly the nodes that the language records for the
+   same call.
 
    One contract for all of them. Operands are tensors of rank 0 to 8 that broadcast as NumPy's; axes count
    from 0, negative ones from the last, DZ_ALL means all of them. In C, a plain number may stand for an
@@ -46,6 +47,23 @@ DZ_API dz_var dz_hinge(dz_var y, dz_var s);
 /* max(0, -y s), element by element. */
 DZ_API dz_var dz_perceptron(dz_var y, dz_var s);
 
+/* ---- layers ---- */
+
+/* x w + b: one row per sample, one column per unit. */
+DZ_API dz_var dz_linear(dz_var x, dz_var w, dz_var b);
+/* Two layers with relu between them: linear(relu(linear(x, w1, b1)), w2, b2). */
+DZ_API dz_var dz_mlp(dz_var x, dz_var w1, dz_var b1, dz_var w2, dz_var b2);
+/* (x - mean) / sqrt(variance + eps) along the axis, times gain, plus shift. */
+DZ_API dz_var dz_layer_norm(dz_var x, dz_var gain, dz_var shift, int axis, double eps);
+/* softmax(q k^T / sqrt(length)) v of matrices, or of a batch of them (rank 3). */
+DZ_API dz_var dz_attention(dz_var q, dz_var k, dz_var v);
+/* The next state of a gated recurrent unit: x [samples, inputs], h [samples, units]; w [3, inputs + units,
+   units] and b [3, units] are the gates keep, reset, and the proposal. h' = keep h + (1 - keep) tanh(...). */
+DZ_API dz_var dz_gru(dz_var x, dz_var h, dz_var w, dz_var b);
+/* The next state of a long short-term memory: s and the result are [2, samples, units], output and memory;
+   w [4, inputs + units, units] and b [4, units] are the gates in, keep, the proposal, and the gate out. */
+DZ_API dz_var dz_lstm(dz_var x, dz_var s, dz_var w, dz_var b);
+
 /* ---- elementwise ---- */
 
 /* x held between -1 and 1; slope 0 at the ends and beyond. */
@@ -67,6 +85,13 @@ DZ_API dz_var dz_log_base(dz_var b, dz_var x);
 #define dz_cross_entropy(logits, t, axis) DZ__HERE(dz_cross_entropy(DZ__V(logits), DZ__V(t), axis))
 #define dz_hinge(y, s) DZ__HERE(dz_hinge(DZ__V(y), DZ__V(s)))
 #define dz_perceptron(y, s) DZ__HERE(dz_perceptron(DZ__V(y), DZ__V(s)))
+#define dz_linear(x, w, b) DZ__HERE(dz_linear(DZ__V(x), DZ__V(w), DZ__V(b)))
+#define dz_mlp(x, w1, b1, w2, b2) DZ__HERE(dz_mlp(DZ__V(x), DZ__V(w1), DZ__V(b1), DZ__V(w2), DZ__V(b2)))
+#define dz_layer_norm(x, gain, shift, axis, eps)                                                             \
+  DZ__HERE(dz_layer_norm(DZ__V(x), DZ__V(gain), DZ__V(shift), axis, eps))
+#define dz_attention(q, k, v) DZ__HERE(dz_attention(DZ__V(q), DZ__V(k), DZ__V(v)))
+#define dz_gru(x, h, w, b) DZ__HERE(dz_gru(DZ__V(x), DZ__V(h), DZ__V(w), DZ__V(b)))
+#define dz_lstm(x, s, w, b) DZ__HERE(dz_lstm(DZ__V(x), DZ__V(s), DZ__V(w), DZ__V(b)))
 #define dz_hard_tanh(x) DZ__HERE(dz_hard_tanh(DZ__V(x)))
 #define dz_log_base(b, x) DZ__HERE(dz_log_base(DZ__V(b), DZ__V(x)))
 #endif

@@ -55,6 +55,8 @@ static const char *entity(uint32_t c) {
     return "&quot;";
   case '\\':
     return "&#92;&#92;";
+  case ']': /* Graphviz 2.43 loses its place at one that follows a tag */
+    return "&#93;";
   case '\n':
   case '\r':
   case '\t':
@@ -68,7 +70,7 @@ void dz__pen_escaped(dz__pen *p, const char *text) {
   for (size_t left = strlen(text); left > 0;) {
     uint32_t c = 0;
     size_t n = dz__utf8_decode(text, left, &c);
-    const char *instead = n ? entity(c) : "\uFFFD";
+    const char *instead = !n ? "\uFFFD" : (c == '\\' || c == ']') && p->xml ? NULL : entity(c);
     if (n == 0) n = 1;
     if (instead)
       dz__pen_put(p, instead);

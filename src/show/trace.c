@@ -83,8 +83,23 @@ static void look_at_operands(dz__trace *t, const marks *m, uint32_t i) {
   }
 }
 
+/* The result's adjoint goes on first, every other one when all its users' have. */
+static void find_backs(dz__trace *t) {
+  for (size_t i = t->nseen; i-- > 0;) {
+    dz__seen *s = &t->seen[i];
+    s->back = s->adjoint && i + 1 == t->nseen;
+    for (uint32_t j = s->first; s->adjoint && j != DZ__NONE; j = t->use[j].next) {
+      uint32_t user = t->seen[t->use[j].user].back;
+      if (user >= s->back && user) s->back = user + 1;
+    }
+    bool moves = s->is.role == DZ_ROLE_NONE;
+    if (moves && s->back > t->backs) t->backs = s->back;
+    if (s->wave > t->waves) t->waves = s->wave;
+  }
+}
+
 /* Threads the uses of each value in order, from the last to the first. */
-static void link_uses(dz__trace *t) {
+void dz__trace_link(dz__trace *t) {
   for (size_t j = t->nuse; j-- > 0;) {
     dz__use *u = &t->use[j];
     if (u->of == DZ__NONE) continue;
@@ -93,6 +108,40 @@ static void link_uses(dz__trace *t) {
     of->first = (uint32_t)j;
     of->uses++;
   }
+  find_backs(t);
+}
+
+/* ---- numbers that the trace owns ---- */
+
+struct dz__room {
+  struct dz__room *next;
+  size_t n;
+  double at[];
+};
+
+double *dz__trace_room(dz__trace *t, size_t n) {
+  struct dz__room *r = dz__alloc(&t->alloc, sizeof *r + n * sizeof *r->at);
+  if (!r) return NULL;
+  r->next = t->room;
+  r->n = n;
+  t->room = r;
+  return r->at;
+}
+
+static void free_rooms(dz__trace *t) {
+  while (t->room) {
+    struct dz__room *r = t->room;
+    t->room = r->next;
+    dz__free(&t->alloc, r, sizeof *r + r->n * sizeof *r->at);
+  }
+}
+
+void dz__trace_adopt(dz__trace *to, dz__trace *from) {
+  struct dz__room **end = &to->room;
+  while (*end) end = &(*end)->next;
+  *end = from->room;
+  from->room = NULL;
+  dz__trace_free(from);
 }
 
 static bool has_share(const dz__trace *t, const dz__use *u) {
@@ -102,11 +151,11 @@ static bool has_share(const dz__trace *t, const dz__use *u) {
 }
 
 static bool find_shares(dz__trace *t) {
+  size_t n = 0;
   for (size_t j = 0; j < t->nuse; j++)
-    if (has_share(t, &t->use[j])) t->nshare += t->seen[t->use[j].of].size;
-  t->share = dz__alloc(&t->alloc, t->nshare * sizeof *t->share);
-  if (t->nshare && !t->share) return false;
-  double *at = t->share;
+    if (has_share(t, &t->use[j])) n += t->seen[t->use[j].of].size;
+  double *at = dz__trace_room(t, n);
+  if (!at) return false;
   for (size_t j = 0; j < t->nuse; j++) {
     dz__use *u = &t->use[j];
     if (!has_share(t, u) || t->seen[u->of].size == 0) continue;
@@ -118,7 +167,8 @@ static bool find_shares(dz__trace *t) {
 }
 
 static dz_status fill(dz_var y, const marks *m, dz__trace *t) {
-  t->nseen = m->ops + m->leaves;
+  t->nseen = t->seen_cap = m->ops + m->leaves;
+  t->use_cap = m->uses;
   t->seen = dz__alloc(&t->alloc, t->nseen * sizeof *t->seen);
   t->use = dz__alloc(&t->alloc, m->uses * sizeof *t->use);
   if (!t->seen || (m->uses && !t->use)) return DZ_ERR_MEMORY;
@@ -129,7 +179,7 @@ static dz_status fill(dz_var y, const marks *m, dz__trace *t) {
       look(dz_node_at(y.tape, i), &t->seen[n]);
       look_at_operands(t, m, n++);
     }
-  link_uses(t);
+  dz__trace_link(t);
   return find_shares(t) ? DZ_OK : DZ_ERR_MEMORY;
 }
 
@@ -141,23 +191,16 @@ dz_status dz__trace_make(dz_var y, size_t max_ops, dz__trace *trace) {
   m.words = dz__alloc(&trace->alloc, m.n * sizeof *m.words);
   if (!m.words) return DZ_ERR_MEMORY;
   memset(m.words, 0, m.n * sizeof *m.words);
-  size_t uses = 0;
   dz_status status = mark_all(y, max_ops, &m);
-  if (!status) {
-    status = fill(y, &m, trace);
-    uses = m.uses;
-  }
+  if (!status) status = fill(y, &m, trace);
   dz__free(&trace->alloc, m.words, m.n * sizeof *m.words);
-  if (status) {
-    trace->nuse = uses;
-    dz__trace_free(trace);
-  }
+  if (status) dz__trace_free(trace);
   return status;
 }
 
 void dz__trace_free(dz__trace *t) {
-  dz__free(&t->alloc, t->share, t->nshare * sizeof *t->share);
-  dz__free(&t->alloc, t->use, t->nuse * sizeof *t->use);
-  dz__free(&t->alloc, t->seen, t->nseen * sizeof *t->seen);
+  free_rooms(t);
+  dz__free(&t->alloc, t->use, t->use_cap * sizeof *t->use);
+  dz__free(&t->alloc, t->seen, t->seen_cap * sizeof *t->seen);
   *t = (dz__trace){.alloc = t->alloc};
 }

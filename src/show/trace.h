@@ -24,12 +24,15 @@ typedef struct dz__seen {
   size_t node; /* its number on the tape */
   dz_node is;
   const char *name; /* NULL or not empty */
+  const char *box;  /* what a box is called that stands for several operations; NULL for one operation */
   int rank;
   size_t dims[DZ_MAX_RANK], size;
   const double *value, *adjoint; /* adjoint: NULL unless the state is READY */
   dz_adjoint_state state;
-  uint32_t wave;        /* of the forward sweep: 0 for leaves, else one more than the latest operand's */
-  uint32_t args;        /* its own operands: uses args to args + is.nargs */
+  uint32_t wave; /* of the forward sweep: 0 for leaves, else one more than the latest operand's */
+  uint32_t back; /* of the backward sweep: when its gradient is complete and goes on to its operands. 1 for
+                    the result, else one more than the latest user's; 0: it has none */
+  uint32_t args; /* its own operands: uses args to args + is.nargs */
   uint32_t first, uses; /* the uses of its value, linked by `next`: how many */
 } dz__seen;
 
@@ -39,8 +42,9 @@ typedef struct dz__trace {
   dz_allocator alloc;
   dz__seen *seen;
   dz__use *use;
-  double *share;
-  size_t nseen, nuse, nshare;
+  size_t nseen, nuse, seen_cap, use_cap;
+  uint32_t waves, backs; /* the last of each sweep */
+  struct dz__room *room; /* numbers that the trace owns */
 } dz__trace;
 
 /* Builds the trace of y, which must be a live node. DZ_ERR_LIMIT when y depends on more than max_ops
@@ -48,5 +52,19 @@ typedef struct dz__trace {
    seen, and two bits per node of the tape up to y. */
 dz_status dz__trace_make(dz_var y, size_t max_ops, dz__trace *trace);
 void dz__trace_free(dz__trace *trace);
+
+/* Makes equal operations on equal operands one node: its adjoint, and what each of its uses adds, are the
+   sums of theirs. Two that have names of their own stay two. DZ_ERR_MEMORY leaves the trace as it was. Cost:
+   linear. */
+dz_status dz__trace_share(dz__trace *trace);
+
+/* ---- between the two files ---- */
+
+/* Room for n numbers that lives as long as the trace; NULL when memory is out. */
+double *dz__trace_room(dz__trace *t, size_t n);
+/* `to` owns what `from` owned, which is empty then. */
+void dz__trace_adopt(dz__trace *to, dz__trace *from);
+/* Threads the uses and finds the waves, once nodes and their operands are there. */
+void dz__trace_link(dz__trace *t);
 
 #endif

@@ -1,5 +1,7 @@
 #include "drawn.h"
 
+#include "dz/lang.h"
+
 #include <math.h>
 
 START_TEST(x_times_x_has_two_wires) {
@@ -12,7 +14,7 @@ START_TEST(x_times_x_has_two_wires) {
   EXPECT_LABEL(&g, "w1_0", "3← 3");
   EXPECT_LABEL(&g, "w1_1", "3← 3");
   EXPECT_LABEL(&g, "w1", "9← 1");
-  EXPECT_LABEL(&g, "o1", "foutput");
+  EXPECT_LABEL(&g, "o1", "zoutput");
   EXPECT_ARC(&g, "n0", "w0:m:w");
   EXPECT_ARC(&g, "w0:m:e", "b0");
   EXPECT_ARC(&g, "b0", "w1_0:m:w");
@@ -183,24 +185,154 @@ START_TEST(interior_names_stand_on_the_first_wire) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("dot");
-  TCase *c = tcase_create("all");
-  tcase_set_timeout(c, 120);
-  tcase_add_checked_fixture(c, setup, teardown);
-  tcase_add_test(c, x_times_x_has_two_wires);
-  tcase_add_test(c, the_sigmoid_graph_carries_its_numbers);
-  tcase_add_test(c, only_what_is_used_twice_branches);
-  tcase_add_test(c, gradients_are_shown_only_where_there_are_any);
-  tcase_add_test(c, a_leaf_alone_is_a_graph);
-  tcase_add_test(c, numbers_are_set_as_in_print);
-  tcase_add_test(c, powers_show_short_exponents);
-  tcase_add_test(c, tensors_show_elements_or_shape);
-  tcase_add_test(c, interior_names_stand_on_the_first_wire);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+/* ---- the figure of document 004, with formulas ---- */
+
+static const char *closed(const char *label) {
+  static char out[512];
+  size_t n = 0;
+  while (*label && n < sizeof out - 1) {
+    size_t space = *label == ' '                      ? 1
+                   : strncmp(label, "\u00a0", 2) == 0 ? 2
+                   : strncmp(label, "\u2009", 3) == 0 ? 3
+                                                      : 0;
+    if (space)
+      label += space;
+    else
+      out[n++] = *label++;
+  }
+  out[n] = 0;
+  return out;
 }
+
+#define EXPECT_FORMULA(id, want) ck_assert_str_eq(closed(graph_label(&g, id)), want)
+
+/* What stands at its wires: values above, gradients below, a = -1 as its number, a^2 drawn once. */
+START_TEST(the_figure_of_document_004) {
+  static const dz_dot_options both = {.written = DZ_WRITTEN_BOTH, .shared = true};
+  dz_program *p = dz_program_parse("a^2/(a^2 + exp(a*x))", 20, "<text>", NULL, NULL);
+  named(dz_input(tape, -1), "a");
+  named(dz_input(tape, 1), "x");
+  dz_var z = dz_program_record(p, tape, 0);
+  dz_program_free(p);
+  ck_assert_int_eq(dz_backward(z), DZ_OK);
+  graph g = graph_of(z, &both);
+  EXPECT_FORMULA("n0", "\u22121constanta");
+  EXPECT_FORMULA("n1", "xinput");
+  EXPECT_FORMULA("w0", "\u22121\u2212E(x+2)z(1\u2212z)←\u22120.5898");
+  EXPECT_FORMULA("w2_0", "\u22121\u22122Ee\u2212x(1+e\u2212x)2←\u22120.3932");
+  EXPECT_FORMULA("w4_0", "\u22121\u2212Exe\u2212x(1+e\u2212x)2←\u22120.1966");
+  EXPECT_FORMULA("w4_1", "x1Ez(1\u2212z)←0.1966");
+  EXPECT_FORMULA("w2", "1Ee\u2212x(1+e\u2212x)2←0.1966");
+  EXPECT_FORMULA("w7_0", "1E1+e\u2212x←0.7311");
+  EXPECT_FORMULA("w6_0", "1\u2212E(1+e\u2212x)2←\u22120.5344");
+  EXPECT_FORMULA("w5_0", "\u2212x\u22121\u2212Ee\u2212x(1+e\u2212x)2←\u22120.1966");
+  EXPECT_FORMULA("w6_1", "e\u2212x0.3679\u2212E(1+e\u2212x)2←\u22120.5344");
+  EXPECT_FORMULA("w7_1", "1+e\u2212x1.368\u2212E(1+e\u2212x)2←\u22120.5344");
+  EXPECT_FORMULA("w7", "z0.7311E←1");
+  EXPECT_FORMULA("o7", "zoutput");
+  ck_assert_uint_eq(graph_count(&g, 'b'), 2);
+  ck_assert_uint_eq(graph_count(&g, 'n'), 7);
+  graph_free(&g);
+  dz_picture_size size;
+  ck_assert_int_eq(dz_picture_measure(z, &both, &size), DZ_OK);
+  ck_assert_uint_eq(size.operations, 5);
+  ck_assert_uint_eq(size.forward, 4);
+  ck_assert_uint_eq(size.backward, 4);
+}
+END_TEST
+
+static size_t count_of(const char *at, const char *what) {
+  size_t n = 0;
+  for (; (at = strstr(at, what)); at += strlen(what)) n++;
+  return n;
+}
+
+/* Frames: the same text but for colours; each wave brings some out, none hides any. */
+START_TEST(frames_differ_in_colours_only) {
+  dz_var z = sigmoid_by_hand(tape);
+  size_t last = SIZE_MAX, length = 0;
+  ck_assert_int_eq(dz_backward(z), DZ_OK);
+  for (size_t wave = 1; wave <= 8; wave++) {
+    dz_dot_options o = {.written = DZ_WRITTEN_BOTH, .shared = true, .wave = wave};
+    text t = drawn(z, &o);
+    size_t hidden = count_of(t.at, "transparent");
+    ck_assert_uint_lt(hidden, last);
+    /* "transparent" has four letters more than a colour */
+    if (length) ck_assert_uint_eq(t.n - 4 * hidden, length);
+    length = t.n - 4 * hidden;
+    last = hidden;
+    free(t.at);
+  }
+  ck_assert_uint_eq(last, 0);
+}
+END_TEST
+
+/* With a colour for each wave no two waves share one, nor with anything else. */
+START_TEST(waves_have_colours_of_their_own) {
+  char colors[3][2][9][8], other[8];
+  for (int theme = 0; theme < 3; theme++)
+    for (int back = 0; back < 2; back++)
+      for (size_t k = 0; k < 9; k++) dz_wave_color((dz_theme)theme, back, k, colors[theme][back][k]);
+  for (int theme = 0; theme < 3; theme++)
+    for (int i = 0; i < 18; i++)
+      for (int j = 0; j < i; j++) ck_assert_str_ne(colors[theme][i / 9][i % 9], colors[theme][j / 9][j % 9]);
+  dz_wave_color(DZ_THEME_DARK, false, 1000000, other);
+  ck_assert_uint_eq(strlen(other), 7);
+}
+END_TEST
+
+START_TEST(only_gradients_that_lead_to_a_name) {
+  dz_var z = sigmoid_by_hand(tape), x = dz_named(tape, "x");
+  ck_assert_int_eq(dz_backward(z), DZ_OK);
+  graph g = graph_of(z, &(dz_dot_options){.wrt = &x, .wrt_count = 1});
+  EXPECT_LABEL(&g, "w0", "\u22121");
+  EXPECT_LABEL(&g, "w3_0", "\u22121");
+  EXPECT_LABEL(&g, "w3_1", "1← 0.1966");
+  EXPECT_LABEL(&g, "w2", "1");
+  EXPECT_LABEL(&g, "w5_1", "0.3679← \u22120.5344");
+  graph_free(&g);
+}
+END_TEST
+
+START_TEST(parts_become_boxes) {
+  dz_var x = named(dz_input(tape, 2), "x"), y = named(dz_input(tape, 3), "y");
+  dz_var h = named(dz_sin(dz_mul(x, y)), "h"), z = dz_add(dz_exp(h), x);
+  ck_assert_int_eq(dz_backward(z), DZ_OK);
+  graph g = graph_of(z, &(dz_dot_options){.collapse = "h"});
+  EXPECT_LABEL(&g, "n3", "h");
+  EXPECT_ARC(&g, "w3_0:m:e", "n3");
+  EXPECT_ARC(&g, "w3_1:m:e", "n3");
+  ck_assert_uint_eq(graph_count(&g, 'n'), 5);
+  graph_free(&g);
+  g = graph_of(z, &(dz_dot_options){.depth = 1});
+  EXPECT_LABEL(&g, "n3", "h");
+  graph_free(&g);
+  g = graph_of(z, &(dz_dot_options){.depth = 2});
+  EXPECT_LABEL(&g, "n3", "sin");
+  graph_free(&g);
+}
+END_TEST
+
+static const char *in_brackets(const char *english, void *user) {
+  static char out[80];
+  snprintf(out, sizeof out, "[%s]", english);
+  return user ? NULL : out;
+}
+
+START_TEST(words_are_translated) {
+  dz_dot_options o = {.translate = in_brackets};
+  dz_var y = dz_exp(named(dz_input(tape, 2), "x"));
+  graph g = graph_of(y, &o);
+  EXPECT_LABEL(&g, "n0", "x[input]");
+  EXPECT_LABEL(&g, "o1", "z[output]");
+  graph_free(&g);
+}
+END_TEST
+
+SUITE_ON_TAPE(ONCE(x_times_x_has_two_wires), ONCE(the_sigmoid_graph_carries_its_numbers),
+              ONCE(only_what_is_used_twice_branches), ONCE(gradients_are_shown_only_where_there_are_any),
+              ONCE(a_leaf_alone_is_a_graph), ONCE(numbers_are_set_as_in_print),
+              ONCE(powers_show_short_exponents), ONCE(tensors_show_elements_or_shape),
+              ONCE(interior_names_stand_on_the_first_wire), ONCE(the_figure_of_document_004),
+              ONCE(frames_differ_in_colours_only), ONCE(waves_have_colours_of_their_own),
+              ONCE(only_gradients_that_lead_to_a_name), ONCE(parts_become_boxes), ONCE(words_are_translated))

@@ -6,6 +6,7 @@
 
 #include "dz/tensor.h"
 #include "graph.h"
+#include "on_tape.h"
 
 static inline bool append(void *user, const char *more, size_t size) {
   text_add(user, more, size);
@@ -35,10 +36,6 @@ static inline dz_var named(dz_var x, const char *name) {
 }
 
 static inline dz_var total(dz_var x) { return dz_sum(x, DZ_ALL, false); }
-
-static dz_tape *tape;
-static inline void setup(void) { tape = dz_tape_new(NULL); }
-static inline void teardown(void) { dz_tape_free(tape); }
 
 /* z = a^2 / (a^2 + e^(a x)) */
 static inline dz_var sigmoid_by_hand(dz_tape *t) {

@@ -50,10 +50,10 @@ static inline void graph_free(graph *g) {
 /* ---- markup ---- */
 
 static inline const char *markup_entity(const char *s, text *out) {
-  static const char *const names[] = {"amp;", "lt;", "gt;", "quot;", "#92;"};
-  for (size_t i = 0; i < 5; i++)
+  static const char *const names[] = {"amp;", "lt;", "gt;", "quot;", "#92;", "#93;"};
+  for (size_t i = 0; i < 6; i++)
     if (strncmp(s + 1, names[i], strlen(names[i])) == 0) {
-      text_add(out, &"&<>\"\\"[i], 1);
+      text_add(out, &"&<>\"\\]"[i], 1);
       return s + 1 + strlen(names[i]);
     }
   ck_abort_msg("a bare & in a label: %.30s", s);
@@ -80,6 +80,10 @@ static inline const char *markup_tag(const char *s, char stack[][16], int *depth
     if (strncmp(s, "=\"", 2) != 0) ck_abort_msg("an attribute without a value: %.30s", s);
     s = strchr(s + 2, '"');
     if (!s) ck_abort_msg("an open quote");
+    s++;
+  }
+  if (!closing && strcmp(name, "HR") == 0 && *s == '/') { /* the one element that is empty */
+    (*depth)--;
     s++;
   }
   if (*s != '>') ck_abort_msg("a tag that does not end: %.30s", s);
@@ -204,6 +208,7 @@ static inline const char *statement(const char *s, graph *g) {
   } else if (strncmp(s, "->", 2) == 0) {
     s = identifier(s + 2, to);
     if (*skip(s) == '[') s = attributes(s, &label);
+    free(label.at);
     graph_add_arc(g, id, to);
   } else {
     if (*s == '[') s = attributes(s, &label);

@@ -1,8 +1,8 @@
 #include "show/trace.h"
 
 #include "dz/tensor.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 
 static dz_tape *tape;
@@ -109,18 +109,5 @@ START_TEST(sparse_traces_of_long_tapes) {
 }
 END_TEST
 
-int main(void) {
-  Suite *s = suite_create("trace");
-  TCase *c = tcase_create("all");
-  tcase_add_checked_fixture(c, setup, teardown);
-  tcase_add_test(c, what_y_depends_on_in_order);
-  tcase_add_test(c, uses_are_linked_in_order);
-  tcase_add_test(c, shares_only_where_adjoints_flow_to_small_values);
-  tcase_add_test(c, sparse_traces_of_long_tapes);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
-}
+SUITE_BETWEEN(setup, teardown, ONCE(what_y_depends_on_in_order), ONCE(uses_are_linked_in_order),
+              ONCE(shares_only_where_adjoints_flow_to_small_values), ONCE(sparse_traces_of_long_tapes))

@@ -1,6 +1,7 @@
 /* dz check: every adjoint against a numerical derivative whose own error is estimated. */
 #include "dz/check.h"
 #include "buffer.h"
+#include "checked.h"
 #include "json.h"
 #include "message.h"
 #include "model.h"
@@ -229,6 +230,26 @@ static void job_free(job *j) {
   free(j->points);
   free(j->tallies);
 }
+
+leaf_check *check_leaves(const model *m, const wants *w, size_t *count) {
+  job j = {.m = m};
+  dz_error error = {DZ_OK, 0, 0, "", "", ""};
+  add_points(&j, w);
+  dz_check_options how = {0, on_row, &j};
+  dz_status status = dz_check(record, &j, j.count, j.points, &how, NULL, &j.report, &error);
+  if (status != DZ_OK) die_status(&m->source, &error, status);
+  leaf_check *all = take(NULL, j.count, sizeof *all);
+  for (size_t i = 0; i < j.count; i++) {
+    all[i] =
+        (leaf_check){.name = j.points[i].name, .checked = j.tallies[i].checked, .worst = j.tallies[i].worst};
+    memcpy(all[i].by, j.tallies[i].by, sizeof all[i].by);
+  }
+  *count = j.count;
+  job_free(&j);
+  return all;
+}
+
+const char *verdict_word(dz_verdict v) { return verdict_words[v]; }
 
 int verb_check(const options *o) {
   model m = model_read(o);

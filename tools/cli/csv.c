@@ -145,13 +145,27 @@ static void choose_named(reader *r, const char *columns) {
   }
 }
 
-static void choose(reader *r, const char *columns) {
+/* Whether the column is among those that `except` lists. */
+static bool listed(const reader *r, const char *except, size_t column) {
+  while (except != NULL) {
+    const char *comma = strchr(except, ',');
+    char *name = take_text(except, comma != NULL ? (size_t)(comma - except) : strlen(except));
+    bool found = find_column(r, name) == column;
+    free(name);
+    if (found) return true;
+    except = comma != NULL ? comma + 1 : NULL;
+  }
+  return false;
+}
+
+static void choose(reader *r, const char *columns, const char *except) {
   double x;
   r->slot = take(NULL, r->width, sizeof *r->slot);
   memset(r->slot, 0, r->width * sizeof *r->slot);
   if (columns != NULL) choose_named(r, columns);
   for (size_t i = 0; i < r->width && columns == NULL; i++)
-    if (cell_read(r->cells[i], strlen(r->cells[i]), &x) != CELL_TEXT) add_column(r, i);
+    if (cell_read(r->cells[i], strlen(r->cells[i]), &x) != CELL_TEXT && !listed(r, except, i))
+      add_column(r, i);
   if (r->count == 0)
     die(STATUS_FILE, "%s: no column holds numbers%s", r->file,
         r->width == 1 && strpbrk(r->cells[0], ";\t") != NULL ? " (cells are separated by commas)" : "");
@@ -160,7 +174,7 @@ static void choose(reader *r, const char *columns) {
 
 typedef struct job {
   reader r;
-  const char *columns;
+  const char *columns, *except;
 } job;
 
 static void on_cell(void *cell, size_t size, void *user) {
@@ -196,11 +210,11 @@ static bool make_header(reader *r) {
   return true;
 }
 
-static void end_row(reader *r, const char *columns) {
+static void end_row(reader *r, const char *columns, const char *except) {
   check_width(r, r->cell, false);
   if (!r->chosen) {
     if (r->width == 0 && make_header(r)) return;
-    choose(r, columns);
+    choose(r, columns, except);
     for (size_t i = 0; i < r->width; i++) {
       store(r, i, r->cells[i], strlen(r->cells[i]));
       free(r->cells[i]);
@@ -215,7 +229,7 @@ static void end_row(reader *r, const char *columns) {
 static void on_row(int end, void *user) {
   job *j = user;
   reader *r = &j->r;
-  if (r->cell > 0) end_row(r, j->columns);
+  if (r->cell > 0) end_row(r, j->columns, j->except);
   bool second_half = r->cell == 0 && end == '\n' && r->last == '\r';
   r->line += !second_half;
   r->cell = 0;
@@ -250,13 +264,33 @@ static void reader_free(reader *r) {
   free(r->out);
 }
 
-tensor csv_read(const char *file, const blob *bytes, const char *columns) {
-  job j = {{.file = file, .line = 1}, columns};
+csv_table csv_read_table(const char *file, const blob *bytes, const char *columns, const char *except) {
+  job j = {{.file = file, .line = 1}, columns, except};
   size_t mark = bytes->size >= 3 && memcmp(bytes->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
   if (bytes->size > mark) parse(&j, bytes->data + mark, bytes->size - mark);
   if (j.r.width == 0) die(STATUS_FILE, "%s: the table is empty", file);
   if (j.r.rows == 0) die(STATUS_FILE, "%s: the table has a header and no rows", file);
-  tensor v = {j.r.count > 1 ? 2 : 1, {j.r.rows, j.r.count}, j.r.rows * j.r.count, j.r.data};
+  csv_table t = {{j.r.count > 1 ? 2 : 1, {j.r.rows, j.r.count}, j.r.rows * j.r.count, j.r.data}, 0, NULL};
+  if (j.r.count == 1) {
+    t.classes = j.r.out[0].classes;
+    t.names = j.r.out[0].names;
+    j.r.out[0] = (column){0};
+  }
   reader_free(&j.r);
+  return t;
+}
+
+void csv_table_free(csv_table *t) {
+  for (size_t i = 0; i < t->classes; i++) free(t->names[i]);
+  free(t->names);
+  tensor_free(&t->value);
+  *t = (csv_table){0};
+}
+
+tensor csv_read(const char *file, const blob *bytes, const char *columns) {
+  csv_table t = csv_read_table(file, bytes, columns, NULL);
+  tensor v = t.value;
+  t.value = (tensor){0};
+  csv_table_free(&t);
   return v;
 }

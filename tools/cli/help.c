@@ -101,30 +101,200 @@ static const char help_derive[] =
     "named on lines before it. A formula holds where no condition is at its boundary and numbers are of\n"
     "moderate size: dz grad and d(f, x) compute the exact derivative at every point.\n";
 
-static const char help_dot[] = "dz dot: the graph as Graphviz source, on standard output\n"
-                               "\n"
-                               "  dz dot 'a^2/(a^2 + exp(a*x))' a=-1 x=1\n"
-                               "  dz dot 'x*x' x=3 | dot -Tx11\n"
-                               "\n"
-                               "usage: dz dot EXPR|FILE.dz|- [NAME=VALUE]... [--seed VALUE] [--digits N]\n"
-                               "\n"
-                               "Operations are circles; each wire carries its value and, below, its "
-                               "gradient. --digits: 4 when not given.\n";
+static const char help_explain[] =
+    "dz explain: both sweeps in words, wave by wave, with rules and numbers\n"
+    "\n"
+    "  dz explain 'z = a^2/(a^2 + exp(a*x))' a=-1 x=1\n"
+    "  dz explain 'z = a^2/(a^2 + exp(a*x))' a=-1 x=1 --lang ja --digits 4\n"
+    "  dz explain 'x^2*y + y/(z+x) + z^x' x=1 y=1 z=2 --latex > f.tex\n"
+    "\n"
+    "usage: dz explain EXPR|FILE.dz|- [NAME=VALUE]... [--latex|--html|--json] [--lang en|ja] [--digits N] "
+    "[--force]\n"
+    "\n"
+    "A wave is what can be computed at the same time. At a value that is used more than once (●) gradients "
+    "add.\n"
+    "The last section compares with a numerical derivative, as dz check does: ✓ or the difference; the "
+    "status is\n"
+    "1 when one is wrong.\n"
+    "\n"
+    "  --latex       a LaTeX document, for pdflatex (Japanese needs its package CJKutf8)\n"
+    "  --html        a page with MathML, without script\n"
+    "  --json        value, gradient, check, and the whole trace of the graph\n"
+    "  --lang en|ja  the language (of the locale when not given)\n"
+    "  --digits N    at most N significant digits, 1 to 17; without it numbers are dz grad's to the last "
+    "digit\n"
+    "  --force       tell more than 1000 operations\n";
+
+static const char help_paths[] =
+    "dz paths: the gradient as a sum over paths, and the recursion that spares it\n"
+    "\n"
+    "  dz paths 's = a^2; z = s/(s + exp(a*x))' a=-1 x=1 --wrt a\n"
+    "  dz paths 's = a^2; z = s/(s + exp(a*x))' a=-1 x=1 --wrt a --draw paths.svg\n"
+    "  dz paths 'sum(tanh(W@[u,1]))' W='[[1,2],[3,4]]' u=.5 --wrt u --lang ja\n"
+    "\n"
+    "usage: dz paths EXPR|FILE.dz|- [NAME=VALUE]... [--wrt NAMES] [--draw FILE.svg|.png|.pdf] [--lang "
+    "en|ja]\n"
+    "                [--json] [--digits N] [--timeout SECONDS]\n"
+    "\n"
+    "Each path from a name to the result with the derivatives on it and their product; the sum of the "
+    "products\n"
+    "is the gradient. Beside it the backward recursion, which visits each value once, and how many\n"
+    "multiplications that saves. Past 64 paths their number and the largest. Tensors count element by "
+    "element.\n"
+    "\n"
+    "  --wrt a,b       where paths start; without it every input and parameter\n"
+    "  --draw FILE     a picture of the paths from one name, each with a colour and a number of its own\n"
+    "  --lang en|ja    the language (of the locale when not given)\n"
+    "  --digits N      at most N significant digits, 1 to 17; in a picture 4 when not given\n";
+
+static const char help_why[] =
+    "dz why: what made a gradient zero, tiny, huge, NaN or infinite\n"
+    "\n"
+    "  dz why 'log(sigmoid(x))' x=-800\n"
+    "  dz why 'relu(w*x + b)' w=2 x=-1 b=.5 --wrt w\n"
+    "  dz why 'sqrt(x)*sqrt(x)' x=0 --lang ja\n"
+    "\n"
+    "usage: dz why EXPR|FILE.dz|- [NAME=VALUE]... [--wrt NAMES] [--lang en|ja] [--json] [--digits N]\n"
+    "\n"
+    "Names the first operation, as the backward sweep meets them, that did it: a switch that is off, a tie,\n"
+    "saturation, underflow, cancellation, stop(), a pole; with its place, its operands' values, and what to\n"
+    "write instead. Of a tensor the worst element is asked about. Tiny is less than 2^-20, huge more than "
+    "2^20.\n"
+    "\n"
+    "  --wrt a,b       about these names only\n"
+    "  --lang en|ja    the language (of the locale when not given)\n";
+
+static const char help_grade[] =
+    "dz grade: a claimed derivative against the derivative itself, over a range\n"
+    "\n"
+    "  dz grade 'sigmoid(x)' 'z*(1-z)' --wrt x --over -50:50\n"
+    "  dz grade 'tanh(x)' '1 - z^2' --over -3:3\n"
+    "  dz grade 'x^a' 'a*x^(a-1)' a=3 x=0:10:0.25\n"
+    "\n"
+    "usage: dz grade EXPR CLAIM --over LOW:HIGH[:STEP] [--wrt NAME] [NAME=VALUE]... [--lang en|ja] [--json]\n"
+    "                [--digits N]\n"
+    "\n"
+    "The claim is an expression in the same names; z is the value of EXPR. The verdict is\n"
+    "  equal              the claim gives dz's very numbers\n"
+    "  equal to rounding  it is right, and never off by more than its operations may round\n"
+    "  loses accuracy     it is right as algebra, but computed as written it is not: from where on\n"
+    "  wrong              an example is given\n"
+    "and the status is 1 when it is wrong, else 0. The truth is a numerical derivative in as many digits as "
+    "it\n"
+    "takes, by MPFR; no rule of differentiation enters it. The claim is computed as it is written in "
+    "double,\n"
+    "and again with each operation rounded to float; errors are in ULP, units of the last place.\n"
+    "\n"
+    "  --over LOW:HIGH  the range: 1001 points in equal steps, or in steps of STEP\n"
+    "  --wrt NAME       what is varied; may be left out where all other names have values\n"
+    "  --lang en|ja     the language (of the locale when not given)\n";
+
+static const char help_dot[] =
+    "dz dot: the graph as Graphviz source, on standard output\n"
+    "\n"
+    "  dz dot 'a^2/(a^2 + exp(a*x))' a=-1 x=1\n"
+    "  dz dot 'x*x' x=3 --theme dark | dot -Tx11\n"
+    "\n"
+    "usage: dz dot EXPR|FILE.dz|- [NAME=VALUE]... [--seed VALUE] [--digits N] and the options of dz draw "
+    "that say\n"
+    "              what is shown\n"
+    "\n"
+    "The source that dz draw gives to Graphviz, with the same options: see dz help draw.\n";
 
 static const char help_draw[] =
     "dz draw: a picture of the graph\n"
     "\n"
     "  dz draw 'a^2/(a^2 + exp(a*x))' a=-1 x=1 -o sigmoid.svg\n"
-    "  dz draw model.dz x=1 -o model.pdf --timeout 60\n"
+    "  dz draw 'a^2/(a^2 + exp(a*x))' a=-1 x=1 --wrt x --theme dark -o sigmoid.png\n"
+    "  dz draw 'a^2/(a^2 + exp(a*x))' a=-1 x=1 --frames sigmoid\n"
+    "  dz draw 's = a^2; d = s + exp(a*x); z = s/d' a=-1 x=1 --style vars -o variables.svg\n"
+    "  dz draw 'sigmoid(w1*x1 + w2*x2 + b)' w1=1 w2=-2 x1=3 x2=1 b=.5 --style neurons -o neuron.svg\n"
     "\n"
-    "usage: dz draw EXPR|FILE.dz|- [NAME=VALUE]... -o FILE.svg|.png|.pdf [--seed VALUE] [--digits N]\n"
-    "               [--timeout SECONDS] [--force]\n"
+    "usage: dz draw EXPR|FILE.dz|- [NAME=VALUE]... -o FILE.svg|.png|.pdf [--frames FOLDER]\n"
+    "               [--style graph|vars|layers|neurons] [--labels sym|num|both] [--show fwd|bwd|both]\n"
+    "               [--wrt NAMES] [--wave N] [--partials] [--const NAMES] [--collapse NAMES] [--depth N]\n"
+    "               [--theme light|dark|mono] [--lang en|ja] [--digits N] [--seed VALUE] [--timeout "
+    "SECONDS]\n"
+    "               [--force]\n"
+    "\n"
+    "Operations are circles. Each wire carries its value above, and below, behind an arrow to the left, the\n"
+    "gradient that flows back along it; a dot stands where a value is used more than once: there gradients "
+    "add.\n"
+    "E is the gradient that arrives at the result.\n"
     "\n"
     "  -o, --output FILE   where the picture goes; it is replaced only when the new one is complete\n"
+    "  --frames FOLDER     a picture for each wave: forward-1.svg … backward-1.svg …, all laid out alike, "
+    "and\n"
+    "                      animation.svg, which moves by itself and needs no script\n"
+    "  --style WORD        graph: as above. vars: values in circles, local partials at the arrows. layers: "
+    "a\n"
+    "                      network as a chain, with what is done at the lines. neurons: elements as "
+    "circles,\n"
+    "                      weights at the lines\n"
+    "  --labels WORD       formulas, numbers, or both\n"
+    "  --show WORD         the forward sweep, the backward sweep, or both\n"
+    "  --wrt a,b           only the gradients that lead to these names\n"
+    "  --wave N            as it is after N waves: first those forward, then those backward\n"
+    "  --partials          the local partials at the wires too\n"
+    "  --const a,b         names that stand as their numbers in formulas. Without it, a name a to d that is "
+    "-1\n"
+    "                      and used more than once, beside others; --const= for none\n"
+    "  --collapse a,b      named results to be drawn as one box each\n"
+    "  --depth N           so many levels of named results within each other are open, the others boxes\n"
+    "  --theme WORD        mono knows gradients by their arrow and place alone\n"
+    "  --lang en|ja        the language of the legend (of the locale when not given)\n"
+    "  --digits N          significant digits (4)\n"
     "  --timeout SECONDS   how long Graphviz may take (20)\n"
-    "  --force             draw more than 400 operations\n"
+    "  --force             draw more than 1000 operations\n"
     "\n"
-    "Needs Graphviz's dot.\n";
+    "Up to 40 operations are drawn in full, with formulas; beyond, named results, calls of functions and "
+    "long sums\n"
+    "become boxes. Names a program defines are used in its formulas. Needs Graphviz's dot; where that is "
+    "missing or\n"
+    "takes too long, an SVG is laid out by dz itself, more plainly.\n";
+
+static const char help_plot[] =
+    "dz plot: curves of expressions and of their derivatives\n"
+    "\n"
+    "  dz plot 'sigmoid(x)' x=-6:6 --derivative -o sigmoid.svg\n"
+    "  dz plot 'sigmoid(x)' 'tanh(x)' 'relu(x)' 'hard_tanh(x)' x=-3:3 -o activations.svg\n"
+    "  dz plot 'perceptron(1, m)' 'hinge(1, m)' m=-3:3 -o losses.svg\n"
+    "  dz plot 'a*sin(x)/x' a=2 x=-4*pi:4*pi -o sinc.pdf\n"
+    "\n"
+    "usage: dz plot EXPR... NAME=LOW:HIGH[:STEP] [NAME=VALUE]... [--derivative] [-o FILE.svg|.png|.pdf]\n"
+    "               [--timeout SECONDS]\n"
+    "\n"
+    "  NAME=LOW:HIGH       the name that runs along the axis; points are chosen so that the line looks "
+    "right.\n"
+    "                      STEP, when given, is as far apart as they may be\n"
+    "  --derivative        a second line for each expression: its derivative by that name\n"
+    "  -o, --output FILE   where the picture goes; without it, an SVG to standard output\n"
+    "  --timeout SECONDS   how long gnuplot may take (20)\n"
+    "\n"
+    "A jump is a gap: the filled end has the value there. Where a curve goes to infinity the axis is cut.\n"
+    "Needs gnuplot.\n";
+
+static const char help_page[] =
+    "dz page: the graph as a page for a browser: one file, which needs no network\n"
+    "\n"
+    "  dz page 'z = a^2/(a^2 + exp(a*x))' a=-1 x=1 -o sigmoid.html\n"
+    "  dz page model.dz x=1 -o model.html --lang ja\n"
+    "\n"
+    "usage: dz page EXPR|FILE.dz|- [NAME=VALUE]... [-o FILE.html] [--wrt NAMES] [--seed VALUE] [--digits N]\n"
+    "               [--lang en|ja] [--timeout SECONDS] [--force]\n"
+    "\n"
+    "  -o, --output FILE   where the page goes; without it, to standard output\n"
+    "  --wrt a,b           the names whose gradients can be chosen on the page\n"
+    "  --digits N          significant digits in the figure and the texts (4)\n"
+    "  --lang en|ja        the language that it opens with (of the locale when not given); it has both\n"
+    "  --timeout SECONDS   how long Graphviz may take (20)\n"
+    "  --force             more than 400 operations\n"
+    "\n"
+    "On the page: arrow keys or the slider go through the waves of both sweeps; a click on an operation, a "
+    "wire\n"
+    "or a branch point says the rule, the formula and the numbers; \"Exercise\" hides the answers and asks "
+    "for\n"
+    "them. Needs Graphviz's dot to be made.\n";
 
 static const char help_ops[] =
     "dz ops: the operations that expressions are made of\n"
@@ -136,6 +306,28 @@ static const char help_ops[] =
     "usage: dz ops [NAME] [--json]\n"
     "\n"
     "x, y, w are the operands and z is the result.\n";
+
+static const char help_emit[] =
+    "dz emit: the expression and its gradient as C\n"
+    "\n"
+    "  dz emit 'x^2*y + y/(z+x)' --name f > f.c\n"
+    "  dz emit 'sin(x)*exp(-x)' x=2 --test > f.c && cc f.c -lm && ./a.out\n"
+    "  dz emit model.dz X=@iris.npy --wrt W,b > model.c\n"
+    "\n"
+    "usage: dz emit EXPR|FILE.dz|- [NAME=VALUE]... [--name NAME] [--wrt NAMES] [--test]\n"
+    "\n"
+    "  --name NAME  of the function (f); all other names begin with it\n"
+    "  --wrt a,b    the function's inputs, in this order: by default every input and parameter\n"
+    "  --test       with a main that checks the function at the given values (0.5, 0.75, ... without)\n"
+    "\n"
+    "The C needs gcc or clang and libm, nothing else: no dz, no memory but what the caller gives. A name "
+    "that "
+    "is no\n"
+    "input keeps its value, and scalars that are inputs need none. A comment at the top says which element "
+    "of "
+    "in[] is\n"
+    "what. For equal numbers compile it with -ffp-contract=off; for speed with -O2 -ftree-vectorize "
+    "-march=native.\n";
 
 static const char help_help[] = "dz help: what dz can do\n"
                                 "\n"
@@ -152,8 +344,16 @@ static const verb verbs[] = {
      verb_jacobian},
     {"hessian", FOR_HESSIAN, false, "all second derivatives", help_hessian, verb_hessian},
     {"derive", FOR_DERIVE, false, "derivatives as formulas", help_derive, verb_derive},
+    {"emit", FOR_EMIT, false, "value and gradient as C", help_emit, verb_emit},
+    {"explain", FOR_EXPLAIN, false, "both sweeps in words, with rules and numbers", help_explain,
+     verb_explain},
+    {"paths", FOR_PATHS, false, "the gradient as a sum over paths", help_paths, verb_paths},
+    {"why", FOR_WHY, false, "why a gradient is zero, tiny, huge, NaN or infinite", help_why, verb_why},
+    {"grade", FOR_GRADE, false, "a claimed derivative against the true one", help_grade, verb_grade},
     {"dot", FOR_DOT, false, "the graph as Graphviz source", help_dot, verb_dot},
     {"draw", FOR_DRAW, false, "a picture of the graph: svg, png, pdf", help_draw, verb_draw},
+    {"plot", FOR_PLOT, false, "curves of expressions and of their derivatives", help_plot, verb_plot},
+    {"page", FOR_PAGE, false, "the graph as a page for a browser", help_page, verb_page},
     {"ops", FOR_OPS, true, "the operations, their formulas and derivatives", help_ops, verb_ops},
     {"help", FOR_HELP, true, "this, or one verb's help", help_help, verb_help},
 };

@@ -46,6 +46,11 @@ static bool data_goes_on(const char *name, const buffer *b) {
   return true;
 }
 
+static bool bytes_go_on(const char *name, const buffer *b) {
+  if (b->size > most_data) die(STATUS_LIMIT, "%s: more than 8 GiB of data", name);
+  return true;
+}
+
 static blob read_all(int file, const char *name, go_on *test) {
   buffer b = {0};
   char *chunk = take(NULL, CHUNK, 1);
@@ -105,6 +110,8 @@ const blob *data_read(const char *path) {
   }
   return &kept.file;
 }
+
+blob bytes_read(const char *path) { return read_path(path, path, bytes_go_on); }
 
 void data_free(void) {
   free(kept.standard.data);

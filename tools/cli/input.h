@@ -20,6 +20,8 @@ void source_free(source *s);
 /* A file's bytes, or standard input's for "-" (read once and kept, so that several bindings may share it).
    What does not start like an .npy file must be text: a NUL byte ends the program. */
 const blob *data_read(const char *path);
+/* A file's bytes, whatever they are; free the blob's data. */
+blob bytes_read(const char *path);
 /* Frees what data_read has kept. */
 void data_free(void);
 

@@ -86,7 +86,7 @@ void json_push(cJSON *array, cJSON *item) {
   if (!cJSON_AddItemToArray(array, item)) die(STATUS_LIMIT, "out of memory");
 }
 
-void json_print(cJSON *object) {
+buffer json_line(cJSON *object) {
   buffer b = {0};
   char *text = cJSON_PrintUnformatted(object);
   cJSON_Delete(object);
@@ -102,6 +102,11 @@ void json_print(cJSON *object) {
       buffer_text(&b, " ");
   }
   cJSON_free(text);
+  return b;
+}
+
+void json_print(cJSON *object) {
+  buffer b = json_line(object);
   buffer_text(&b, "\n");
   output(&b);
   buffer_free(&b);

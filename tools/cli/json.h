@@ -2,6 +2,7 @@
 #ifndef DZ_CLI_JSON_H
 #define DZ_CLI_JSON_H
 
+#include "buffer.h"
 #include "dz/tape.h"
 
 #include <cjson/cJSON.h>
@@ -19,6 +20,9 @@ cJSON *json_notes(const dz_tape *t);
 /* Give an item to an object or an array. */
 void json_put(cJSON *object, const char *key, cJSON *item);
 void json_push(cJSON *array, cJSON *item);
+
+/* The object as one line without its end; frees it. */
+buffer json_line(cJSON *object);
 
 /* Writes the object as one line, with a space after each comma and colon, and frees it. */
 void json_print(cJSON *object);

@@ -105,19 +105,31 @@ static void window(const char *line, size_t size, size_t at, size_t *first, size
   *last = i;
 }
 
-static void echo(buffer *b, const source *s, int line, int column) {
+static void echo(buffer *b, const source *s, int line, int column, const char *indent) {
   size_t size, first, last, at = 0;
   uint32_t c;
   const char *p = source_line(s, line, &size);
   if (p == NULL) return;
   for (; column > 1 && at < size; column--) at += utf8_next(p + at, size - at, &c);
   window(p, size, at, &first, &last);
+  buffer_text(b, indent);
   if (first > 0) buffer_text(b, "...");
   buffer_clean(b, p + first, last - first);
   if (last < size) buffer_text(b, "...");
   buffer_text(b, "\n");
+  buffer_text(b, indent);
   buffer_pad(b, (first > 0 ? 3 : 0) + text_width(p + first, at - first));
   buffer_text(b, "^\n");
+}
+
+void message_place(buffer *b, const source *s, int line, int column, const char *indent) {
+  char place[32];
+  if (line <= 0 || column <= 0) return;
+  buffer_text(b, indent);
+  buffer_clean(b, s->name, strlen(s->name));
+  snprintf(place, sizeof place, ":%d:%d\n", line, column);
+  buffer_text(b, place);
+  echo(b, s, line, column, indent);
 }
 
 _Noreturn void die_at(const source *s, const dz_error *e) {
@@ -133,7 +145,7 @@ _Noreturn void die_at(const source *s, const dz_error *e) {
   const char *text = e->message[0] != '\0' ? e->message : dz_status_text(e->status);
   buffer_clean(&b, text, strlen(text));
   buffer_text(&b, "\n");
-  if (placed) echo(&b, s, e->line, e->column);
+  if (placed) echo(&b, s, e->line, e->column, "");
   complain(&b);
   buffer_free(&b);
   quit(status_of(e->status));

@@ -3,6 +3,7 @@
 #ifndef DZ_CLI_MESSAGE_H
 #define DZ_CLI_MESSAGE_H
 
+#include "buffer.h"
 #include "dz/status.h"
 
 #include <stddef.h>
@@ -32,6 +33,9 @@ _Noreturn void die_write(int error);
 
 /* The library's error: its place, the source line and a caret when it has a place in `s`. */
 _Noreturn void die_at(const source *s, const dz_error *e);
+
+/* Appends "<arg>:1:5", the source line and a caret below it, each after `indent`; nothing when line is 0. */
+void message_place(buffer *b, const source *s, int line, int column, const char *indent);
 
 /* The same for a failed call: the error of the tape when there is one, else the status in words. */
 _Noreturn void die_status(const source *s, const dz_error *e, dz_status status);

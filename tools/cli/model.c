@@ -85,9 +85,10 @@ model model_read(const options *o) {
     const binding *b = bindings_find(&m.bindings, leaf.name);
     if (b != NULL)
       place_leaf(&m, &leaf, &b->value);
-    else if (o->verb->bit == FOR_DERIVE && leaf.used && !leaf.constant && !leaf.has_init)
+    else if (o->verb->bit & (FOR_DERIVE | FOR_EMIT) && leaf.used && !leaf.constant && !leaf.has_init)
       place_generic(&m, i);
   }
+  m.leaves = dz_tape_mark(m.tape);
   m.result = dz_program_record(m.program, m.tape, 0);
   if (dz_tape_error(m.tape)->status != DZ_OK || !dz_valid(m.result))
     die_status(&m.source, dz_tape_error(m.tape), DZ_ERR_HANDLE);

@@ -12,6 +12,7 @@ typedef struct model {
   dz_program *program;
   bindings bindings;
   dz_tape *tape;
+  dz_mark leaves; /* after the leaves that have values: rewind to here to record again */
   dz_var result;
   bool generic; /* derive: some names have no value and were given one */
 } model;

@@ -9,7 +9,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum flag_id { WRT, SEED, JSON, DIGITS, ORDER, OUTPUT, TIMEOUT, FORCE, HELP, VERSION } flag_id;
+typedef enum flag_id {
+  NAME,
+  TEST,
+  WRT,
+  SEED,
+  JSON,
+  DIGITS,
+  ORDER,
+  OUTPUT,
+  TIMEOUT,
+  FORCE,
+  HELP,
+  VERSION,
+  DERIVATIVE,
+  DRAW,
+  LANG,
+  OVER,
+  LATEX,
+  HTML,
+  LABELS,
+  SHOW,
+  THEME,
+  STYLE,
+  COLLAPSE,
+  CONSTANTS,
+  FRAMES,
+  WAVE,
+  DEPTH,
+  PARTIALS
+} flag_id;
 
 typedef struct flag {
   const char *name;
@@ -18,17 +47,43 @@ typedef struct flag {
   unsigned verbs;
 } flag;
 
+/* Verbs whose results are told in words. */
+enum { FOR_TOLD = FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_EXPLAIN };
+
 static const flag flags[] = {
-    {"--wrt", WRT, "NAME,NAME", FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_DERIVE},
-    {"--seed", SEED, "VALUE", FOR_GRAD | FOR_DOT | FOR_DRAW},
-    {"--json", JSON, NULL, FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_OPS | FOR_DERIVE},
+    {"--name", NAME, "NAME", FOR_EMIT},
+    {"--test", TEST, NULL, FOR_EMIT},
+    {"--wrt", WRT, "NAME,NAME",
+     FOR_EMIT | FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN |
+         FOR_DERIVE | FOR_PATHS | FOR_WHY | FOR_GRADE},
+    {"--seed", SEED, "VALUE", FOR_PAGE | FOR_GRAD | FOR_DOT | FOR_DRAW},
+    {"--json", JSON, NULL,
+     FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_OPS | FOR_DERIVE | FOR_EXPLAIN | FOR_PATHS |
+         FOR_WHY | FOR_GRADE},
     {"--digits", DIGITS, "N",
-     FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_DOT | FOR_DRAW | FOR_DERIVE},
+     FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_DOT | FOR_DRAW | FOR_DERIVE |
+         FOR_EXPLAIN | FOR_PATHS | FOR_WHY | FOR_GRADE},
+    {"--latex", LATEX, NULL, FOR_EXPLAIN},
+    {"--html", HTML, NULL, FOR_EXPLAIN},
+    {"--over", OVER, "LOW:HIGH", FOR_GRADE},
+    {"--draw", DRAW, "FILE", FOR_PATHS},
+    {"--lang", LANG, "en|ja", FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_TOLD},
     {"--order", ORDER, "N", FOR_DERIVE},
-    {"--output", OUTPUT, "FILE", FOR_DRAW},
-    {"-o", OUTPUT, "FILE", FOR_DRAW},
-    {"--timeout", TIMEOUT, "SECONDS", FOR_DRAW},
-    {"--force", FORCE, NULL, FOR_DRAW},
+    {"--derivative", DERIVATIVE, NULL, FOR_PLOT},
+    {"--output", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW},
+    {"-o", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW},
+    {"--timeout", TIMEOUT, "SECONDS", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_PATHS},
+    {"--force", FORCE, NULL, FOR_EXPLAIN | FOR_PAGE | FOR_DRAW},
+    {"--labels", LABELS, "sym|num|both", FOR_DOT | FOR_DRAW},
+    {"--show", SHOW, "fwd|bwd|both", FOR_DOT | FOR_DRAW},
+    {"--theme", THEME, "light|dark|mono", FOR_DOT | FOR_DRAW},
+    {"--style", STYLE, "graph|vars|layers|neurons", FOR_DOT | FOR_DRAW},
+    {"--collapse", COLLAPSE, "NAME,NAME", FOR_DOT | FOR_DRAW},
+    {"--const", CONSTANTS, "NAME,NAME", FOR_DOT | FOR_DRAW},
+    {"--frames", FRAMES, "FOLDER", FOR_DRAW},
+    {"--wave", WAVE, "N", FOR_DOT | FOR_DRAW},
+    {"--depth", DEPTH, "N", FOR_DOT | FOR_DRAW},
+    {"--partials", PARTIALS, NULL, FOR_DOT | FOR_DRAW},
     {"--help", HELP, NULL, ~0U},
     {"-h", HELP, NULL, ~0U},
     {"--version", VERSION, NULL, ~0U},
@@ -84,6 +139,12 @@ static int whole(const char *name, const char *text, int most, const char *what)
 
 static void set(options *o, const flag *f, const char *value) {
   switch (f->id) {
+  case NAME:
+    o->name = value;
+    break;
+  case TEST:
+    o->test = true;
+    break;
   case WRT:
     o->wrt = value;
     break;
@@ -107,6 +168,54 @@ static void set(options *o, const flag *f, const char *value) {
     break;
   case FORCE:
     o->force = true;
+    break;
+  case DRAW:
+    o->draw = value;
+    break;
+  case LATEX:
+    o->latex = true;
+    break;
+  case HTML:
+    o->html = true;
+    break;
+  case OVER:
+    o->over = value;
+    break;
+  case LANG:
+    o->lang = value;
+    break;
+  case DERIVATIVE:
+    o->derivative = true;
+    break;
+  case LABELS:
+    o->picture.labels = value;
+    break;
+  case SHOW:
+    o->picture.show = value;
+    break;
+  case THEME:
+    o->picture.theme = value;
+    break;
+  case STYLE:
+    o->picture.style = value;
+    break;
+  case COLLAPSE:
+    o->picture.collapse = value;
+    break;
+  case CONSTANTS:
+    o->picture.constants = value;
+    break;
+  case FRAMES:
+    o->picture.frames = value;
+    break;
+  case WAVE:
+    o->picture.wave = whole(f->name, value, 1000000, "a whole number from 1 to 1000000");
+    break;
+  case DEPTH:
+    o->picture.depth = whole(f->name, value, 1000, "a whole number from 1 to 1000");
+    break;
+  case PARTIALS:
+    o->picture.partials = true;
     break;
   case HELP:
     o->help = true;

@@ -17,7 +17,14 @@ enum {
   FOR_HELP = 32,
   FOR_JACOBIAN = 128,
   FOR_HESSIAN = 256,
-  FOR_DERIVE = 64
+  FOR_DERIVE = 64,
+  FOR_PLOT = 1 << 20,
+  FOR_PAGE = 1 << 21,
+  FOR_PATHS = 1 << 16,
+  FOR_WHY = 1 << 17,
+  FOR_GRADE = 1 << 18,
+  FOR_EXPLAIN = 1 << 19,
+  FOR_EMIT = 1 << 22
 };
 
 typedef struct verb {
@@ -29,15 +36,28 @@ typedef struct verb {
   int (*run)(const options *o);
 } verb;
 
+/* dz draw and dz dot: words as they came, NULL when not given. */
+typedef struct picture_words {
+  const char *labels, *show, *theme, *style, *collapse, *constants, *frames;
+  int wave, depth; /* 0: not given */
+  bool partials;
+} picture_words;
+
 struct options {
   const verb *verb;
   const char **words; /* the expression and the bindings, or the words after `ops` and `help` */
   size_t count;
   bool verb_given, json, force, help, version;
-  int digits; /* 0: as many as it takes */
-  int order;  /* of derivatives; 0: not given */
+  bool derivative; /* plot: the slopes too */
+  int digits;      /* 0: as many as it takes */
+  int order;       /* of derivatives; 0: not given */
   const char *wrt, *seed, *output;
-  double timeout; /* seconds */
+  const char *draw, *lang, *over;
+  bool latex, html; /* explain: in which format */
+  picture_words picture;
+  const char *name; /* emit: of the function */
+  bool test;        /* emit: with a main that checks it */
+  double timeout;   /* seconds */
 };
 
 /* Ends the program with status 2 when a flag is unknown or not for the verb. Free with options_free. */

@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "dz/lang.h"
 #include "dz/text.h"
+#include "range.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,18 +50,6 @@ cell_kind cell_read(const char *text, size_t size, double *x) {
     return CELL_TOO_LARGE;
   if (minus) *x = -*x;
   return CELL_NUMBER;
-}
-
-/* A colon outside brackets and outside `c ? a : b`. */
-static bool is_range(const char *text) {
-  int depth = 0;
-  bool colon = false;
-  for (; *text != '\0'; text++) {
-    if (*text == '?') return false;
-    depth += *text == '[' || *text == '(' ? 1 : *text == ']' || *text == ')' ? -1 : 0;
-    colon = colon || (*text == ':' && depth == 0);
-  }
-  return colon;
 }
 
 static tensor from_expression(const char *name, const char *text) {
@@ -119,6 +108,6 @@ tensor tensor_read(const char *name, const char *text) {
   while (*text == ' ') text++;
   if (*text == '\0') die(STATUS_USAGE, "%s= has no value", name);
   if (*text == '@') return from_file(name, text + 1);
-  if (is_range(text)) die(STATUS_USAGE, "%s=%s is a range: ranges are for plot and grade", name, text);
+  if (range_is(text)) die(STATUS_USAGE, "%s=%s is a range: ranges are for plot and grade", name, text);
   return from_expression(name, text);
 }

@@ -26,6 +26,17 @@ bool npy_is(const blob *bytes);
    by commas; NULL means every column of numbers. One column gives rank 1, several [rows, columns]. */
 tensor csv_read(const char *file, const blob *bytes, const char *columns);
 
+typedef struct csv_table {
+  tensor value;
+  size_t classes; /* the texts of a single column, which stands for their numbers */
+  char **names;
+} csv_table;
+
+/* The same; columns that `except` lists (NULL: none) are passed over when all are meant. Free it with
+ * csv_table_free. */
+csv_table csv_read_table(const char *file, const blob *bytes, const char *columns, const char *except);
+void csv_table_free(csv_table *t);
+
 typedef enum cell_kind { CELL_NUMBER, CELL_EMPTY, CELL_TEXT, CELL_TOO_LARGE } cell_kind;
 
 /* What a cell of a table holds: a number with an optional sign, or the words inf, infinity, nan. Spaces

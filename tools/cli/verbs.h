@@ -9,8 +9,15 @@ int verb_check(const options *o);
 int verb_jacobian(const options *o);
 int verb_hessian(const options *o);
 int verb_derive(const options *o);
+int verb_emit(const options *o);
+int verb_paths(const options *o);
+int verb_why(const options *o);
+int verb_grade(const options *o);
+int verb_explain(const options *o);
 int verb_dot(const options *o);
 int verb_draw(const options *o);
+int verb_plot(const options *o);
+int verb_page(const options *o);
 int verb_ops(const options *o);
 int verb_help(const options *o);
 

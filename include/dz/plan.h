@@ -1,0 +1,103 @@
+/* Plans: what was recorded once, compiled to run many times with other numbers.
+
+   A plan is a program of its own: it takes from the tape what its outputs need and keeps nothing of it, so
+   the tape may go on, be rewound or freed. A loop of C that recorded the same few operations again and again
+   is found and becomes a loop again, over vectors. A plan never changes once it is made, and many threads may
+   run it, each with a workspace.
+
+   Values and derivatives are the tape's: the same operations by the same table. What differs is the order of
+   additions, in long sums and where three or more gradients meet, and so the rounding there; nothing else is
+   reassociated, no two roundings become one.
+
+   A branch of C that was taken while recording is taken in every run. Ask dz_holds instead of comparing
+   values, and the plan knows the comparison, checks it in every run, and says so when it turns out otherwise.
+   A branch on a plain double (dz_value(x) > 0) cannot be seen. */
+#ifndef DZ_PLAN_H
+#define DZ_PLAN_H
+
+#include "dz/holds.h"
+#include "dz/sweep.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dz_plan dz_plan;
+
+typedef struct dz_plan_options {
+  const dz_allocator *allocator; /* NULL: malloc */
+  bool values_only;              /* no derivatives are wanted: less memory, quicker to make */
+  bool unrolled;                 /* no loops are looked for: for comparison */
+  bool map;                      /* dz_plan_map will be used: some more memory and time */
+} dz_plan_options;
+
+/* The function from the leaves xs to the nodes ys of one tape, whose other leaves keep the values that they
+   have now. Tensors count element by element, row-major, one x or y after another. Gradients flow to the
+   leaves among xs that are active; to data and constants they are 0. `o` may be NULL. NULL after an error,
+   which *e holds (e may be NULL): DZ_ERR_ARGUMENT (a count that is not positive for ys, NULL, an x that is no
+   leaf or stands twice, an operation that plans cannot do: user operations, and of tensors cumsum, cumprod,
+   scatter, lu and solve), DZ_ERR_HANDLE, DZ_ERR_LIMIT (2^29 numbers), DZ_ERR_MEMORY. The plan's own memory is
+   the allocator's, and all of it is here: nothing is allocated later. Cost: linear in the nodes recorded up
+   to the last y. Free it with dz_plan_free. */
+DZ_API dz_plan *dz_plan_new(int ycount, const dz_var *ys, int xcount, const dz_var *xs,
+                            const dz_plan_options *o, dz_error *e);
+DZ_API void dz_plan_free(dz_plan *p);
+
+/* Elements of all xs, and of all ys. 0 for NULL. */
+DZ_API size_t dz_plan_inputs(const dz_plan *p);
+DZ_API size_t dz_plan_outputs(const dz_plan *p);
+
+/* Bytes of the workspace that a run needs: exactly what it uses at most. */
+DZ_API size_t dz_plan_memory(const dz_plan *p);
+
+/* Values of the outputs at `in`, and gradient[i] = d(sum of the outputs)/d in[i]: of a plan with one output
+   its gradient. `values` or `gradient` may be NULL; without a gradient only values are computed. `work` is
+   dz_plan_memory bytes, aligned as malloc does it, with any contents; the arrays must not overlap. Nothing is
+   allocated. DZ_ERR_ARGUMENT (NULL, a gradient of a plan made for values only). Safe in several threads at
+   once, each with arrays of its own. DZ_ERR_BRANCH when a branch goes another way than recorded: the numbers
+   are then those of the recorded way, which may mean nothing. */
+DZ_API dz_status dz_plan_run(const dz_plan *p, const double *in, double *values, double *gradient,
+                             void *work);
+
+/* The same with gradient[i] = sum over outputs k of seeds[k] d(output k)/d in[i]. */
+DZ_API dz_status dz_plan_pull(const dz_plan *p, const double *in, const double *seeds, double *values,
+                              double *gradient, void *work);
+
+/* The same for n samples at once: in is n rows of dz_plan_inputs numbers, values n rows of dz_plan_outputs, and
+   jacobians n times dz_plan_outputs rows of dz_plan_inputs: row k of a sample is the gradient of its output k.
+   `values` or `jacobians` may be NULL. `work` is dz_plan_map_memory bytes. Only for a plan made with `map`. Each
+   number is what dz_plan_run gives for the sample alone, bit for bit where that has no loops, but that a structural
+   zero that meets an infinite slope gives NaN. Branches are not checked. DZ_ERR_ARGUMENT. Cost: that of n runs
+   without what lies between the operations: for small plans a fraction of it. */
+DZ_API dz_status dz_plan_map(const dz_plan *p, size_t n, const double *in, double *values, double *jacobians,
+                             void *work);
+DZ_API size_t dz_plan_map_memory(const dz_plan *p);
+
+/* A branch that would go the other way. */
+typedef struct dz_branch {
+  const char *file; /* of the call of dz_holds; NULL when that is not known */
+  int line;
+  bool recorded; /* the answer while recording */
+  size_t number; /* among those that the plan checks, from 0 */
+} dz_branch;
+
+/* How many of the branches of the run that left this workspace go another way than recorded; *first, if not
+   NULL, is the first of them. Branches count that were recorded up to the last y and depend on the inputs.
+   Cost: linear in the branches. */
+DZ_API size_t dz_plan_flips(const dz_plan *p, const void *work, dz_branch *first);
+
+/* What became of what was recorded. */
+typedef struct dz_plan_facts {
+  size_t operations;   /* scalar operations that the outputs need, and that depend on the inputs */
+  size_t loops, lanes; /* loops found, and how often their bodies run in all */
+  size_t instructions; /* of the machine, those in loops counted once */
+  size_t branches;     /* that are checked */
+  size_t bytes;        /* of the plan itself */
+} dz_plan_facts;
+
+DZ_API dz_plan_facts dz_plan_facts_of(const dz_plan *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,280 @@
+/* A network as neurons: an element of a value is a circle, a weight stands at the line between two, and sums,
+   biases and activations are inside the circles. Names: n<i>_<e> element e of node i of the tape. */
+#include "show/picture.h"
+
+#include <string.h>
+
+enum { MOST_ELEMENTS = 12, FEW_WEIGHTS = 3, MOST_WEIGHTS = 24, NAME = 17, NUMBER = 12 };
+
+/* A term of a weighted sum that no neuron has yet: a weight times a value, or a bias. */
+typedef struct term {
+  uint32_t of, weight; /* nodes; weight DZ__NONE: 1, of DZ__NONE: a bias */
+  uint32_t next;
+  bool left; /* of a matrix product: W x, not x W */
+} term;
+
+/* GONE: what went on in another's circle. */
+enum { VALUE, SUM, GONE };
+
+typedef struct network {
+  dz__picture *p;
+  term *terms;
+  size_t count, cap;
+  uint32_t *first; /* per node: its terms while it is a sum */
+  uint8_t *kind;
+  bool failed;
+} network;
+
+static const dz__seen *seen(const network *w, uint32_t i) { return &w->p->trace->seen[i]; }
+static const dz__use *use_of(const network *w, const dz__seen *s, int k) {
+  return &w->p->trace->use[s->args + (uint32_t)k];
+}
+static bool is_op(const dz__seen *s, const char *op) { return !s->box && strcmp(s->is.op, op) == 0; }
+
+/* ---- weighted sums ---- */
+
+static void add_term(network *w, uint32_t i, term t) {
+  void *at = w->terms;
+  if (!dz__grow(&w->p->full.alloc, &at, &w->cap, w->count + 1, sizeof *w->terms)) w->failed = true;
+  w->terms = at;
+  if (w->failed) return;
+  uint32_t *end = &w->first[i];
+  while (*end != DZ__NONE) end = &w->terms[*end].next;
+  *end = (uint32_t)w->count;
+  t.next = DZ__NONE;
+  w->terms[w->count++] = t;
+}
+
+static bool is_parameter(const network *w, const dz__use *u) {
+  return u->of != DZ__NONE && dz__is_parameter(w->p, seen(w, u->of));
+}
+
+/* A sum that is used once goes on in its user. */
+static bool goes_on(const network *w, const dz__use *u) {
+  return u->of != DZ__NONE && w->kind[u->of] == SUM && seen(w, u->of)->uses == 1;
+}
+
+static void take_over(network *w, uint32_t i, uint32_t from) {
+  uint32_t *end = &w->first[i];
+  while (*end != DZ__NONE) end = &w->terms[*end].next;
+  *end = w->first[from];
+  w->first[from] = DZ__NONE;
+  w->kind[from] = GONE;
+}
+
+/* A weight times a value. */
+static bool weigh(network *w, uint32_t i, const dz__seen *s) {
+  if (s->is.nargs != 2 || !(is_op(s, "matmul") || (is_op(s, "mul") && s->rank == 0))) return false;
+  const dz__use *a = use_of(w, s, 0), *b = use_of(w, s, 1);
+  if (a->of == DZ__NONE || b->of == DZ__NONE || is_parameter(w, a) == is_parameter(w, b)) return false;
+  bool left = is_parameter(w, a);
+  add_term(w, i, (term){left ? b->of : a->of, left ? a->of : b->of, DZ__NONE, left});
+  return true;
+}
+
+/* A sum in which some term has a weight. */
+static bool sum_up(network *w, uint32_t i, const dz__seen *s) {
+  bool weighted = false;
+  if (!is_op(s, "add")) return false;
+  for (int k = 0; k < 2; k++) weighted = weighted || goes_on(w, use_of(w, s, k));
+  if (!weighted) return false;
+  for (int k = 0; k < 2; k++) {
+    const dz__use *u = use_of(w, s, k);
+    if (goes_on(w, u))
+      take_over(w, i, u->of);
+    else if (u->of != DZ__NONE)
+      add_term(w, i,
+               is_parameter(w, u) ? (term){DZ__NONE, u->of, DZ__NONE, false}
+                                  : (term){u->of, DZ__NONE, DZ__NONE, false});
+  }
+  return true;
+}
+
+static void read_all(network *w) {
+  for (uint32_t i = 0; i < w->p->trace->nseen && !w->failed; i++) {
+    const dz__seen *s = seen(w, i);
+    w->first[i] = DZ__NONE;
+    w->kind[i] = VALUE;
+    if (!dz__is_leaf(s) && (weigh(w, i, s) || sum_up(w, i, s))) w->kind[i] = SUM;
+    /* an activation: the neuron that does the sum too */
+    if (w->kind[i] == VALUE && !dz__is_leaf(s) && s->is.nargs == 1 && goes_on(w, use_of(w, s, 0)) &&
+        seen(w, use_of(w, s, 0)->of)->size == s->size)
+      take_over(w, i, use_of(w, s, 0)->of);
+  }
+}
+
+/* Parameters have no circle but where they are all there is. */
+static bool is_drawn(const network *w, uint32_t i) {
+  const dz__seen *s = seen(w, i);
+  return dz__is_leaf(s) ? !dz__is_parameter(w->p, s) || s->uses == 0 : w->kind[i] != GONE;
+}
+
+static size_t circles(const dz__seen *s) { return s->size > 0 && s->size <= MOST_ELEMENTS ? s->size : 1; }
+
+/* ---- circles ---- */
+
+static void put_number(network *w, const char *lead, const double *v, size_t e, const char *color) {
+  dz__picture *p = w->p;
+  dz__pen_put(&p->pen, "<TR><TD>");
+  dz__mark_font(p, NUMBER, color);
+  dz__pen_put(&p->pen, lead);
+  dz__pen_number(&p->pen, v[e], 8);
+  dz__pen_put(&p->pen, "</FONT></TD></TR>");
+}
+
+static void put_index(network *w, const dz__seen *s, size_t e) {
+  if (s->size > 1) dz__pen_form(&w->p->pen, "<SUB><FONT POINT-SIZE=\"11\">%</FONT></SUB>", e + 1);
+}
+
+static void put_bias(network *w, uint32_t i, size_t e) {
+  for (uint32_t t = w->first[i]; t != DZ__NONE; t = w->terms[t].next) {
+    const dz__seen *b = w->terms[t].of == DZ__NONE ? seen(w, w->terms[t].weight) : NULL;
+    if (!b) continue;
+    dz__pen_put(&w->p->pen, "\u00a0+\u00a0");
+    if (b->name)
+      dz__mark_name(w->p, b->name), put_index(w, b, e);
+    else
+      dz__pen_number(&w->p->pen, b->value[b->size > 1 ? e : 0], 8);
+  }
+}
+
+static void put_inside(network *w, uint32_t i, size_t e) {
+  dz__picture *p = w->p;
+  const dz__seen *s = seen(w, i);
+  const char *name = s == dz__last(p) ? p->output : s->name;
+  dz__pen_put(&p->pen, "<TR><TD>");
+  dz__mark_font(p, NAME, p->colors.ink);
+  if (dz__is_leaf(s) || (name && w->first[i] == DZ__NONE)) {
+    if (name) dz__mark_name(p, name), put_index(w, s, e);
+  }
+  if (!dz__is_leaf(s) && (w->first[i] != DZ__NONE || !name)) {
+    if (w->first[i] != DZ__NONE) dz__pen_put(&p->pen, "Σ"), put_bias(w, i, e);
+    if (w->kind[i] == VALUE) {
+      if (w->first[i] != DZ__NONE) dz__pen_put(&p->pen, "\u00a0|\u00a0");
+      dz__mark_sign(p, s, NAME);
+    }
+  }
+  dz__pen_put(&p->pen, "</FONT></TD></TR>");
+}
+
+static void put_circle(network *w, uint32_t i, size_t e) {
+  dz__picture *p = w->p;
+  const dz__seen *s = seen(w, i);
+  char room[16], other[16];
+  bool one = circles(s) == s->size;
+  dz__pen_form(&p->pen, "  n%_% [label=<" DZ__TABLE, s->node, e);
+  put_inside(w, i, e);
+  if (!one) {
+    dz__pen_put(&p->pen, "<TR><TD>");
+    dz__mark_shape(p, s);
+    dz__pen_put(&p->pen, "</TD></TR>");
+  } else {
+    if (dz__shows_values(p)) put_number(w, "", s->value, e, dz__ink(p, s->wave, room));
+    if (dz__shows_whole(p, s)) put_number(w, "← ", s->adjoint, e, dz__red(p, dz__whole_back(s), other));
+  }
+  dz__pen_put(&p->pen, "</TABLE>>];\n");
+}
+
+/* ---- lines ---- */
+
+/* W[i, j], and which element of the tensor that is. */
+static void put_weight(network *w, const term *t, size_t to, size_t from, size_t count) {
+  const dz__seen *x = seen(w, t->weight);
+  size_t columns = x->rank == 2 ? x->dims[1] : 1, row = t->left ? to : from, column = t->left ? from : to;
+  size_t e = x->rank == 2 ? row * columns + column : x->rank == 1 ? from : 0;
+  dz__picture *p = w->p;
+  if (count > MOST_WEIGHTS || e >= x->size) return;
+  dz__mark_attribute(
+      p, " [taillabel=<<TABLE BORDER=\"0\" CELLPADDING=\"1\" CELLSPACING=\"0\" BGCOLOR=\"%\"><TR><TD>",
+      p->colors.paper);
+  dz__mark_font(p, 14, p->colors.ink);
+  if (x->name && p->how->written != DZ_WRITTEN_NUM) {
+    dz__mark_name(p, x->name);
+    if (x->rank == 2)
+      dz__pen_form(&p->pen, "<SUB><FONT POINT-SIZE=\"10\">%,%</FONT></SUB>", row + 1, column + 1);
+    if (x->rank == 1) dz__pen_form(&p->pen, "<SUB><FONT POINT-SIZE=\"10\">%</FONT></SUB>", from + 1);
+  }
+  bool many = count > FEW_WEIGHTS && x->name && p->how->written == DZ_WRITTEN_BOTH;
+  if (p->how->written != DZ_WRITTEN_SYM && !many) {
+    if (x->name && p->how->written != DZ_WRITTEN_NUM) dz__pen_put(&p->pen, "\u00a0=\u00a0");
+    dz__pen_number(&p->pen, x->value[e], 9);
+  }
+  dz__pen_put(&p->pen, "</FONT></TD></TR></TABLE>>]");
+}
+
+static void put_weighted(network *w, uint32_t i, const term *t) {
+  const dz__seen *s = seen(w, i), *x = seen(w, t->of);
+  size_t n = circles(s), m = circles(x);
+  for (size_t a = 0; a < n; a++)
+    for (size_t b = 0; b < m; b++) {
+      if (t->weight == DZ__NONE && n == m && a != b) continue;
+      dz__pen_form(&w->p->pen, "  n%_% -> n%_%", x->node, b, s->node, a);
+      if (t->weight != DZ__NONE && n == s->size && m == x->size) put_weight(w, t, a, b, n * m);
+      dz__pen_put(&w->p->pen, ";\n");
+    }
+}
+
+/* Lines without weights: element to element where they are as many, else each to all. */
+static void put_plain(network *w, uint32_t i) {
+  const dz__seen *s = seen(w, i);
+  for (int k = 0; k < s->is.nargs; k++) {
+    const dz__use *u = use_of(w, s, k);
+    if (u->of == DZ__NONE || !is_drawn(w, u->of)) continue;
+    bool all = s->box != NULL && circles(s) == circles(seen(w, u->of));
+    term t = {u->of, DZ__NONE, DZ__NONE, false};
+    if (!all) {
+      put_weighted(w, i, &t);
+      continue;
+    }
+    for (size_t a = 0; a < circles(s); a++)
+      for (size_t b = 0; b < circles(s); b++)
+        dz__pen_form(&w->p->pen, "  n%_% -> n%_%;\n", seen(w, u->of)->node, b, s->node, a);
+  }
+}
+
+static void put_lines(network *w, uint32_t i) {
+  if (w->first[i] == DZ__NONE) {
+    put_plain(w, i);
+    return;
+  }
+  for (uint32_t t = w->first[i]; t != DZ__NONE; t = w->terms[t].next)
+    if (w->terms[t].of != DZ__NONE) put_weighted(w, i, &w->terms[t]);
+}
+
+static void draw(network *w) {
+  dz__picture *p = w->p;
+  char room[16];
+  dz__mark_head(p);
+  dz__pen_put(&p->pen,
+              "  nodesep=0.45; ranksep=1.9; splines=line;\n  label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" "
+              "CELLSPACING=\"0\" CELLPADDING=\"12\"><TR>");
+  dz__mark_entry(p, "in the circles: values", p->colors.ink);
+  if (dz__shows_whole(p, dz__last(p))) dz__mark_entry(p, "← : gradients", dz__red(p, 1, room));
+  dz__mark_entry(p, "at the lines: weights", p->colors.ink);
+  dz__pen_put(&p->pen, "</TR></TABLE>>;\n");
+  dz__mark_attribute(p, "  node [shape=circle width=0.95 margin=\"0.01\" penwidth=1.6 color=\"%\" ",
+                     p->colors.ink);
+  dz__mark_attribute(p, "style=filled fillcolor=\"%\"];\n", p->colors.fill);
+  dz__mark_attribute(p,
+                     "  edge [fontname=\"Times,serif\" penwidth=1.4 arrowsize=0.7 labeldistance=6.5 "
+                     "labelangle=0 color=\"%\"];\n",
+                     p->colors.ink);
+  for (uint32_t i = 0; i < p->trace->nseen; i++)
+    for (size_t e = 0; is_drawn(w, i) && e < circles(seen(w, i)); e++) put_circle(w, i, e);
+  for (uint32_t i = 0; i < p->trace->nseen; i++)
+    if (!dz__is_leaf(seen(w, i)) && is_drawn(w, i)) put_lines(w, i);
+  dz__pen_put(&p->pen, "}\n");
+}
+
+void dz__draw_neurons(dz__picture *p) {
+  const dz_allocator *a = &p->full.alloc;
+  size_t n = p->trace->nseen;
+  network w = {.p = p, .first = dz__alloc(a, n * sizeof(uint32_t)), .kind = dz__alloc(a, n)};
+  w.failed = !w.first || !w.kind;
+  if (!w.failed) read_all(&w);
+  if (!w.failed) draw(&w);
+  p->failed = p->failed || w.failed;
+  dz__free(a, w.terms, w.cap * sizeof *w.terms);
+  dz__free(a, w.first, n * sizeof *w.first);
+  dz__free(a, w.kind, n);
+}

@@ -1,0 +1,201 @@
+/* dz_paths against paths that are walked one by one. */
+#include "dz/paths.h"
+
+#include "../effort.h"
+#include "../failing.h"
+#include "drawn.h"
+
+#include <math.h>
+
+/* ---- an independent walk: every path of a graph of scalars, by depth-first search ---- */
+
+enum { MOST_PATHS = 4096 };
+
+typedef struct walk {
+  size_t paths, edges;
+  double size[MOST_PATHS], product[MOST_PATHS];
+} walk;
+
+/* The partials of + and × alone, so that nothing of the library is used but the operands. */
+static double partial(dz_var z, int k) {
+  return strcmp(dz_describe(z).op, "add") == 0 ? 1 : dz_value(dz_operand(z, 1 - k));
+}
+
+static void go(walk *w, dz_var at, size_t x, double product, size_t length) {
+  if (dz_node_index(at) == x) {
+    ck_assert_uint_lt(w->paths, MOST_PATHS);
+    w->size[w->paths] = fabs(product);
+    w->product[w->paths++] = product;
+    w->edges += length;
+    return;
+  }
+  for (int k = 0; k < dz_describe(at).nargs; k++)
+    go(w, dz_operand(at, k), x, product * partial(at, k), length + 1);
+}
+
+static int falling(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static uint32_t dice = 12345;
+static uint32_t roll(uint32_t n) {
+  dice = dice * 1664525u + 1013904223u;
+  return (dice >> 8) % n;
+}
+
+/* All numbers are powers of two, so that products are exact however they are taken. */
+static dz_var random_graph(dz_tape *t, dz_var *x, int ops) {
+  dz_var node[40];
+  int n = 0;
+  node[n++] = *x = dz_input(t, 2);
+  node[n++] = dz_input(t, -.5);
+  node[n++] = dz_input(t, 4);
+  for (int i = 0; i < ops; i++) {
+    dz_var a = node[n - 1 - (int)roll((uint32_t)(n < 4 ? n : 4))], b = node[roll((uint32_t)n)];
+    node[n++] = i % 3 ? dz_mul(a, b) : dz_add(dz_mul(a, 0.5), b);
+  }
+  return node[n - 1];
+}
+
+START_TEST(every_path_and_the_largest) {
+  dice = (uint32_t)_i * 7919 + 1;
+  for (int turn = 0; turn < EFFORT(8, 2); turn++) {
+    dz_tape *t = dz_tape_new(NULL);
+    dz_var x, y = random_graph(t, &x, 3 + (int)roll(9));
+    walk *w = calloc(1, sizeof *w);
+    dz_paths *p;
+    /* Constants of mul(a, 0.5) are numbers, which end no path. */
+    go(w, y, dz_node_index(x), 1, 0);
+    ck_assert_int_eq(dz_paths_find(y, x, 0, 16, &p), DZ_OK);
+    ck_assert_uint_eq(p->count, w->paths);
+    ck_assert(!p->over);
+    ck_assert_int_eq(p->all, w->paths <= 16);
+    ck_assert_uint_eq(p->paths, w->paths < 16 ? w->paths : 16);
+    ck_assert_uint_eq(p->path_products, w->edges - w->paths);
+    qsort(w->size, w->paths, sizeof *w->size, falling);
+    double found[16];
+    for (size_t i = 0; i < p->paths; i++) {
+      double product = 1;
+      size_t at = 0;
+      for (size_t k = 0; k < p->path[i].length; k++) {
+        const dz_path_edge *e = &p->edge[p->path[i].edge[k]];
+        ck_assert_uint_eq(e->from, at);
+        product *= e->partial;
+        at = e->to;
+      }
+      ck_assert_uint_eq(at, p->nodes - 1);
+      ck_assert_double_eq(product, p->path[i].product);
+      found[i] = fabs(product);
+      if (!p->all && i) ck_assert_double_le(found[i], found[i - 1]);
+    }
+    qsort(found, p->paths, sizeof *found, falling);
+    for (size_t i = 0; i < p->paths; i++) ck_assert_double_eq(found[i], w->size[i]);
+    if (w->paths) {
+      ck_assert_int_eq(dz_backward(y), DZ_OK);
+      ck_assert_double_eq(p->gradient, dz_adjoint(x));
+    }
+    dz_paths_free(p);
+    free(w);
+    dz_tape_free(t);
+  }
+}
+END_TEST
+
+/* The walk above goes into leaves that are not x, and ends there: they have no operands. */
+
+START_TEST(the_sweep_s_number_to_the_bit) {
+  size_t two = 2, four[] = {2, 2};
+  dz_var W = dz_leaf_tensor(tape, DZ_ROLE_PARAM, 2, four, (double[]){.1, -.7, 1.3, .4});
+  dz_var u = dz_input(tape, .3), v = dz_leaf_tensor(tape, DZ_ROLE_INPUT, 1, &two, (double[]){1.1, -.2});
+  dz_var h = dz_tanh(dz_matmul(W, dz_mul(v, u))), y = dz_sum(dz_mul(h, dz_exp(h)), DZ_ALL, false);
+  dz_paths *p;
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert_int_eq(dz_paths_find(y, u, 0, 0, &p), DZ_OK);
+  ck_assert_double_eq_tol(p->gradient, dz_adjoint(u), 4 * 0x1p-52 * fabs(dz_adjoint(u)));
+  ck_assert_uint_eq(p->count, 2 * 2 * 2); /* v u has two elements, h two, h exp(h) two ways each */
+  dz_paths_free(p);
+  for (size_t e = 0; e < 4; e++) {
+    ck_assert_int_eq(dz_paths_find(y, W, e, 0, &p), DZ_OK);
+    ck_assert_uint_eq(p->count, 2);
+    ck_assert_double_eq(p->gradient, dz_adjoints(W)[e]);
+    dz_paths_free(p);
+  }
+  ck_assert_int_eq(dz_paths_find(y, W, 4, 0, &p), DZ_ERR_SHAPE);
+  ck_assert_ptr_null(p);
+  ck_assert_int_eq(dz_paths_find(h, u, 0, 0, &p), DZ_ERR_SHAPE);
+}
+END_TEST
+
+START_TEST(bad_arguments_are_told) {
+  dz_var x = dz_input(tape, 1), y = dz_exp(x);
+  dz_paths *p = NULL;
+  ck_assert_int_eq(dz_paths_find(y, x, 0, 0, NULL), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_paths_find(dz_num(1), x, 0, 0, &p), DZ_ERR_HANDLE);
+  ck_assert_int_eq(dz_paths_find(y, dz_num(1), 0, 0, &p), DZ_ERR_HANDLE);
+  ck_assert_int_eq(dz_paths_find(y, (dz_var){0}, 0, 0, &p), DZ_ERR_HANDLE);
+  ck_assert_int_eq(dz_paths_write(NULL, NULL, append, NULL), DZ_ERR_ARGUMENT);
+  dz_paths_free(NULL);
+  ck_assert_int_eq(dz_paths_find(x, y, 0, 0, &p), DZ_OK); /* no path */
+  ck_assert_uint_eq(p->count, 0);
+  ck_assert_uint_eq(p->nodes, 0);
+  ck_assert_int_eq(dz_paths_dot(p, NULL, 0, append, NULL), DZ_ERR_ARGUMENT);
+  dz_paths_free(p);
+  ck_assert_int_eq(dz_paths_find(y, x, 0, 0, &p), DZ_OK);
+  ck_assert_int_eq(dz_paths_dot(p, NULL, 1, append, NULL), DZ_ERR_LIMIT);
+  ck_assert_int_eq(dz_paths_write(p, NULL, NULL, NULL), DZ_ERR_ARGUMENT);
+  dz_paths_free(p);
+}
+END_TEST
+
+/* Names that could break Graphviz's markup, and each path's number on its edges. */
+START_TEST(pictures) {
+  dz_var x = named(dz_input(tape, 2), "<x&\">"), s = named(dz_mul(x, x), "重み"), y = dz_add(s, x);
+  dz_paths *p;
+  text t = {0};
+  ck_assert_int_eq(dz_paths_find(y, x, 0, 0, &p), DZ_OK);
+  ck_assert_int_eq(dz_paths_dot(p, NULL, 0, append, &t), DZ_OK);
+  graph g = graph_read(t.at);
+  EXPECT_ARC(&g, "v0", "v1");
+  EXPECT_ARC(&g, "v0", "v2");
+  EXPECT_ARC(&g, "v1", "v2");
+  ck_assert_ptr_nonnull(strstr(t.at, "③"));
+  ck_assert_ptr_null(strstr(t.at, "④"));
+  graph_free(&g);
+  free(t.at);
+  dz_paths_free(p);
+}
+END_TEST
+
+START_TEST(every_allocation_may_fail) {
+  failing f = {0};
+  dz_allocator a = failing_allocator(&f);
+  dz_tape *t = dz_tape_new(&a);
+  size_t two = 2;
+  dz_var x = dz_input(t, 2), w = dz_leaf_tensor(t, DZ_ROLE_PARAM, 1, &two, (double[]){1, 2});
+  dz_var y = dz_mul(dz_sum(dz_mul(w, x), DZ_ALL, false), dz_exp(x));
+  dz_paths *p = NULL;
+  for (size_t k = 1; !p; k += k < 40 ? 1 : EFFORT(1 + k / 8, 1 + k / 3)) {
+    text said = {0};
+    f.at = f.calls + k;
+    dz_status status = dz_paths_find(y, x, 0, 0, &p);
+    if (!status) status = dz_paths_write(p, NULL, append, &said);
+    ck_assert_int_eq(status, f.calls >= f.at ? DZ_ERR_MEMORY : DZ_OK);
+    ck_assert_int_eq(said.n == 0, status != DZ_OK);
+    f.at = 0;
+    free(said.at);
+    ck_assert_int_eq(dz_tape_error(t)->status, DZ_OK);
+    if (status) dz_paths_free(p), p = NULL;
+  }
+  dz_paths_free(p);
+  size_t blocks = f.blocks; /* the tape's own */
+  ck_assert_int_eq(dz_paths_find(y, x, 0, 0, &p), DZ_OK);
+  dz_paths_free(p);
+  ck_assert_uint_eq(f.blocks, blocks);
+  dz_tape_free(t);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
+SUITE_ON_TAPE(EACH(every_path_and_the_largest, 8), ONCE(the_sweep_s_number_to_the_bit),
+              ONCE(bad_arguments_are_told), ONCE(pictures), ONCE(every_allocation_may_fail))

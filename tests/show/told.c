@@ -1,0 +1,106 @@
+/* dz_why and dz_explain from C: bad arguments, user's operations, memory that runs out. */
+#include "dz/explain.h"
+#include "dz/userop.h"
+#include "dz/why.h"
+
+#include "../effort.h"
+#include "../failing.h"
+#include "drawn.h"
+
+#include <math.h>
+
+START_TEST(bad_arguments_are_told) {
+  size_t two = 2;
+  dz_var x = dz_input(tape, 1), y = dz_exp(x), v = dz_leaf_tensor(tape, DZ_ROLE_INPUT, 1, &two, NULL);
+  dz_why_report r;
+  ck_assert_int_eq(dz_why(y, x, NULL, NULL), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_why(dz_num(1), x, NULL, &r), DZ_ERR_HANDLE);
+  ck_assert_int_eq(dz_why(y, (dz_var){0}, NULL, &r), DZ_ERR_HANDLE);
+  ck_assert_int_eq(dz_why(v, x, NULL, &r), DZ_ERR_SHAPE);
+  ck_assert_int_eq(dz_explain(y, NULL, NULL, NULL), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_explain(dz_num(1), NULL, append, NULL), DZ_ERR_HANDLE);
+  ck_assert_int_eq(dz_explain(y, NULL, append, NULL), DZ_ERR_ARGUMENT); /* no sweep */
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert_int_eq(dz_explain(dz_exp(y), &(dz_explain_options){.max_ops = 1}, append, NULL), DZ_ERR_LIMIT);
+}
+END_TEST
+
+/* The report as data; adjoints of a sweep before it stay. */
+START_TEST(the_operation_to_blame) {
+  dz_var x = dz_input(tape, 3), y = dz_mul(dz_relu(dz_sub(2, x)), 5);
+  dz_why_report r;
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert_int_eq(dz_why(y, x, NULL, &r), DZ_OK);
+  ck_assert_int_eq(r.kind, DZ_WHY_ZERO);
+  ck_assert_int_eq(r.cause, DZ_WHY_MASK);
+  ck_assert_str_eq(dz_describe(r.node).op, "relu");
+  ck_assert_int_eq(r.operand, 0);
+  ck_assert_double_eq(r.arriving, 5);
+  ck_assert_str_eq(r.code, "mask");
+  ck_assert_int_eq(dz_adjoint_state_of(x), DZ_ADJOINT_READY);
+  ck_assert_int_eq(dz_why(y, dz_input(tape, 1), NULL, &r), DZ_OK);
+  ck_assert_int_eq(r.cause, DZ_WHY_UNREACHABLE);
+}
+END_TEST
+
+/* An operation of the user's own stands in texts by its name, with its own derivative. */
+START_TEST(operations_of_the_user) {
+  dz_error e = {DZ_OK, 0, 0, "", "", ""};
+  ck_assert_int_eq(dz_op_define(tape, "swish", 1, "x*sigmoid(x)", NULL, &e), DZ_OK);
+  dz_var x = named(dz_input(tape, 0), "x"), y = dz_apply(tape, "swish", 1, &x);
+  text t = {0};
+  dz_why_report r;
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert_int_eq(dz_explain(y, NULL, append, &t), DZ_OK);
+  ck_assert_ptr_nonnull(strstr(t.at, "z = swish(x) = swish(0) = 0\n"));
+  ck_assert_ptr_nonnull(strstr(t.at, "= 0.5\n")); /* swish'(0) = sigmoid(0) */
+  ck_assert_int_eq(dz_why(y, x, NULL, &r), DZ_OK);
+  ck_assert_int_eq(r.kind, DZ_WHY_ORDINARY);
+  free(t.at);
+}
+END_TEST
+
+START_TEST(names_that_are_markup) {
+  static const char *const tags[] = {"$%&#_{}~^\\", "$%&#_{}~^\\", "<script>"};
+  dz_var x = named(dz_input(tape, 2), "<script>"), w = named(dz_input(tape, 2), "$%&#_{}~^\\");
+  dz_var y = named(dz_mul(x, w), "重み");
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  for (int format = DZ_EXPLAIN_LATEX; format <= DZ_EXPLAIN_HTML; format++) {
+    text t = {0};
+    dz_explain_options how = {.format = (dz_explain_format)format};
+    ck_assert_int_eq(dz_explain(y, &how, append, &t), DZ_OK);
+    ck_assert_ptr_null(strstr(t.at, tags[format]));
+    free(t.at);
+  }
+}
+END_TEST
+
+START_TEST(every_allocation_may_fail) {
+  failing f = {0};
+  dz_allocator a = failing_allocator(&f);
+  dz_tape *t = dz_tape_new(&a);
+  size_t two = 2, step = 1;
+  dz_var x = named(dz_input(t, 2), "x"), w = dz_leaf_tensor(t, DZ_ROLE_PARAM, 1, &two, (double[]){1, 2});
+  dz_var y = dz_mul(dz_sum(dz_relu(dz_mul(w, dz_neg(x))), DZ_ALL, false), dz_exp(x));
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  bool done = false;
+  for (size_t k = 1; !done; k += step) {
+    dz_why_report r;
+    text said = {0};
+    f.at = f.calls + k;
+    dz_status status = _i ? dz_explain(y, NULL, append, &said) : dz_why(y, x, NULL, &r);
+    ck_assert_int_eq(status, f.calls >= f.at ? DZ_ERR_MEMORY : DZ_OK);
+    ck_assert_int_eq(said.n == 0, status != DZ_OK || _i == 0);
+    done = status == DZ_OK;
+    f.at = 0;
+    free(said.at);
+    ck_assert_int_eq(dz_tape_error(t)->status, DZ_OK);
+    step = k < 40 ? 1 : EFFORT(1 + k / 8, 1 + k / 3);
+  }
+  dz_tape_free(t);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
+SUITE_ON_TAPE(ONCE(bad_arguments_are_told), ONCE(the_operation_to_blame), ONCE(operations_of_the_user),
+              ONCE(names_that_are_markup), EACH(every_allocation_may_fail, 2))
