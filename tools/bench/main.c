@@ -19,6 +19,7 @@ static const char help[] =
     "  bench                    all of it, well under a minute\n"
     "  bench --only W3,W5       these workloads\n"
     "  bench --chain 1000000    only the chain, of a million operations\n"
+    "  bench --plans            plans of the workloads, on the virtual machine and as native code\n"
     "\n"
     "  --rounds N    rounds per workload (default 15)\n"
     "  --quick       3 rounds, and a chain of a million\n"
@@ -48,15 +49,12 @@ static int usage(const char *what, const char *text) {
 
 /* -1 to go on, or the exit status. */
 static int read_options(int argc, char **argv, bench_options *o) {
-  static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
-                                          {"quick", no_argument, NULL, 'q'},
-                                          {"only", required_argument, NULL, 'o'},
-                                          {"chain", required_argument, NULL, 'c'},
-                                          {"data", required_argument, NULL, 'd'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"tuned", no_argument, NULL, 't'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"rounds", required_argument, NULL, 'r'}, {"quick", no_argument, NULL, 'q'},
+      {"only", required_argument, NULL, 'o'},   {"chain", required_argument, NULL, 'c'},
+      {"data", required_argument, NULL, 'd'},   {"json", no_argument, NULL, 'j'},
+      {"tuned", no_argument, NULL, 't'},        {"plans", no_argument, NULL, 'p'},
+      {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
   size_t rounds = 0;
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) switch (c) {
@@ -82,6 +80,9 @@ static int read_options(int argc, char **argv, bench_options *o) {
       break;
     case 'd':
       o->data = optarg;
+      break;
+    case 'p':
+      o->plans = true;
       break;
     case 'j':
       o->json = true;
@@ -141,6 +142,7 @@ int main(int argc, char **argv) {
   int count = 0, status = read_options(argc, argv, &o);
   if (status >= 0) return status;
   if (!names_known(o.only)) return usage("--only takes names from W1 to W6, not", o.only);
+  if (o.plans) return bench_plans(&o, all, wanted);
   if (!o.chain_only) count = measure_all(&o, results);
   if (o.chain) chain = bench_chain_run(o.chain, o.quick);
   bench_progress(NULL, 0, 0);

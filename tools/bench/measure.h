@@ -7,7 +7,7 @@
 typedef struct bench_options {
   int rounds;
   bool quick, json;
-  bool chain_only;
+  bool chain_only, plans;
   size_t chain;     /* operations; 0: no chain */
   const char *data; /* W1's file */
   const char *only; /* names of workloads, or NULL for all */
@@ -28,6 +28,10 @@ typedef struct bench_result {
 
 /* Runs workload `index`, which is w. */
 bench_result bench_measure(int index, const workload *w, const bench_options *o);
+
+/* Plans instead of tapes: measures and prints. Returns whether something failed. */
+int bench_plans(const bench_options *o, const workload *const *all,
+                bool (*wanted)(const char *list, const char *name));
 
 enum { CHAIN_LENGTHS = 3 };
 

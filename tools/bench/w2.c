@@ -84,7 +84,7 @@ static void record_rotate(const dz_var *r, const dz_var *q, dz_var *out) {
     out[i] = dz_add(dz_add(dz_mul(q[i], cosine), dz_mul(cross[i], sine)), dz_mul(w[i], along));
 }
 
-static void record_residuals(const dz_var *x, const double *feature, dz_var *e) {
+static void record_residuals(const dz_var *x, const dz_var *feature, dz_var *e) {
   dz_var q[3], o[3];
   for (int i = 0; i < 3; i++) q[i] = dz_sub(x[P + i], x[C + i]);
   record_rotate(x + R, q, o);
@@ -109,7 +109,8 @@ static double run(const bench_data *d, dz_tape *t, double *grad, double *recordi
     dz_mark mark = dz_tape_mark(t);
     dz_var x[W2_INPUTS], e[2];
     for (int j = 0; j < W2_INPUTS; j++) x[j] = dz_input(t, in[j]);
-    record_residuals(x, d->s + i * W2_FEATURES, e);
+    const double *s = d->s + i * W2_FEATURES;
+    record_residuals(x, (dz_var[]){dz_num(s[0]), dz_num(s[1])}, e);
     if (i % SAMPLE == 0) seconds += bench_now() - start;
     *ops += dz_tape_size(t) - W2_INPUTS;
     for (int k = 0; k < 2; k++) {
@@ -207,4 +208,5 @@ const workload bench_w2 = {.name = "W2",
                            .open = open2,
                            .plain = plain,
                            .hand = hand,
-                           .run = run};
+                           .run = run,
+                           .record_one = record_residuals};

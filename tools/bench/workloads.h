@@ -32,6 +32,8 @@ typedef struct workload {
   double (*hand)(const bench_data *d, double *grad);
   dz_var (*record)(const bench_data *d, const dz_var *x); /* NULL: the whole is many small tapes, `run` */
   double (*run)(const bench_data *d, dz_tape *t, double *grad, double *recording, size_t *ops);
+  /* Of many small tapes: one sample with its features as handles, for a plan over all of them. */
+  void (*record_one)(const dz_var *x, const dz_var *features, dz_var *results);
 } workload;
 
 extern const workload bench_w1, bench_w2, bench_w3, bench_w4, bench_w5, bench_w6;

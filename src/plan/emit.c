@@ -1,0 +1,364 @@
+/* The program around the groups as C, and what frames it. */
+#include "plan/emit.h"
+
+#include "kernels/pointwise.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- text ---- */
+
+bool dz__said(dz__emitter *e) {
+  if (!e->status && e->n && !e->write(e->user, e->text, e->n)) e->status = DZ_ERR_WRITE;
+  e->n = 0;
+  return !e->status;
+}
+
+void dz__say(dz__emitter *e, const char *form, ...) {
+  for (int try = 0; try < 2; try++) {
+    va_list args;
+    va_start(args, form);
+    int n = vsnprintf(e->text + e->n, sizeof e->text - e->n, form, args);
+    va_end(args);
+    if (n < 0) e->status = DZ_ERR_WRITE;
+    if (n < 0 || e->status) return;
+    if ((size_t)n < sizeof e->text - e->n) {
+      e->n += (size_t)n;
+      return;
+    }
+    dz__said(e);
+  }
+}
+
+/* As C reads it; a whole number with a point, so that it is a double. */
+void dz__say_number(dz__emitter *e, double x) {
+  char text[32];
+  if (x != x)
+    dz__say(e, "NAN");
+  else if (x - x != 0)
+    dz__say(e, x > 0 ? "INFINITY" : "-INFINITY");
+  else {
+    dz_number_write(x, 0, text);
+    dz__say(e, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
+  }
+}
+
+/* ---- one lane ---- */
+
+typedef struct spot {
+  char text[32];
+} spot;
+
+static spot at(uint32_t place) {
+  static const char *const array[] = {"w", "w", "w", "w", "in", "in", "grad", "w"};
+  spot s;
+  snprintf(s.text, sizeof s.text, "%s[%u]", array[dz__where_of(place)], (unsigned)dz__place_index(place));
+  return s;
+}
+
+static void say_sum(dz__emitter *e, const dz__instruction *i, const uint32_t *list) {
+  const uint32_t *t = list + i->a;
+  dz__say(e, "  %s =", at(i->d).text);
+  for (uint32_t k = 0; k < i->b; k++, t += 3) {
+    bool product = (t[0] & DZ__T_MASK) >= DZ__T_VV;
+    dz__say(e, " %s%s%s%s",
+            t[0] & DZ__SUBTRACT ? "- "
+            : k                 ? "+ "
+                                : "",
+            at(t[1]).text, product ? " * " : "", product ? at(t[2]).text : "");
+  }
+  dz__say(e, ";\n");
+}
+
+static void say_flows(dz__emitter *e, const dz__instruction *i, const uint32_t *list) {
+  const uint32_t *t = list + i->b;
+  for (uint32_t k = 0; k < i->c; k++, t += 3) {
+    unsigned how = t[0] & DZ__T_MASK;
+    bool set = how == DZ__R_SET || how == DZ__R_SETV || how == DZ__R_SETS, factor = t[1] != DZ__NOWHERE;
+    dz__say(e, "  %s %s %s%s%s%s;\n", at(t[2]).text, set ? "=" : "+=", t[0] & DZ__SUBTRACT ? "-" : "",
+            at(i->a).text, factor ? " * " : "", factor ? at(t[1]).text : "");
+  }
+}
+
+static void say_partial(dz__emitter *e, const dz__instruction *i, const uint32_t *list) {
+  const uint32_t *t = list + i->a;
+  bool mask = dz__pointwise[i->fn].mask[i->mode];
+  dz__say(e, "  {\n    const double p = %s_d%u_%s(%s, %s, %s, %s, %s);\n", e->name, (unsigned)i->mode,
+          dz__ops[i->fn].name, at(t[0]).text, at(t[1]).text, at(t[2]).text, at(t[3]).text,
+          i->flags ? ".5" : "0");
+  dz__say(e, "    %s %s %sp * %s;\n  }\n", at(i->d).text,
+          i->op == DZ__I_PART ? "=" : "+=", mask ? "p == 0 ? 0 : " : "", at(t[4]).text);
+}
+
+static const struct {
+  const char *assign, *before, *between, *after;
+} arithmetic[] = {[DZ__I_MOV] = {"=", "", "", ""},          [DZ__I_NEG] = {"=", "-", "", ""},
+                  [DZ__I_ACC] = {"+=", "", "", ""},         [DZ__I_DEC] = {"-=", "", "", ""},
+                  [DZ__I_ADD] = {"=", "", " + ", ""},       [DZ__I_SUB] = {"=", "", " - ", ""},
+                  [DZ__I_MUL] = {"=", "", " * ", ""},       [DZ__I_DIV] = {"=", "", " / ", ""},
+                  [DZ__I_MULNEG] = {"=", "-(", " * ", ")"}, [DZ__I_MULADD] = {"+=", "", " * ", ""},
+                  [DZ__I_MULSUB] = {"-=", "", " * ", ""}};
+
+void dz__emit_scalar(dz__emitter *e, const dz__instruction *i) {
+  const uint32_t *list = e->p->program.code.list;
+  spot d = at(i->d), a = at(i->a), b = at(i->b);
+  switch ((dz__step_op)i->op) {
+  case DZ__I_SUM:
+    say_sum(e, i, list);
+    break;
+  case DZ__I_RSUM:
+    say_flows(e, i, list);
+    break;
+  case DZ__I_PART:
+  case DZ__I_PARTADD:
+    say_partial(e, i, list);
+    break;
+  case DZ__I_FNK:
+    dz__say(e, "  {\n    const double x = %s, z = %s_v_%s(x, 0, 0);\n", a.text, e->name, dz__ops[i->fn].name);
+    dz__say(e, "    %s = %s_d0_%s(x, 0, 0, z, 0);\n    %s = z;\n  }\n", b.text, e->name, dz__ops[i->fn].name,
+            d.text);
+    break;
+  case DZ__I_FN:
+    dz__say(e, "  %s = %s_v_%s(%s, %s, %s);\n", d.text, e->name, dz__ops[i->fn].name, a.text, b.text,
+            at(i->c).text);
+    break;
+  case DZ__I_CALL:
+    break;
+  default:
+    dz__say(e, "  %s %s %s%s%s%s%s;\n", d.text, arithmetic[i->op].assign, arithmetic[i->op].before, a.text,
+            arithmetic[i->op].between, arithmetic[i->op].between[0] ? b.text : "", arithmetic[i->op].after);
+  }
+}
+
+/* ---- the frame ---- */
+
+enum { PIECE = 400 }; /* instructions to a function */
+
+/* The instructions from `from` on in functions of their own; calls stand between them. Returns how many. */
+static size_t say_pieces(dz__emitter *e, size_t from, size_t end, size_t first) {
+  const dz__routine *c = &e->p->program.code;
+  size_t piece = first;
+  while (from < end) {
+    if (c->at[from].op == DZ__I_CALL) {
+      from++;
+      continue;
+    }
+    dz__say(e,
+            "static void %s_piece%zu(const double *in, double *grad, double *w) {\n  (void)in, (void)grad;\n",
+            e->name, piece++);
+    for (size_t k = 0; k < PIECE && from < end && c->at[from].op != DZ__I_CALL; k++, from++)
+      dz__emit_scalar(e, &c->at[from]);
+    dz__say(e, "}\n");
+  }
+  return piece - first;
+}
+
+/* Calls of these pieces and of the loops between them. */
+static void say_calls(dz__emitter *e, size_t from, size_t end, size_t first, bool values) {
+  const dz__routine *c = &e->p->program.code;
+  size_t piece = first;
+  while (from < end) {
+    if (c->at[from].op == DZ__I_CALL) {
+      const dz__instruction *i = &c->at[from++];
+      if (values)
+        dz__say(e, "  %s_loop%u(in, grad, w, t, x, grad ? %u : 0);\n", e->name, (unsigned)i->a,
+                (unsigned)i->mode);
+      else
+        dz__say(e, "    %s_loop%u(in, grad, w, t, x, %u);\n", e->name, (unsigned)i->a, (unsigned)i->mode);
+      continue;
+    }
+    dz__say(e, "  %s%s_piece%zu(in, grad, w);\n", values ? "" : "  ", e->name, piece++);
+    for (size_t k = 0; k < PIECE && from < end && c->at[from].op != DZ__I_CALL; k++) from++;
+  }
+}
+
+static void say_prelude(dz__emitter *e) {
+  const dz__program *p = &e->p->program;
+  dz__say(e, "/* Made by dz %s: a function of %zu inputs, %zu outputs%s. */\n", DZ_VERSION,
+          dz_plan_inputs(e->p), dz_plan_outputs(e->p), e->p->gradient ? ", with its gradient" : "");
+  dz__say(e, "#include <math.h>\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n#include "
+             "<string.h>\n\n");
+  dz__say(e, "#if defined(__clang__)\n#pragma clang diagnostic ignored \"-Wunused-function\"\n#endif\n");
+  dz__say(e, "#define MASK(p) (p)\n");
+  dz__emit_functions(e);
+  if (p->loops)
+    dz__say(e,
+            "\n/* Eight lanes of a loop. */\ntypedef double %s_v __attribute__((vector_size(64)));\n"
+            "typedef double %s_u __attribute__((vector_size(64), aligned(8), may_alias));\n"
+            "#define LD(p) (*(const %s_u *)(p))\n#define ST(p) (*(%s_u *)(p))\n",
+            e->name, e->name, e->name, e->name);
+}
+
+static void say_body(dz__emitter *e, size_t early, size_t values) {
+  const dz__program *p = &e->p->program;
+  const dz__routine *c = &p->code;
+  size_t outputs = dz_plan_outputs(e->p);
+  dz__say(e, "  size_t k;\n  int flips = 0;\n  (void)t, (void)x, (void)k, (void)in;\n");
+  dz__say(e, "  memcpy(w, %s_number, %zu * sizeof *w);\n", e->name, p->numbers);
+  if (e->p->gradient) {
+    dz__say(e, "  if (grad) {\n    memset(w + %zu, 0, %zu * sizeof *w);\n", p->zeros, p->zeroed);
+    dz__say(
+        e,
+        "    for (k = 0; k < %zu; k++) grad[k] = 0;\n    for (k = 0; k < %zu; k++) w[%zu + k] = k < %zu;\n",
+        p->inputs, p->outputs, p->seeds, outputs);
+    say_calls(e, 0, c->forward, 0, false);
+    dz__say(e, "  }\n");
+  } else {
+    dz__say(e, "  grad = NULL;\n");
+  }
+  say_calls(e, c->forward, c->reverse, early, true);
+  if (e->p->gradient) {
+    dz__say(e, "  if (grad) {\n");
+    say_calls(e, c->reverse, c->n, early + values, false);
+    dz__say(e, "  }\n");
+  }
+  dz__say(e, "  if (out) {\n");
+  for (size_t k = 0; k < outputs; k++) dz__say(e, "    out[%zu] = %s;\n", k, at(p->value[k]).text);
+  dz__say(e, "  }\n");
+  for (size_t k = outputs; k < p->outputs; k++)
+    dz__say(e, "  flips += (%s != 0) != %u;\n", at(p->value[k]).text, e->p->guards.at[k - outputs].held);
+  dz__say(e, "  return flips;\n}\n");
+}
+
+static void say_doubles(dz__emitter *e, const char *what, const double *x, size_t n) {
+  dz__say(e, "static const double %s_%s[%zu] = {", e->name, what, n ? n : 1);
+  for (size_t k = 0; k < n; k++) {
+    dz__say(e, k % 4 ? " " : "\n  ");
+    dz__say_number(e, x[k]);
+    dz__say(e, ",");
+  }
+  dz__say(e, "%s};\n", n ? "\n" : "0");
+}
+
+static dz_status say_data(dz__emitter *e) {
+  dz__spots size = dz__data_size(e->p);
+  const dz_allocator *a = &e->p->alloc;
+  double *table = dz__alloc(a, (size.table + 1) * sizeof *table);
+  uint32_t *index = dz__alloc(a, (size.index + 1) * sizeof *index);
+  if (table && index) {
+    dz__emit_data(e->p, table, index);
+    say_doubles(e, "table", table, size.table);
+    dz__say(e, "static const uint32_t %s_index[%zu] = {", e->name, size.index + 1);
+    for (size_t k = 0; k < size.index; k++) dz__say(e, "%s%u,", k % 12 ? " " : "\n  ", (unsigned)index[k]);
+    dz__say(e, "0};\n");
+  }
+  dz_status status = table && index ? DZ_OK : DZ_ERR_MEMORY;
+  dz__free(a, table, (size.table + 1) * sizeof *table);
+  dz__free(a, index, (size.index + 1) * sizeof *index);
+  return status;
+}
+
+static void say_entry(dz__emitter *e) {
+  const char *f = e->name;
+  size_t work = e->p->program.memory + 1;
+  dz__say(e, "\nsize_t %s_inputs(void);\nsize_t %s_outputs(void);\nsize_t %s_work(void);\n", f, f, f);
+  dz__say(e, "int %s(const double *in, double *out, double *grad, double *work);\n\n", f);
+  dz__say(e, "size_t %s_inputs(void) { return %zu; }\n", f, dz_plan_inputs(e->p));
+  dz__say(e, "size_t %s_outputs(void) { return %zu; }\n", f, dz_plan_outputs(e->p));
+  dz__say(e, "size_t %s_work(void) { return %zu; } /* doubles */\n\n", f, work);
+  dz__say(e, "int %s(const double *in, double *out, double *grad, double *work) {\n", f);
+  dz__say(e, "  return %s_all(in, out, grad, work, %s_table, %s_index);\n}\n", f, f, f);
+}
+
+static dz_status say_plan(dz__emitter *e) {
+  const dz__program *p = &e->p->program;
+  const dz__routine *c = &p->code;
+  dz_status status = DZ_OK;
+  const char *form = e->outside ? "" : "static ";
+  say_prelude(e);
+  for (size_t k = 0; k < p->loops && !status; k++) status = dz__emit_loop(e, k);
+  say_doubles(e, "number", p->number, p->numbers);
+  size_t early = say_pieces(e, 0, c->forward, 0), values = say_pieces(e, c->forward, c->reverse, early);
+  say_pieces(e, c->reverse, c->n, early + values);
+  dz__say(e, "\n");
+  if (e->outside)
+    dz__say(e,
+            "int %s_all(const double *in, double *out, double *grad, double *w, const double *t, const "
+            "uint32_t *x);\n",
+            e->name);
+  dz__say(e,
+          "%sint %s_all(const double *in, double *out, double *grad, double *w, const double *t, const "
+          "uint32_t *x) {\n",
+          form, e->name);
+  say_body(e, early, values);
+  if (!e->outside && !status) status = say_data(e);
+  if (!e->outside) say_entry(e);
+  return status;
+}
+
+/* ---- the test ---- */
+
+static void say_main(dz__emitter *e, const double *in, const double *values, const double *gradient) {
+  size_t n = dz_plan_inputs(e->p), m = dz_plan_outputs(e->p);
+  const char *f = e->name;
+  dz__say(e, "\n#include <stdio.h>\n#include <stdlib.h>\n");
+  say_doubles(e, "at", in, n);
+  say_doubles(e, "value", values, m);
+  if (gradient) say_doubles(e, "slope", gradient, n);
+  dz__say(e,
+          "\n/* Within a part in 1e9 of the largest of them, since another libm may round otherwise. */\n"
+          "static int %s_agree(const char *what, const double *x, const double *y, size_t n) {\n"
+          "  double most = 0;\n  size_t k, bad = 0;\n"
+          "  for (k = 0; k < n; k++) if (fabs(y[k]) > most && fabs(y[k]) < INFINITY) most = fabs(y[k]);\n"
+          "  for (k = 0; k < n; k++)\n    if (!(x[k] == y[k] || (x[k] != x[k] && y[k] != y[k]) || fabs(x[k] "
+          "- y[k]) <= 1e-9 * most)) {\n"
+          "      if (bad++ < 5) printf(\"%%s %%lu is %%.17g, not %%.17g\\n\", what, (unsigned long)k, x[k], "
+          "y[k]);\n    }\n"
+          "  return bad == 0;\n}\n\n",
+          f);
+  dz__say(e,
+          "int main(void) {\n  double *work = malloc(%s_work() * sizeof *work), *out = malloc(%zu * sizeof "
+          "*out), "
+          "*grad = malloc(%zu * sizeof *grad);\n  int good;\n",
+          f, m, n ? n : 1);
+  dz__say(e, "  if (!work || !out || !grad) return 2;\n  (void)%s(%s_at, out, %s, work);\n", f, f,
+          gradient ? "grad" : "NULL");
+  dz__say(e, "  good = %s_agree(\"output\", out, %s_value, %zu);\n", f, f, m);
+  if (gradient) dz__say(e, "  good &= %s_agree(\"gradient\", grad, %s_slope, %zu);\n", f, f, n);
+  dz__say(e, "  printf(good ? \"ok: %zu outputs%s agree\\n\" : \"wrong\\n\");\n", m,
+          gradient ? " and the gradient" : "");
+  dz__say(e, "  free(work);\n  free(out);\n  free(grad);\n  return !good;\n}\n");
+}
+
+static dz_status say_test(dz__emitter *e, const double *given) {
+  const dz_plan *p = e->p;
+  size_t n = dz_plan_inputs(p), m = dz_plan_outputs(p), work = dz_plan_memory(p),
+         all = (2 * n + m + 1) * sizeof(double);
+  double *in = dz__alloc(&p->alloc, all), *room = dz__alloc(&p->alloc, work);
+  dz_status status = in && room ? DZ_OK : DZ_ERR_MEMORY;
+  if (!status) {
+    for (size_t k = 0; k < n; k++) in[k] = given ? given[k] : .5 + .25 * (double)(k % 3);
+    dz_plan_run(p, in, in + 2 * n, p->gradient ? in + n : NULL, room);
+    say_main(e, in, in + 2 * n, p->gradient ? in + n : NULL);
+  }
+  dz__free(&p->alloc, in, all);
+  dz__free(&p->alloc, room, work);
+  return status;
+}
+
+static bool is_identifier(const char *s) {
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_",
+                    more[] = "0123456789";
+  size_t n = strlen(s);
+  if (n == 0 || n > 100 || !strchr(letters, s[0])) return false;
+  for (size_t k = 0; k < n; k++)
+    if (!strchr(letters, s[k]) && !strchr(more, s[k])) return false;
+  return true;
+}
+
+dz_status dz__emit_plan(const dz_plan *p, const dz_emit_options *o, bool outside, dz_writer *write,
+                        void *user) {
+  static const dz_emit_options usual;
+  if (!o) o = &usual;
+  dz__emitter e = {.p = p, .name = o->name ? o->name : "f", .outside = outside, .write = write, .user = user};
+  if (!p || !write || !is_identifier(e.name)) return DZ_ERR_ARGUMENT;
+  dz_status status = say_plan(&e);
+  if (!status && o->test) status = say_test(&e, o->at);
+  dz__said(&e);
+  return e.status ? e.status : status;
+}
+
+dz_status dz_emit(const dz_plan *p, const dz_emit_options *o, dz_writer *write, void *user) {
+  return dz__emit_plan(p, o, false, write, user);
+}

@@ -1,0 +1,45 @@
+/* Writing C. */
+#ifndef DZ_PLAN_EMIT_H
+#define DZ_PLAN_EMIT_H
+
+#include "base/status.h"
+#include "dz/emit.h"
+#include "plan/plan.h"
+
+typedef struct dz__emitter {
+  const dz_plan *p;
+  const char *name;
+  bool outside; /* tables are arguments, not part of the file */
+  dz_writer *write;
+  void *user;
+  dz_status status;
+  size_t n;
+  char text[4096];
+} dz__emitter;
+
+/* Text; `form` may hold %s, %u and %zu. */
+void dz__say(dz__emitter *e, const char *form, ...) DZ__FORMAT(2, 3);
+void dz__say_number(dz__emitter *e, double x);
+bool dz__said(dz__emitter *e); /* sends what waits; false when the writer refused */
+
+/* What the formulas of the table need: definitions of all operations that the plan uses. */
+void dz__emit_functions(dz__emitter *e);
+/* An operation of the table in the program around. */
+void dz__emit_scalar(dz__emitter *e, const dz__instruction *i);
+/* The functions of one loop, and NAME_loopK, which runs it. */
+dz_status dz__emit_loop(dz__emitter *e, size_t k);
+/* The whole; `outside`: the function is NAME(in, out, grad, work, table, index), with arrays as dz__emit_data
+   lays them out. */
+dz_status dz__emit_plan(const dz_plan *p, const dz_emit_options *o, bool outside, dz_writer *write,
+                        void *user);
+
+/* Where a loop's tables, indices, choices and lists begin in the two arrays. */
+typedef struct dz__spots {
+  size_t table, index, choice, list;
+} dz__spots;
+dz__spots dz__spots_of(const dz_plan *p, size_t loop);
+/* Sizes of the arrays, and filling them. */
+dz__spots dz__data_size(const dz_plan *p);
+void dz__emit_data(const dz_plan *p, double *table, uint32_t *index);
+
+#endif

@@ -1,0 +1,99 @@
+/* Plans from tapes: the passes, one after another. */
+#include "plan/plan.h"
+
+#include "plan/lower.h"
+
+#include <string.h>
+
+static size_t operations_of(const dz__graph *g) {
+  size_t n = 0;
+  for (size_t i = 0; i < g->n; i++) n += !dz__is_leaf(g->kind[i]);
+  return n;
+}
+
+static void count(dz_plan *p) {
+  const dz__program *c = &p->program;
+  dz_plan_facts *f = &p->facts;
+  f->branches = p->guards.n;
+  f->loops = c->loops;
+  f->instructions = c->code.n;
+  f->bytes = sizeof *p + c->code.cap * sizeof *c->code.at + c->code.list_cap * sizeof *c->code.list +
+             c->number_cap * sizeof *c->number + c->loop_cap * sizeof *c->loop;
+  for (size_t k = 0; k < c->loops; k++) {
+    const dz__loop *l = &c->loop[k];
+    f->lanes += l->lanes;
+    f->instructions += l->code.n;
+    f->bytes += l->code.cap * sizeof *l->code.at + (l->code.list_cap + l->choice_cap + l->index_cap) * 4 +
+                l->table_cap * sizeof *l->table;
+  }
+}
+
+/* Inactive parts carry no gradient; a plan for values has none at all. */
+static void without_gradient(dz__graph *g) {
+  for (size_t i = 0; i < g->n; i++) g->flags[i] &= (uint8_t)~DZ__N_ACTIVE;
+}
+
+/* The same graph with samples for lanes. */
+static bool make_map(dz_plan *p, dz__graph *g) {
+  dz__program *c = &p->program;
+  size_t outputs = g->outs - p->guards.n;
+  c->map = dz__alloc(&p->alloc, sizeof *c->map);
+  if (!c->map) return false;
+  memset(c->map, 0, sizeof *c->map);
+  return dz__share(g) && dz__prune(g) && dz__lower_map(g, c->inputs, outputs, p->gradient, c, c->map);
+}
+
+static bool passes(dz_plan *p, dz__graph *g, bool roll, bool map) {
+  dz__rolled rolled = {.alloc = p->alloc};
+  if (!dz__drop_unused(g)) return false;
+  p->facts.operations = operations_of(g);
+  if (!p->gradient) without_gradient(g);
+  bool done = dz__flatten(g) && (!map || make_map(p, g)) && dz__roll(g, roll, &rolled) &&
+              dz__compile(&rolled, p->gradient, &p->program);
+  dz__rolled_free(&rolled);
+  return done;
+}
+
+static dz_status make(dz_plan *p, const dz__wanted *w, bool roll, bool map, dz_error *e) {
+  dz__graph g;
+  dz__graph_init(&g, &p->alloc);
+  dz_status status = dz__extract(w, &g, &p->guards, e);
+  for (int k = 0; k < w->inputs && !status; k++) p->program.inputs += dz_size(w->xs[k]);
+  if (!status && !passes(p, &g, roll, map)) status = dz__fail(e, DZ_ERR_MEMORY, "plan", "out of memory");
+  dz__graph_free(&g);
+  return status;
+}
+
+dz_plan *dz_plan_new(int ycount, const dz_var *ys, int xcount, const dz_var *xs, const dz_plan_options *o,
+                     dz_error *e) {
+  static const dz_plan_options usual;
+  dz_error own, *error = e ? e : &own;
+  *error = (dz_error){.status = DZ_OK};
+  if (ycount < 1 || !ys || xcount < 0 || (xcount && !xs))
+    return dz__fail(error, DZ_ERR_ARGUMENT, "plan", "at least one output is needed"), NULL;
+  if (!o) o = &usual;
+  dz_allocator a = dz__allocator(o->allocator);
+  dz_plan *p = dz__alloc(&a, sizeof *p);
+  if (!p) return dz__fail(error, DZ_ERR_MEMORY, "plan", "out of memory"), NULL;
+  *p = (dz_plan){
+      .alloc = a, .program = {.alloc = a}, .lanes = dz__machine_here(), .gradient = !o->values_only};
+  if (make(p, &(dz__wanted){ycount, xcount, ys, xs}, !o->unrolled, o->map, error)) {
+    dz_plan_free(p);
+    return NULL;
+  }
+  count(p);
+  return p;
+}
+
+void dz_plan_free(dz_plan *p) {
+  if (!p) return;
+  dz_allocator a = p->alloc;
+  dz__native_free(p);
+  dz__program_free(&p->program);
+  dz__free(&a, p->guards.at, p->guards.cap * sizeof *p->guards.at);
+  dz__free(&a, p, sizeof *p);
+}
+
+size_t dz_plan_inputs(const dz_plan *p) { return p ? p->program.inputs : 0; }
+size_t dz_plan_outputs(const dz_plan *p) { return p ? p->program.outputs - p->guards.n : 0; }
+dz_plan_facts dz_plan_facts_of(const dz_plan *p) { return p ? p->facts : (dz_plan_facts){0}; }

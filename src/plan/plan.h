@@ -1,0 +1,31 @@
+/* A plan inside. */
+#ifndef DZ_PLAN_PLAN_H
+#define DZ_PLAN_PLAN_H
+
+#include "dz/plan.h"
+#include "plan/extract.h"
+#include "plan/machine.h"
+
+struct dz_plan {
+  dz_allocator alloc;
+  dz__program program;
+  dz__machine *lanes; /* the machine for loops */
+  bool gradient;
+  dz__guards guards; /* of the outputs behind those of the caller */
+  dz_plan_facts facts;
+  struct dz__native *native; /* NULL: the virtual machine runs it */
+};
+
+/* A plan as a function of a library that is loaded. */
+typedef struct dz__native {
+  void *library;
+  int (*run)(const double *in, double *out, double *grad, double *work, const double *table,
+             const uint32_t *index);
+  double *table;
+  uint32_t *index;
+  size_t tables, indexes;
+} dz__native;
+
+void dz__native_free(dz_plan *p);
+
+#endif

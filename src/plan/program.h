@@ -1,0 +1,147 @@
+/* Programs: what a plan runs. One instruction works on a run of lanes; a program of the graph around the
+   groups has one lane. */
+#ifndef DZ_PLAN_PROGRAM_H
+#define DZ_PLAN_PROGRAM_H
+
+#include "base/memory.h"
+#include "ops/op.h"
+
+/* Where an operand stands: the kind in the upper three bits, a number below. */
+typedef enum dz__where {
+  DZ__REG,    /* register: a vector over the lanes of a tile */
+  DZ__UNI,    /* workspace[k]: one number for all lanes */
+  DZ__DIRECT, /* workspace[k + lane] */
+  DZ__ROW,    /* row k of the loop's table */
+  DZ__IN,     /* in[k] */
+  DZ__INS,    /* in[k + lane] */
+  DZ__GRAD,   /* gradient[k] */
+  DZ__OUT     /* values[k], of a map */
+} dz__where;
+
+enum { DZ__PLACE_BITS = 29, DZ__MOST_PLACES = 1 << 29 };
+#define DZ__NOWHERE 0xffffffffu
+
+static inline uint32_t dz__place_at(dz__where where, size_t k) {
+  return (uint32_t)where << DZ__PLACE_BITS | (uint32_t)k;
+}
+static inline unsigned dz__where_of(uint32_t place) { return place >> DZ__PLACE_BITS; }
+static inline uint32_t dz__place_index(uint32_t place) { return place & (DZ__MOST_PLACES - 1); }
+static inline bool dz__one_for_all(uint32_t place) {
+  unsigned k = dz__where_of(place);
+  return k == DZ__UNI || k == DZ__IN || k == DZ__GRAD;
+}
+
+/* Operands of binary ones: both vectors; or the second, or the first, one number for all. */
+enum { DZ__MODE_VV, DZ__MODE_VS, DZ__MODE_SV };
+
+/* d, a, b, c are places unless said otherwise. */
+typedef enum dz__step_op {
+  DZ__I_ZERO,   /* d = 0 */
+  DZ__I_SPREAD, /* d = a, one for all */
+  DZ__I_MOV,    /* d = a */
+  DZ__I_NEG,    /* d = -a */
+  DZ__I_ACC,    /* d += a */
+  DZ__I_DEC,    /* d -= a */
+  DZ__I_ADD,    /* d = a + b; by mode, as those below */
+  DZ__I_SUB,
+  DZ__I_MUL,
+  DZ__I_DIV,
+  DZ__I_MULNEG,    /* d = -(a b); VV and VS only, as those below */
+  DZ__I_MULADD,    /* d += a b */
+  DZ__I_MULSUB,    /* d -= a b */
+  DZ__I_SUM,       /* d = sum of b terms at list[a]: {term, place, place} */
+  DZ__I_RSUM,      /* a is the adjoint of a sum; c flows at list[b]: {flow, place of the factor, place} */
+  DZ__I_FN,        /* d = fn(a, b, c), all vectors */
+  DZ__I_FNK,       /* the same of a alone, with its slope in b */
+  DZ__I_PART,      /* d = partial `mode` of fn, times adjoint: list[a] has places of x y w z g */
+  DZ__I_PARTADD,   /* d += the same */
+  DZ__I_LOAD,      /* d = a[lane * c], a one for all */
+  DZ__I_GATHER,    /* d = a[index[b + lane]] */
+  DZ__I_SELECT,    /* d = the vector that choice b says, of the c at list[a] */
+  DZ__I_RSELECT,   /* to the one that choice b says, of the c at list[a], d is added */
+  DZ__I_STORE,     /* d[lane * c] += a, d one for all; only existing lanes, as those below */
+  DZ__I_PUT,       /* d[lane * c] = a */
+  DZ__I_SCATTER,   /* d[index[b + lane]] += a */
+  DZ__I_RED,       /* accumulator d += the sum of a */
+  DZ__I_DECRED,    /* accumulator d -= the sum of a */
+  DZ__I_REDMUL,    /* accumulator d += the sum of a b */
+  DZ__I_REDMULNEG, /* accumulator d -= the sum of a b */
+  DZ__I_CALL       /* runs loop a: only in the program around */
+} dz__step_op;
+
+/* Terms of a sum, and flows of its adjoint g; DZ__SUBTRACT may be added. */
+enum { DZ__T_V, DZ__T_S, DZ__T_VV, DZ__T_VS, DZ__T_MASK = 15, DZ__SUBTRACT = 16 };
+enum {
+  DZ__R_SET,  /* d = g */
+  DZ__R_ADD,  /* d += g */
+  DZ__R_RED,  /* accumulator d += g */
+  DZ__R_SETV, /* d = g o */
+  DZ__R_ADDV, /* d += g o */
+  DZ__R_REDV, /* accumulator d += g o */
+  DZ__R_SETS, /* d = g o, o one for all */
+  DZ__R_ADDS  /* d += g o */
+};
+
+/* How a loop is run: forward only; backward, after forward; both at once where its adjoint is known before.
+ */
+enum { DZ__CALL_FORWARD, DZ__CALL_BACKWARD, DZ__CALL_BOTH };
+
+typedef struct dz__instruction {
+  uint8_t op, mode, fn, flags; /* flags: DZ__N_TIE */
+  uint32_t d, a, b, c;
+} dz__instruction;
+
+typedef struct dz__routine {
+  dz__instruction *at;
+  size_t n, cap;
+  uint32_t *list;
+  size_t lists, list_cap;
+  /* Parts: adjoints that are known before the values; values; the other adjoints. */
+  size_t forward, reverse;
+  size_t slots; /* registers after scheduling */
+} dz__routine;
+
+typedef struct dz__loop {
+  dz__routine code;
+  size_t lanes, tile; /* tile: lanes at a time, a multiple of DZ__W */
+  double *table;
+  uint32_t *choice, *index;
+  size_t tables, choices, table_cap, choice_cap, indexes, index_cap;
+  uint32_t *acc; /* per accumulator the place that its sum is added to; the first, of a reduced loop, is its
+                    result */
+  size_t accs, acc_cap;
+  size_t spot, room;  /* in the workspace: registers; of them for all tiles, or for one */
+  bool reduced, kept; /* kept: registers stay from forward to backward, so nothing is computed again */
+} dz__loop;
+
+typedef struct dz__program {
+  dz_allocator alloc;
+  dz__routine code;
+  dz__loop *loop;
+  size_t loops, loop_cap;
+  double *number; /* constants, which stand first in the workspace */
+  size_t numbers, number_cap;
+  size_t zeros, zeroed;      /* where adjoints begin that must be 0 before, and how many */
+  size_t seeds, acc, memory; /* places: seeds of the outputs; accumulators; all in doubles */
+  size_t inputs, outputs;
+  dz__loop *map;   /* NULL: none was asked for */
+  uint32_t *value; /* per output its place */
+} dz__program;
+
+enum { DZ__W = 8 };
+
+static inline size_t dz__padded(size_t lanes) { return (lanes + DZ__W - 1) / DZ__W * DZ__W; }
+
+void dz__routine_free(const dz_allocator *a, dz__routine *c);
+void dz__program_free(dz__program *p);
+
+/* Calls f for every place of an instruction, results last. */
+enum { DZ__READ = 1, DZ__WRITTEN = 2 };
+typedef void dz__visit(void *user, uint32_t *place, unsigned access);
+void dz__each_place(const dz__routine *c, dz__instruction *i, dz__visit *f, void *user);
+
+/* Registers become slots, as few as their lives allow: place first, first + 1, …. False when memory is out.
+   `registers`: how many there were. */
+bool dz__schedule(const dz_allocator *a, dz__routine *c, size_t registers, uint32_t first);
+
+#endif

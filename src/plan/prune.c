@@ -1,0 +1,84 @@
+/* What the outputs need, in an order that keeps together what is used together. */
+#include "plan/graph.h"
+
+typedef struct work {
+  const dz__graph *g;
+  dz__graph *to;
+  uint32_t *map, *stack, *next; /* next: which operand of a node on the stack is looked at next */
+  size_t depth;
+} work;
+
+static bool copy(work *w, uint32_t i) {
+  const dz__graph *g = w->g;
+  unsigned kind = g->kind[i];
+  if (kind == DZ__P_CONST) return (w->map[i] = dz__graph_number(w->to, dz__graph_value(g, i))) != DZ__NO_NODE;
+  size_t nargs = dz__graph_nargs(g, i), first = dz__first_node(kind), end = dz__end_node(kind, nargs);
+  const uint32_t *args = dz__graph_args(g, i);
+  uint32_t j = dz__graph_add(w->to, kind, g->flags[i], nargs, args);
+  if (j == DZ__NO_NODE) return false;
+  uint32_t *to = &w->to->arg[w->to->start[j]];
+  for (size_t k = first; k < end; k++) to[k] = w->map[dz__node_of(args[k])] | (args[k] & DZ__MINUS);
+  w->map[i] = j;
+  return true;
+}
+
+static void enter(work *w, uint32_t i) {
+  w->next[i] = (uint32_t)dz__first_node(w->g->kind[i]);
+  w->stack[w->depth++] = i;
+}
+
+/* Depth first, without recursion: a node is copied when all its operands are. */
+static bool visit(work *w, uint32_t top) {
+  const dz__graph *g = w->g;
+  if (w->map[top] == DZ__NO_NODE) enter(w, top);
+  while (w->depth > 0) {
+    uint32_t i = w->stack[w->depth - 1], end = (uint32_t)dz__end_node(g->kind[i], dz__graph_nargs(g, i));
+    const uint32_t *args = dz__graph_args(g, i);
+    uint32_t k = w->next[i];
+    while (k < end && w->map[dz__node_of(args[k])] != DZ__NO_NODE) k++;
+    w->next[i] = k;
+    if (k < end) {
+      enter(w, dz__node_of(args[k]));
+      continue;
+    }
+    w->depth--;
+    if (w->map[i] == DZ__NO_NODE && !copy(w, i)) return false;
+  }
+  return true;
+}
+
+bool dz__drop_unused(dz__graph *g) {
+  uint8_t *used = dz__alloc(&g->alloc, g->n + 1);
+  size_t count = 0, n = g->n;
+  if (!used) return false;
+  for (size_t i = 0; i < n; i++) used[i] = 0;
+  for (size_t k = 0; k < g->outs; k++) used[g->out[k]] = 1;
+  for (uint32_t i = (uint32_t)n; i-- > 0;) {
+    count += used[i];
+    if (!used[i]) continue;
+    const uint32_t *args = dz__graph_args(g, i);
+    for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);)
+      used[dz__node_of(args[k])] = 1;
+  }
+  dz__free(&g->alloc, used, n + 1);
+  return count == n || dz__prune(g);
+}
+
+bool dz__prune(dz__graph *g) {
+  const dz_allocator *a = &g->alloc;
+  size_t bytes = g->n * sizeof(uint32_t);
+  dz__graph to;
+  dz__graph_init(&to, a);
+  work w = {g, &to, dz__alloc(a, bytes), dz__alloc(a, bytes), dz__alloc(a, bytes), 0};
+  bool done = w.map && w.stack && w.next;
+  for (size_t i = 0; done && i < g->n; i++) w.map[i] = DZ__NO_NODE;
+  for (size_t k = 0; done && k < g->outs; k++)
+    done = visit(&w, g->out[k]) && dz__graph_output(&to, w.map[g->out[k]]);
+  dz__free(a, w.map, bytes);
+  dz__free(a, w.stack, bytes);
+  dz__free(a, w.next, bytes);
+  dz__graph unwanted = done ? *g : to;
+  if (done) *g = to;
+  dz__graph_free(&unwanted);
+  return done;
+}

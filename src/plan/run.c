@@ -1,0 +1,172 @@
+/* Running a plan: the program around the groups, and at its calls the loops, tile by tile. */
+#include "plan/plan.h"
+
+#include <string.h>
+
+typedef struct run {
+  const dz_plan *p;
+  dz__view view; /* of the program around */
+  double *work;
+  bool careful;
+} run;
+
+static dz__view view_of(const run *r, const double *in, double *gradient) {
+  /* The machine reads `in` only: no place of that kind is ever written. */
+  double *from = (double *)(uintptr_t)in;
+  const dz__routine *c = &r->p->program.code;
+  return (dz__view){.base = {r->work, r->work, r->work, NULL, from, from, gradient, NULL},
+                    .scale = {1, 1, 1, 1, 1, 1, 1, 1},
+                    .list = c->list,
+                    .acc = r->work + r->p->program.acc,
+                    .work = r->work,
+                    .marks = (uint8_t *)(r->work + r->p->program.memory),
+                    .memory = r->p->program.memory};
+}
+
+static double sum_of(const double *acc) {
+  return ((acc[0] + acc[1]) + (acc[2] + acc[3])) + ((acc[4] + acc[5]) + (acc[6] + acc[7]));
+}
+
+/* What is added up arrives where anything of it does. */
+static void mark(const run *r, const double *to, const double *acc) {
+  const dz__view *v = &r->view;
+  uintptr_t at = (uintptr_t)to - (uintptr_t)v->work;
+  if (at >= v->memory * sizeof *to) return;
+  for (int l = 0; l < DZ__W; l++) v->marks[at / sizeof *to] |= v->marks[acc - v->work + l];
+}
+
+/* Accumulators to where they belong; the first one of a reduced loop is its value. */
+static void finish(const run *r, const dz__loop *l, unsigned mode) {
+  for (size_t k = 0; k < l->accs; k++) {
+    double *to = dz__at(&r->view, l->acc[k]), sum = sum_of(r->view.acc + k * DZ__W);
+    if (k == 0 && l->reduced) {
+      if (mode != DZ__CALL_BACKWARD) *to = sum;
+    } else if (mode != DZ__CALL_FORWARD) {
+      *to += sum;
+      if (r->careful) mark(r, to, r->view.acc + k * DZ__W);
+    }
+  }
+}
+
+/* Tiles from lane `from` to before `end`. */
+static void run_tiles(const run *r, const dz__loop *l, unsigned mode, size_t from, size_t end, size_t tile,
+                      double *acc) {
+  const dz__routine *c = &l->code;
+  const dz__instruction *first = c->at, *adjoints = c->at + c->reverse, *last = c->at + c->n;
+  dz__view v = r->view;
+  v.acc = acc;
+  v.list = c->list;
+  v.lanes = l->lanes;
+  v.scale[DZ__REG] = l->tile;
+  v.scale[DZ__ROW] = dz__padded(l->lanes);
+  if (mode == DZ__CALL_FORWARD) last = adjoints;
+  if (mode == DZ__CALL_BACKWARD && l->kept) first = adjoints;
+  for (size_t lane = from; lane < end; lane += l->tile, tile++) {
+    size_t n = end - lane < l->tile ? end - lane : l->tile;
+    v.first = lane;
+    v.index = l->index + lane;
+    v.choice = l->choice + lane;
+    v.base[DZ__REG] = r->work + l->spot + (l->kept ? tile * l->room : 0);
+    v.base[DZ__DIRECT] = r->view.base[DZ__DIRECT] + lane;
+    v.base[DZ__ROW] = l->table + lane;
+    v.base[DZ__INS] = r->view.base[DZ__INS] + lane;
+    r->p->lanes(&v, first, r->careful ? adjoints : last, n);
+    if (r->careful) dz__run_careful(&v, adjoints, last, n);
+  }
+}
+
+/* The last lanes, which do not fill a vector, add to accumulators of their own, of which then only these
+   lanes count. */
+static void run_loop(const run *r, const dz__loop *l, unsigned mode) {
+  size_t full = l->lanes / DZ__W * DZ__W, rest = l->lanes - full, n = l->accs * DZ__W;
+  double *acc = r->view.acc;
+  if (n) memset(acc, 0, 2 * n * sizeof *acc);
+  if (r->careful) memset(r->view.marks + (acc - r->work), 0, 2 * n);
+  run_tiles(r, l, mode, 0, full, 0, acc);
+  if (rest) run_tiles(r, l, mode, full, l->lanes, (l->lanes + l->tile - 1) / l->tile, acc + n);
+  for (size_t k = 0; rest && k < n; k++) {
+    if (k % DZ__W >= rest) continue;
+    acc[k] += acc[n + k];
+    if (r->careful) r->view.marks[acc + k - r->work] |= r->view.marks[acc + n + k - r->work];
+  }
+  finish(r, l, mode);
+}
+
+/* A part of the program around, with the loops that it calls. */
+static void run_part(const run *r, size_t from, size_t to, dz__machine *machine, bool gradient) {
+  const dz__program *p = &r->p->program;
+  const dz__instruction *i = p->code.at + from, *end = p->code.at + to;
+  while ((i = machine(&r->view, i, end, 1)) < end) {
+    run_loop(r, &p->loop[i->a], gradient ? i->mode : DZ__CALL_FORWARD);
+    i++;
+  }
+}
+
+static void run_gradient(run *r, const double *seeds, double *gradient) {
+  const dz__program *p = &r->p->program;
+  const dz__routine *c = &p->code;
+  dz__machine *machine = r->careful ? dz__run_careful : dz__run_one;
+  memset(r->work + p->zeros, 0, p->zeroed * sizeof *r->work);
+  if (p->inputs) memset(gradient, 0, p->inputs * sizeof *gradient);
+  size_t outputs = dz_plan_outputs(r->p);
+  for (size_t k = 0; k < p->outputs; k++) r->work[p->seeds + k] = k >= outputs ? 0 : seeds ? seeds[k] : 1;
+  if (r->careful) {
+    memset(r->view.marks, 1, p->memory);
+    memset(r->view.marks + p->zeros, 0, p->zeroed);
+  }
+  run_part(r, 0, c->forward, machine, true);
+  run_part(r, c->forward, c->reverse, dz__run_one, true);
+  run_part(r, c->reverse, c->n, machine, true);
+}
+
+static bool has_nan(const double *x, size_t n) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += x[i] != x[i];
+  return sum > 0;
+}
+
+dz_status dz_plan_pull(const dz_plan *plan, const double *in, const double *seeds, double *values,
+                       double *gradient, void *work) {
+  if (!plan || !work || (!in && dz_plan_inputs(plan)) || (gradient && !plan->gradient))
+    return DZ_ERR_ARGUMENT;
+  const dz__program *p = &plan->program;
+  run r = {.p = plan, .work = work};
+  if (plan->native && !seeds) {
+    const dz__native *n = plan->native;
+    int flips = n->run(in, values, gradient, work, n->table, n->index);
+    if (!gradient || !has_nan(gradient, p->inputs)) return flips ? DZ_ERR_BRANCH : DZ_OK;
+  }
+  r.view = view_of(&r, in, gradient);
+  if (p->numbers) memcpy(r.work, p->number, p->numbers * sizeof *p->number);
+  if (gradient) {
+    run_gradient(&r, seeds, gradient);
+    r.careful = has_nan(gradient, p->inputs);
+    if (r.careful) run_gradient(&r, seeds, gradient);
+  } else {
+    run_part(&r, p->code.forward, p->code.reverse, dz__run_one, false);
+  }
+  for (size_t k = 0; values && k < dz_plan_outputs(plan); k++) values[k] = *dz__at(&r.view, p->value[k]);
+  return dz_plan_flips(plan, work, NULL) ? DZ_ERR_BRANCH : DZ_OK;
+}
+
+size_t dz_plan_flips(const dz_plan *p, const void *work, dz_branch *first) {
+  if (!p || !work) return 0;
+  const uint32_t *place = p->program.value + dz_plan_outputs(p);
+  const double *numbers = work;
+  size_t flips = 0;
+  for (size_t k = 0; k < p->guards.n; k++) {
+    const dz__guard *g = &p->guards.at[k];
+    if ((numbers[dz__place_index(place[k])] != 0) == g->held) continue;
+    if (first && flips == 0) *first = (dz_branch){g->file, g->line, g->held, k};
+    flips++;
+  }
+  return flips;
+}
+
+dz_status dz_plan_run(const dz_plan *p, const double *in, double *values, double *gradient, void *work) {
+  return dz_plan_pull(p, in, NULL, values, gradient, work);
+}
+
+size_t dz_plan_memory(const dz_plan *p) {
+  return p ? p->program.memory * (sizeof(double) + 1) + sizeof(double) : 0;
+}

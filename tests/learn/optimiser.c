@@ -1,0 +1,321 @@
+/* Every optimiser against five steps, and lbfgs against its first points, that a program of a few lines
+   computed to 60 digits with formulas of its own (nesterov in Sutskever's form; lbfgs with the whole matrix).
+   All options are exact in binary but epsilon. */
+#include "dz/learn.h"
+#include "dz/tensor.h"
+
+#include "suite.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { N = 3, STEPS = 5 };
+static const double start[N] = {1, -.5, .25};
+static const double gradients[STEPS][N] = {
+    {.5, -1, .25}, {-.75, .5, 2}, {.125, .25, -.5}, {1, -2, .5}, {-.25, .75, 1.5}};
+
+static const struct {
+  const char *method;
+  double weight_decay, clip, x[N];
+} cases[] = {
+    {"sgd", 0, HUGE_VAL, {0.921875, -0.3125, -0.21875}},
+    {"momentum", 0, HUGE_VAL, {0.842041015625, -0.01806640625, -0.6812744140625}},
+    {"nesterov", 0, HUGE_VAL, {0.80340576171875, 0.0489501953125, -0.917205810546875}},
+    {"adagrad", 0, HUGE_VAL, {0.8921134583750167, -0.388392004365289, -0.07003552362571262}},
+    {"rmsprop", 0, HUGE_VAL, {0.6879441017825616, -0.20081427594240697, -0.686239847641951}},
+    {"adam", 0, HUGE_VAL, {0.8476063592392821, -0.25782646572154866, -0.18009203805670188}},
+    {"adamw", .0625, HUGE_VAL, {0.812241585597244, -0.2434837450506308, -0.18210851940607767}},
+    {"sgd", .0625, HUGE_VAL, {0.8843880628410261, -0.29714558411797043, -0.22206979536713334}},
+    {"adam", .0625, HUGE_VAL, {0.804578978015345, -0.24515924951033768, -0.18124330164379768}},
+    {"momentum", 0, 1, {0.837247449775793, -0.18165091844253692, -0.15861321285543414}},
+    {"sgd", .0625, 1, {0.8993351618486526, -0.3806579487750348, 0.026522229801642976}},
+};
+
+/* Five steps, each of at most twelve roundings of terms below 1 that reach x. */
+static const double bound = STEPS * 12 * 0x1p-53;
+
+static dz_optimiser_options options_of(int i) {
+  dz_optimiser_options how;
+  ck_assert(dz_optimiser_defaults(cases[i].method, &how) == DZ_OK);
+  how.rate = .125;
+  how.momentum = .75;
+  how.decay = .875;
+  how.weight_decay = cases[i].weight_decay;
+  how.clip = cases[i].clip;
+  return how;
+}
+
+static dz_optimiser *made(const dz_optimiser_options *how, size_t n) {
+  dz_error error;
+  dz_optimiser *o = dz_optimiser_new(how, n, NULL, &error);
+  ck_assert_msg(o != NULL, "%s", error.message);
+  return o;
+}
+
+START_TEST(five_steps) {
+  dz_optimiser_options how = options_of(_i);
+  dz_optimiser *o = made(&how, N);
+  double x[N];
+  memcpy(x, start, sizeof x);
+  for (int t = 0; t < STEPS; t++) ck_assert(dz_optimiser_step(o, 0, x, gradients[t]) == DZ_OK);
+  for (int i = 0; i < N; i++)
+    ck_assert_msg(fabs(x[i] - cases[_i].x[i]) <= bound, "%s, %d: %.17g instead of %.17g", how.method, i, x[i],
+                  cases[_i].x[i]);
+  ck_assert_uint_eq(dz_optimiser_steps(o), STEPS);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* Kept after two steps and put into another optimiser, the rest is the same to the bit. */
+START_TEST(goes_on_to_the_same_bits) {
+  dz_optimiser_options how = options_of(_i);
+  dz_optimiser *o = made(&how, N), *other = made(&how, N);
+  double x[N], y[N], kept[DZ_MAX_RANK + 64];
+  memcpy(x, start, sizeof x);
+  for (int t = 0; t < 2; t++) dz_optimiser_step(o, 0, x, gradients[t]);
+  size_t n;
+  const double *state = dz_optimiser_state(o, &n);
+  memcpy(kept, state, n * sizeof *kept);
+  memcpy(y, x, sizeof y);
+  for (int t = 2; t < STEPS; t++) dz_optimiser_step(o, 0, x, gradients[t]);
+  ck_assert(dz_optimiser_restore(other, kept, n - 1, y) == DZ_ERR_SHAPE);
+  ck_assert(dz_optimiser_restore(other, kept, n, y) == DZ_OK);
+  for (int t = 2; t < STEPS; t++) dz_optimiser_step(other, 0, y, gradients[t]);
+  ck_assert(memcmp(x, y, sizeof x) == 0);
+  kept[0] = -1;
+  ck_assert(dz_optimiser_restore(other, kept, n, y) == DZ_ERR_ARGUMENT);
+  kept[0] = NAN;
+  ck_assert(dz_optimiser_restore(other, kept, n, y) == DZ_ERR_ARGUMENT);
+  dz_optimiser_free(o);
+  dz_optimiser_free(other);
+}
+END_TEST
+
+START_TEST(not_finite_is_refused) {
+  dz_optimiser_options how = options_of(_i);
+  dz_optimiser *o = made(&how, N);
+  double x[N], g[N] = {1, INFINITY, 0};
+  memcpy(x, start, sizeof x);
+  ck_assert(dz_optimiser_step(o, 0, x, g) == DZ_ERR_ARGUMENT);
+  ck_assert(memcmp(x, start, sizeof x) == 0 && dz_optimiser_steps(o) == 0);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* Squares of these neither over- nor underflow in a clip: x goes by rate * clip * g/|g|, |g| = 5 * 2^k. */
+START_TEST(clips_any_size) {
+  const double scale = _i ? 0x1p-1000 : 0x1p1000;
+  dz_optimiser_options how;
+  dz_optimiser_defaults("sgd", &how);
+  how.rate = 1;
+  how.clip = scale;
+  dz_optimiser *o = made(&how, 2);
+  double x[2] = {0, 0}, g[2] = {3 * scale, 4 * scale};
+  ck_assert(dz_optimiser_step(o, 0, x, g) == DZ_OK);
+  ck_assert(fabs(x[0] / scale + .6) <= 0x1p-51 && fabs(x[1] / scale + .8) <= 0x1p-51);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* ---- lbfgs ---- */
+
+/* x^T A x / 2 + sum x_i^4 / 4 */
+static double bowl(const double *x, double *g) {
+  static const double A[N][N] = {{4, 1, 0}, {1, 3, 1}, {0, 1, 8}};
+  double f = 0;
+  for (int i = 0; i < N; i++) {
+    double z = 0;
+    for (int j = 0; j < N; j++) z += A[i][j] * x[j];
+    f += x[i] * z / 2 + x[i] * x[i] * x[i] * x[i] / 4;
+    g[i] = z + x[i] * x[i] * x[i];
+  }
+  return f;
+}
+
+START_TEST(lbfgs_points) {
+  static const struct {
+    int k;
+    double x[N];
+  } points[] = {{1, {0.0552500972756253, -0.42127084143963545, -0.06819701584814009}},
+                {2, {0.020092692359369526, -0.1952250576072466, 0.0666897532624792}},
+                {3, {0.016108278195086215, -0.05876961444101058, 0.0282097986716315}},
+                {5, {-3.76847866048676e-06, 0.0005949784478841706, 0.00045272027798107993}},
+                {7, {-3.900997481035639e-06, 5.084707723485347e-06, -2.1131084227765577e-06}}};
+  dz_optimiser_options how;
+  dz_optimiser_defaults("lbfgs", &how);
+  how.history = 2;
+  dz_optimiser *o = made(&how, N);
+  double x[N], g[N];
+  memcpy(x, start, sizeof x);
+  for (size_t p = 0, k = 1; p < COUNT(points); k++) {
+    double f = bowl(x, g);
+    ck_assert(dz_optimiser_step(o, f, x, g) == DZ_OK);
+    if ((int)k < points[p].k) continue;
+    /* Some hundred roundings of terms up to 8 a step; a pair too many or too few shows at 1e-4. */
+    for (int i = 0; i < N; i++)
+      ck_assert_msg(fabs(x[i] - points[p].x[i]) <= (double)k * 800 * 0x1p-53, "point %zu, %d: %.17g", k, i,
+                    x[i]);
+    p++;
+  }
+  dz_optimiser_free(o);
+}
+END_TEST
+
+static double rosenbrock(const double *x, double *g) {
+  double a = 1 - x[0], b = x[1] - x[0] * x[0];
+  g[0] = -2 * a - 400 * x[0] * b;
+  g[1] = 200 * b;
+  return a * a + 100 * b * b;
+}
+
+/* The valley's end is (1, 1), with the value 0; plain descent needs thousands of steps. Kept and put back in
+ * the middle of it all, the points are the same to the bit. */
+START_TEST(lbfgs_valley) {
+  dz_optimiser_options how;
+  dz_optimiser_defaults("lbfgs", &how);
+  dz_optimiser *o = made(&how, 2), *other = made(&how, 2);
+  double x[2] = {-1.2, 1}, y[2] = {0, 0}, g[2], kept[200];
+  for (int k = 0; k < 80; k++) {
+    double f = rosenbrock(x, g);
+    ck_assert(dz_optimiser_step(o, f, x, g) == DZ_OK);
+    if (k == 20) {
+      size_t n;
+      const double *state = dz_optimiser_state(o, &n);
+      memcpy(kept, state, n * sizeof *kept);
+      ck_assert(dz_optimiser_restore(other, kept, n, y) == DZ_OK);
+      kept[3] = 1e9; /* not a pair's number */
+      dz_optimiser *third = made(&how, 2);
+      ck_assert(dz_optimiser_restore(third, kept, n, g) == DZ_ERR_ARGUMENT);
+      dz_optimiser_free(third);
+    }
+    if (k > 20) {
+      f = rosenbrock(y, g);
+      dz_optimiser_step(other, f, y, g);
+    }
+    if (k >= 20) ck_assert(memcmp(x, y, sizeof x) == 0);
+  }
+  dz_optimiser_best(o, x);
+  ck_assert(rosenbrock(x, g) < 0x1p-60);
+  dz_optimiser_free(o);
+  dz_optimiser_free(other);
+}
+END_TEST
+
+/* -ln(1 - x) - 2x has its least value at x = .5 and is no number from 1 on: what lies beyond is too far. */
+START_TEST(lbfgs_comes_back_from_nan) {
+  dz_optimiser_options how;
+  dz_optimiser_defaults("lbfgs", &how);
+  how.rate = 64;
+  dz_optimiser *o = made(&how, 1);
+  double x = 0;
+  int outside = 0;
+  for (int k = 0; k < 100; k++) {
+    double g = x < 1 ? 1 / (1 - x) - 2 : (double)NAN, f = x < 1 ? -log1p(-x) - 2 * x : (double)NAN;
+    outside += !(x < 1);
+    ck_assert(dz_optimiser_step(o, f, &x, &g) == DZ_OK);
+  }
+  dz_optimiser_best(o, &x);
+  ck_assert_int_gt(outside, 0);
+  ck_assert(fabs(x - .5) < 0x1p-24); /* where f no longer changes: (x - .5)^2 * 2 is half an ULP of it */
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* ---- on a tape, and what is refused ---- */
+
+START_TEST(on_a_tape) {
+  dz_tape *t = dz_tape_new(NULL);
+  const size_t two[] = {2};
+  dz_var w = dz_leaf_tensor(t, DZ_ROLE_PARAM, 1, two, (double[]){1, 2}), b = dz_param(t, 4);
+  dz_mark begin = dz_tape_mark(t);
+  dz_backward(dz_add(dz_sum(dz_mul(w, w), DZ_ALL, false), dz_mul(3, b)));
+  dz_optimiser_options how;
+  dz_optimiser_defaults("sgd", &how);
+  how.rate = .25;
+  dz_optimiser *o = made(&how, 3);
+  ck_assert(dz_optimiser_apply(o, 0, 1, &w) == DZ_ERR_SHAPE);
+  ck_assert(dz_optimiser_apply(o, 0, 2, (dz_var[]){w, b}) == DZ_OK);
+  dz_tape_rewind(t, begin);
+  ck_assert(dz_values(w)[0] == .5 && dz_values(w)[1] == 1 && dz_value(b) == 3.25);
+  ck_assert(dz_optimiser_apply(NULL, 0, 1, &w) == DZ_ERR_ARGUMENT);
+  dz_optimiser_free(o);
+  dz_tape_free(t);
+}
+END_TEST
+
+START_TEST(bad_options) {
+  dz_optimiser_options how;
+  dz_error error;
+  ck_assert(dz_optimiser_defaults("adamm", &how) == DZ_ERR_NAME);
+  ck_assert(dz_optimiser_defaults(NULL, &how) == DZ_ERR_ARGUMENT);
+  for (int k = 0; k < 8; k++) {
+    dz_optimiser_defaults(k < 5 ? "adam" : "lbfgs", &how);
+    *(k == 0   ? &how.rate
+      : k == 1 ? &how.momentum
+      : k == 2 ? &how.epsilon
+      : k == 3 ? &how.clip
+      : k == 4 ? &how.schedule.factor
+      : k == 5 ? &how.weight_decay
+      : k == 6 ? &how.clip
+               : &how.rate) = k == 1 || k == 5 || k == 6 ? 1 : (double)NAN;
+    if (k == 4) how.schedule.kind = DZ_SCHEDULE_STEP;
+    ck_assert_msg(dz_optimiser_new(&how, 1, NULL, &error) == NULL && error.status == DZ_ERR_ARGUMENT, "%d",
+                  k);
+  }
+  dz_optimiser_defaults("adam", &how);
+  ck_assert(dz_optimiser_new(&how, SIZE_MAX / 8, NULL, &error) == NULL && error.status == DZ_ERR_LIMIT);
+  how.method = "none";
+  ck_assert(dz_optimiser_new(&how, 1, NULL, &error) == NULL && error.status == DZ_ERR_NAME);
+  ck_assert(dz_optimiser_new(NULL, 1, NULL, &error) == NULL && error.status == DZ_ERR_ARGUMENT);
+  dz_optimiser_free(NULL);
+}
+END_TEST
+
+START_TEST(schedules) {
+  dz_schedule s = {DZ_SCHEDULE_STEP, 10, 0, 0, .5};
+  ck_assert(dz_schedule_at(NULL, 7) == 1 && dz_schedule_at(&s, 9) == 1);
+  ck_assert(dz_schedule_at(&s, 10) == .5 && dz_schedule_at(&s, 35) == .125);
+  s = (dz_schedule){DZ_SCHEDULE_COSINE, 0, 8, 0, 0};
+  ck_assert(dz_schedule_at(&s, 0) == 1 && dz_schedule_at(&s, 8) == 0 && dz_schedule_at(&s, 9) == 0);
+  ck_assert(fabs(dz_schedule_at(&s, 4) - .5) <= 0x1p-53);
+  ck_assert(fabs(dz_schedule_at(&s, 2) - (2 + sqrt(2)) / 4) <= 0x1p-52);
+  s = (dz_schedule){DZ_SCHEDULE_CONSTANT, 0, 0, 4, 0};
+  ck_assert(dz_schedule_at(&s, 0) == .25 && dz_schedule_at(&s, 2) == .75 && dz_schedule_at(&s, 4) == 1);
+}
+END_TEST
+
+/* The order is that of a Python program of a few lines. */
+START_TEST(orders) {
+  size_t order[10], again[10], seen[10] = {0};
+  dz_shuffle(1, 2, 10, order);
+  dz_shuffle(1, 2, 10, again);
+  ck_assert(memcmp(order, again, sizeof order) == 0);
+  for (int i = 0; i < 10; i++) seen[order[i]]++;
+  for (int i = 0; i < 10; i++) ck_assert_uint_eq(seen[i], 1);
+  static const size_t expected[10] = {1, 4, 0, 9, 2, 8, 6, 3, 5, 7};
+  ck_assert(memcmp(order, expected, sizeof order) == 0);
+  dz_shuffle(1, 3, 10, again);
+  ck_assert(memcmp(order, again, sizeof order) != 0);
+  ck_assert(dz_shuffle(0, 0, 3, NULL) == DZ_ERR_ARGUMENT);
+}
+END_TEST
+
+/* Each of the six orders of three is as likely: 6000 turns, and 5 degrees of freedom; a chi-squared above
+   30.86 has probability 1e-5. */
+START_TEST(orders_are_even) {
+  size_t order[3];
+  double count[27] = {0}, chi = 0;
+  for (uint64_t turn = 0; turn < 6000; turn++) {
+    dz_shuffle(5, turn, 3, order);
+    count[order[0] * 9 + order[1] * 3 + order[2]]++;
+  }
+  for (int k = 0; k < 27; k++)
+    if (count[k] > 0) chi += (count[k] - 1000) * (count[k] - 1000) / 1000;
+  ck_assert(chi < 30.86);
+}
+END_TEST
+
+SUITE(EACH(five_steps, COUNT(cases)), EACH(goes_on_to_the_same_bits, COUNT(cases)),
+      EACH(not_finite_is_refused, COUNT(cases)), EACH(clips_any_size, 2), ONCE(lbfgs_points),
+      ONCE(lbfgs_valley), ONCE(lbfgs_comes_back_from_nan), ONCE(on_a_tape), ONCE(bad_options),
+      ONCE(schedules), ONCE(orders), ONCE(orders_are_even))
