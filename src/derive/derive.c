@@ -56,7 +56,7 @@ static bool mark(job *j, int count, const dz_var *xs) {
     if (n < 0) return false;
     for (int k = 0; k < n; k++) {
       uint8_t below = flags(j, j->in[k]);
-      if (below && dz__rule_varies(fn_of(z), k)) below |= CAREFUL;
+      if (below && dz__rule_varies(fn_of(z), k, j->in)) below |= CAREFUL;
       j->flags[i - j->low] |= below;
     }
   }

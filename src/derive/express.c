@@ -311,19 +311,24 @@ static bool all_negative(const dz__terms *s, uint32_t i) {
   return x->kind == DZ__K_SUM && x->parts > 1;
 }
 
+/* The first factor of that kind, to its first power; DZ__NO_TERM when there is none. */
+static uint32_t negative_factor(const dz__terms *s, uint32_t i) {
+  const dz__term *x = dz__term_at(s, i);
+  for (uint32_t j = 0; x->kind == DZ__K_PRODUCT && j < x->parts; j++) {
+    dz__part p = copy_of(s, i, j);
+    if (p.power == s->one && all_negative(s, p.term)) return p.term;
+  }
+  return DZ__NO_TERM;
+}
+
 uint32_t dz__with_signs_out(dz__terms *s, uint32_t i) {
-  uint32_t rest, n;
+  uint32_t rest, f;
   if (i == DZ__NO_TERM) return i;
   dz__ratio k = dz__split(s, i, &rest);
-  if (dz__term_at(s, rest)->kind != DZ__K_PRODUCT) return i;
-  n = dz__term_at(s, rest)->parts;
-  for (uint32_t j = 0; j < n && !s->failed; j++) {
-    dz__part p = copy_of(s, rest, j);
-    if (p.power != s->one || !all_negative(s, p.term)) continue;
-    uint32_t other = dz__scaled(s, dz__whole(-1), p.term);
+  while (rest != DZ__NO_TERM && (f = negative_factor(s, rest)) != DZ__NO_TERM) {
+    uint32_t without = dz__product2(s, rest, dz__power(s, f, dz__term_number(s, -1)));
+    rest = dz__product2(s, without, dz__scaled(s, dz__whole(-1), f));
     k.n = -k.n;
-    rest = dz__product2(s, dz__product2(s, rest, dz__power(s, p.term, dz__term_number(s, -1))), other);
-    return rest == DZ__NO_TERM ? rest : dz__with_signs_out(s, dz__scaled(s, k, rest));
   }
-  return s->failed ? DZ__NO_TERM : i;
+  return s->failed ? DZ__NO_TERM : dz__scaled(s, k, rest);
 }

@@ -150,9 +150,9 @@ dz__flow dz__flow_through(dz_var p, bool mask, dz__flow f, bool careful) {
   return (dz__flow){safe ? c : where(f.reach, c, dz_num(0)), f.reach};
 }
 
-bool dz__rule_varies(dz__fn fn, int k) {
+bool dz__rule_varies(dz__fn fn, int k, const dz_var *in) {
   if (fn == DZ__F_user) return true;
-  if (fn >= DZ__F_POINTWISE_END) return dz__tensor_varies(fn);
+  if (fn >= DZ__F_POINTWISE_END) return dz__tensor_varies(fn, in);
   const char *p = dz__ops[fn].partial[k];
   return strcmp(p, "1") != 0 && strcmp(p, "-1") != 0 && strcmp(p, "MASK(0)") != 0;
 }

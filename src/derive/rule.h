@@ -19,8 +19,8 @@ dz__flow dz__rule_pointwise(dz_tape *t, dz__fn fn, int k, const dz_var *in, dz_v
                             bool careful);
 
 /* The same for a node of a tensor operation, by its transpose; for the operations that are not linear by
-   their partials. g has z's shape. A matrix product is the one operation that lets a structural zero meet an
-   infinity: to keep them apart would take its every product as a node. */
+   their partials. g has z's shape. A matrix product keeps structural zeros and infinities apart only where an
+   operand holds an infinity or a NaN as it is recorded: that takes its every product as an element. */
 dz__flow dz__rule_tensor(dz__fn fn, int k, const dz_var *in, dz_var z, dz__flow f, bool careful);
 
 /* p f, the product with a partial: through a choice where it is a mask. */
@@ -34,8 +34,8 @@ typedef struct dz__user_rule {
 } dz__user_rule;
 
 /* Whether the partial of fn to operand k may be anything but a finite number, so that it needs the reach. */
-bool dz__rule_varies(dz__fn fn, int k);
-bool dz__tensor_varies(dz__fn fn);
+bool dz__rule_varies(dz__fn fn, int k, const dz_var *in);
+bool dz__tensor_varies(dz__fn fn, const dz_var *in);
 
 /* x, of a shape that broadcasts to like's, in that shape; the same node where it has it already. */
 dz_var dz__spread_to(dz_var x, dz_var like);

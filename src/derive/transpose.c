@@ -4,12 +4,13 @@
 
 #include "tape/tensor.h"
 
+#include <math.h>
 #include <string.h>
 
 /* One node: its operands, itself, what arrives, its integers. */
 typedef struct site {
   const dz_var *in;
-  dz_var z, g;
+  dz_var z, g, reach; /* reach {0}: everywhere */
   const int64_t *attr;
   int nattr, k;
 } site;
@@ -268,6 +269,25 @@ static dz_var as_matrix(dz_var x, bool left) {
   return reshaped(x, 2, left ? (size_t[]){1, a.dims[0]} : (size_t[]){a.dims[0], 1});
 }
 
+/* x with a unit axis before its last `after` ones. */
+static dz_var with_unit_axis(dz_var x, int after) {
+  dz__array a = dz__array_of(x);
+  size_t dims[DZ__MAX_RANK + 1];
+  for (int k = 0, n = 0; k < a.rank; k++) {
+    if (k == a.rank - after) dims[n++] = 1;
+    dims[n++] = a.dims[k];
+  }
+  return reshaped(x, a.rank + 1, dims);
+}
+
+/* l r^T by its single products, those alone for which the mask, of one side's shape, is not 0. */
+static dz_var masked_product(dz_var l, dz_var r, dz_var mask, bool of_left) {
+  dz_var each = mul(with_unit_axis(l, 1), with_unit_axis(r, 2));
+  int64_t last = dz_rank(each) - 1;
+  return dz__reduce(DZ__F_sum, where(with_unit_axis(mask, of_left ? 1 : 2), each, dz_num(0)), 1, &last, false,
+                    0);
+}
+
 static dz_var pull_matmul(const site *s) {
   dz_var x = as_matrix(s->in[0], true), y = as_matrix(s->in[1], false);
   dz__array of_g = dz__array_of(s->z);
@@ -277,7 +297,12 @@ static dz_var pull_matmul(const site *s) {
   dims[n++] = dz_extent(x, dz_rank(x) - 2);
   dims[n++] = dz_extent(y, dz_rank(y) - 1);
   dz_var g = reshaped(s->g, n, dims);
-  dz_var c = s->k == 0 ? dz__matmul(g, swapped(y)) : dz__matmul(swapped(x), g);
+  bool masked = s->reach.tape && n < DZ__MAX_RANK;
+  dz_var m = masked ? reshaped(s->reach, n, dims) : g, c;
+  if (masked)
+    c = s->k == 0 ? masked_product(g, y, m, true) : masked_product(swapped(x), swapped(g), swapped(m), false);
+  else
+    c = s->k == 0 ? dz__matmul(g, swapped(y)) : dz__matmul(swapped(x), g);
   dz__array to = dz__array_of(s->in[s->k]);
   return reshaped(dz__sum_to(c, s->k == 0 ? x : y), to.rank, to.dims);
 }
@@ -321,6 +346,7 @@ static dz_var reach_matmul(const site *s) {
   in[1 - s->k] = ones(dz__as_node(t, in[1 - s->k]));
   site of_ones = *s;
   of_ones.in = in;
+  of_ones.reach = (dz_var){0};
   return pull_matmul(&of_ones);
 }
 
@@ -339,7 +365,17 @@ static rule *const reaches[DZ__F_END - DZ__F_POINTWISE_END] = {
     [DZ__F_logsumexp - DZ__F_POINTWISE_END] = pull_sum,  [DZ__F_cumprod - DZ__F_POINTWISE_END] = pull_cumsum,
     [DZ__F_matmul - DZ__F_POINTWISE_END] = reach_matmul, [DZ__F_solve - DZ__F_POINTWISE_END] = reach_solve};
 
-bool dz__tensor_varies(dz__fn fn) { return reaches[fn - DZ__F_POINTWISE_END] && fn != DZ__F_matmul; }
+static bool all_finite(dz_var x) {
+  const double *v = dz_values(x);
+  for (size_t i = 0; v && i < dz_size(x); i++)
+    if (!isfinite(v[i])) return false;
+  return true;
+}
+
+bool dz__tensor_varies(dz__fn fn, const dz_var *in) {
+  return fn == DZ__F_matmul ? !all_finite(in[0]) || !all_finite(in[1])
+                            : reaches[fn - DZ__F_POINTWISE_END] != NULL;
+}
 
 /* Those whose gradient has elements that nothing reaches, even when all of g is reached. */
 static bool selects(dz__fn fn) {
@@ -367,8 +403,9 @@ dz__flow dz__rule_tensor(dz__fn fn, int k, const dz_var *in, dz_var z, dz__flow 
   s.attr = attr;
   s.g = dz__spread_to(dz__as_node(z.tape, f.g), z);
   if (!dz_valid(s.g)) return (dz__flow){s.g, {0}};
+  bool varies = dz__tensor_varies(fn, in);
+  if (varies && f.reach.tape) s.reach = dz__spread_to(f.reach, z);
   dz__flow out = {rules[fn - DZ__F_POINTWISE_END](&s), {0}};
-  bool varies = dz__tensor_varies(fn);
   if (!dz_valid(out.g) || !(f.reach.tape ? careful || varies : careful && selects(fn))) return out;
   s.g = f.reach.tape ? dz__spread_to(f.reach, z) : ones(z);
   rule *const reach = reaches[fn - DZ__F_POINTWISE_END];

@@ -30,6 +30,7 @@ static const char help[] =
     "quickest\n"
     "                way that we know, instead of its manual's (trace, then the driver `gradient`)\n"
     "  --json        one line of JSON\n"
+    "  --readme      the README's table, in Markdown (of plans with --plans)\n"
     "  --help        this\n"
     "\n"
     "Status: 0 done; 1 gradients differ, or a run failed; 2 usage.\n";
@@ -54,7 +55,7 @@ static int read_options(int argc, char **argv, bench_options *o) {
       {"only", required_argument, NULL, 'o'},   {"chain", required_argument, NULL, 'c'},
       {"data", required_argument, NULL, 'd'},   {"json", no_argument, NULL, 'j'},
       {"tuned", no_argument, NULL, 't'},        {"plans", no_argument, NULL, 'p'},
-      {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+      {"readme", no_argument, NULL, 'm'},       {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
   size_t rounds = 0;
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) switch (c) {
@@ -87,6 +88,9 @@ static int read_options(int argc, char **argv, bench_options *o) {
     case 'j':
       o->json = true;
       break;
+    case 'm':
+      o->readme = true;
+      break;
     case 'h':
       return fputs(help, stdout), 0;
     case ':':
@@ -96,7 +100,7 @@ static int read_options(int argc, char **argv, bench_options *o) {
     }
   if (optind < argc) return usage("unexpected argument", argv[optind]);
   o->rounds = rounds ? (int)rounds : o->quick ? 3 : 15;
-  if (!o->chain_only) o->chain = o->only ? 0 : o->quick ? 1000000 : 10000000;
+  if (!o->chain_only) o->chain = o->only || o->readme ? 0 : o->quick ? 1000000 : 10000000;
   return -1;
 }
 

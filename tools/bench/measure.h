@@ -6,7 +6,7 @@
 
 typedef struct bench_options {
   int rounds;
-  bool quick, json;
+  bool quick, json, readme;
   bool chain_only, plans;
   size_t chain;     /* operations; 0: no chain */
   const char *data; /* W1's file */

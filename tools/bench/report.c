@@ -110,6 +110,28 @@ static void tables(const bench_result *r, int count, const bench_chain *c, const
   if (c) chain_table(c);
 }
 
+/* ---- the README's table ---- */
+
+static void markdown_cell(double value, int digits) {
+  char text[32] = "";
+  if (value == value) dz_number_write(value, digits, text);
+  printf(" %s |", text);
+}
+
+static void markdown(const bench_result *r, int count) {
+  printf("| gradient, ms | operations | plain value | dz: record | reverse | both | ADOL-C | dz / ADOL-C | bytes an "
+         "operation |\n|---|---|---|---|---|---|---|---|---|\n");
+  for (int i = 0; i < count; i++, r++) {
+    const double seconds[] = {r->plain, r->record, r->reverse, r->total, r->adolc};
+    if (!ran(r)) continue;
+    printf("| %s %s | %zu |", r->w->name, r->w->what, r->ops);
+    for (size_t k = 0; k < sizeof seconds / sizeof *seconds; k++) markdown_cell(1e3 * seconds[k], 3);
+    markdown_cell(r->total / r->adolc, 2);
+    markdown_cell(r->bytes_per_op, 3);
+    printf("\n");
+  }
+}
+
 /* ---- JSON ---- */
 
 /* Non-finite numbers are strings; one that was not measured is left out. */
@@ -176,6 +198,8 @@ static void json(const bench_result *r, int count, const bench_chain *c, const b
 void bench_report(const bench_result *r, int count, const bench_chain *c, const bench_options *o) {
   if (o->json)
     json(r, count, c, o);
+  else if (o->readme)
+    markdown(r, count);
   else
     tables(r, count, c, o);
 }
