@@ -36,9 +36,9 @@ typedef struct dz_native_options {
    the text and the flags. Call it before other threads run the plan. The numbers stay those of the virtual
    machine. The cache directory is made if need be; it and what is in it must belong to the user and be
    writable by nobody else. When it fails the plan is as it was, and runs on the virtual machine: DZ_ERR_FILE
-   (no compiler, it refuses, no such directory, or one that others can write to), DZ_ERR_MEMORY,
-   DZ_ERR_ARGUMENT (NULL). `o` and e may be NULL. dz_plan_pull with seeds stays on the virtual machine. Cost:
-   the compiler's, 0.1 to some seconds. */
+   (no compiler, it refuses, no such directory, or one that others can write to), DZ_ERR_LIMIT (more than
+   300000 different instructions), DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL). `o` and e may be NULL. dz_plan_pull
+   with seeds stays on the virtual machine. Cost: the compiler's, 0.1 to some seconds. */
 DZ_API dz_status dz_plan_native(dz_plan *p, const dz_native_options *o, dz_error *e);
 /* Whether it does. */
 DZ_API bool dz_plan_is_native(const dz_plan *p);

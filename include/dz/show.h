@@ -64,11 +64,12 @@ typedef struct dz_dot_options {
    past 40 operations, a simplification for each node and each use. */
 DZ_API dz_status dz_write_dot(dz_var y, const dz_dot_options *options, dz_writer *write, void *user);
 
-/* How large the picture of y is: operations drawn, and waves of both sweeps (a wave: operations that go at
-   the same time). Errors and cost as of dz_write_dot. */
 typedef struct dz_picture_size {
   size_t operations, forward, backward;
 } dz_picture_size;
+
+/* How large the picture of y is: operations drawn, and waves of both sweeps (a wave: operations that go at
+   the same time). Errors and cost as of dz_write_dot. */
 DZ_API dz_status dz_picture_measure(dz_var y, const dz_dot_options *options, dz_picture_size *size);
 
 /* The colour of texts of wave k of a sweep in a theme, "#c6282a": with waves_told no other text has it. k

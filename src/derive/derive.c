@@ -40,12 +40,6 @@ static int read_operands(job *j, dz_var z) {
   return n;
 }
 
-static dz__fn fn_of(dz_var z) {
-  uint32_t i = dz__index(z);
-  const dz__wide *w = dz__wide_of(z.tape, i);
-  return w ? (dz__fn)w->fn : dz__fn_of_code(z.tape->code[i]);
-}
-
 static bool mark(job *j, int count, const dz_var *xs) {
   for (int k = 0; k < count; k++)
     if (!dz_is_number(xs[k]) && dz__index(xs[k]) <= j->top) j->flags[dz__index(xs[k]) - j->low] = NEEDED;
@@ -56,7 +50,7 @@ static bool mark(job *j, int count, const dz_var *xs) {
     if (n < 0) return false;
     for (int k = 0; k < n; k++) {
       uint8_t below = flags(j, j->in[k]);
-      if (below && dz__rule_varies(fn_of(z), k, j->in)) below |= CAREFUL;
+      if (below && dz__rule_varies(dz__fn_of(z), k, j->in)) below |= CAREFUL;
       j->flags[i - j->low] |= below;
     }
   }
@@ -110,7 +104,7 @@ static bool pull(job *j, uint32_t i) {
   for (int k = 0; k < n; k++) {
     if (!flags(j, j->in[k])) continue;
     z = dz__handle(j->t, i);
-    if (!arrive(j, j->in[k], contribution(j, fn_of(z), z, n, k, f))) return false;
+    if (!arrive(j, j->in[k], contribution(j, dz__fn_of(z), z, n, k, f))) return false;
   }
   return n >= 0;
 }

@@ -209,22 +209,31 @@ static size_t relatives(dz__terms *s, uint32_t z, uint32_t name, named out[3]) {
   return s->failed ? 0 : n;
 }
 
-/* A product with 1 - z and the like as factors; i itself when there is none. */
+/* i / (part^m z^n) part'^m z'^n, where ' stands for the name. */
+static uint32_t factored(dz__terms *s, uint32_t i, named part, double m, named z, double n) {
+  size_t start = dz__begin_product(s);
+  bool done = !s->failed && dz__add_factor(s, start, i, s->one) &&
+              dz__add_factor(s, start, part.term, dz__term_number(s, -m)) &&
+              dz__add_factor(s, start, z.term, dz__term_number(s, -n));
+  uint32_t rest = done ? dz__end_product(s, start) : (s->work.n = start, DZ__NO_TERM);
+  uint32_t names = dz__product2(s, dz__power(s, part.name, dz__term_number(s, m)),
+                                dz__power(s, z.name, dz__term_number(s, n)));
+  return rest == DZ__NO_TERM || names == DZ__NO_TERM ? DZ__NO_TERM : dz__product2(s, rest, names);
+}
+
+/* The shortest with 1 - z and the like as factors, and z; i itself when none is shorter. */
 static uint32_t by_relatives(dz__terms *s, uint32_t i, uint32_t z, uint32_t name) {
-  named part[4];
-  uint32_t rest = i, found = s->one;
-  size_t n = relatives(s, z, name, part), first = n;
-  part[n] = (named){z, name};
-  for (size_t k = 0; n && k <= n && !s->failed; k++) {
-    if (k == n && found == s->one) break;
-    while (!s->failed && divides(s, part[k].term, rest)) {
-      rest = dz__product2(s, rest, dz__power(s, part[k].term, dz__term_number(s, -1)));
-      found = dz__product2(s, found, part[k].name);
-      first = k < first ? k : first;
+  named part[3], own = {z, name};
+  double times;
+  uint32_t best = i;
+  size_t n = relatives(s, z, name, part), least = n ? dz__term_length(s, i, name, &times) : 0;
+  for (size_t k = 0; k < n; k++)
+    for (int power = 0; power < 6 && !s->failed; power++) {
+      uint32_t r = factored(s, i, part[k], 1 + power / 3, own, power % 3);
+      size_t length = r == DZ__NO_TERM ? SIZE_MAX : dz__term_length(s, r, name, &times);
+      if (length < least) best = r, least = length;
     }
-  }
-  if (s->failed) return DZ__NO_TERM;
-  return first < n ? dz__product2(s, rest, found) : i;
+  return s->failed ? DZ__NO_TERM : best;
 }
 
 /* A product with z, or 1 / z, as a factor: by its name. */
@@ -253,7 +262,8 @@ static uint32_t one_expressed(dz__terms *s, uint32_t i, named z, bool own) {
   bool product = dz__term_at(s, z.term)->kind == DZ__K_PRODUCT;
   uint32_t r = better(s, i, dz__replaced(s, i, 1, &z.term, &z.name), z.name, own);
   if (r == i) r = better(s, i, by_relatives(s, i, z.term, z.name), z.name, own);
-  if (r != i || r == DZ__NO_TERM || !product || !own) return r;
+  if (r != i || r == DZ__NO_TERM || !product) return r;
+  if (!own && divides(s, z.term, i)) return i; /* -1 / x^2 is not better said as -z^2 */
   return better(s, i, through(s, i, 1, &z.term, &z.name, divided, &z), z.name, own);
 }
 

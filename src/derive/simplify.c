@@ -21,16 +21,11 @@ typedef struct waiting {
   double sign; /* of a sum: -1 or 1; of a product: the power */
 } waiting;
 
-static dz__fn fn_of(dz_var x) {
-  const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
-  return w ? (dz__fn)w->fn : dz__fn_of_code(x.tape->code[dz__index(x)]);
-}
-
 static bool is_leaf(dz_var x) { return dz_role_of(x) != DZ_ROLE_NONE; }
 
 static uint8_t family_of(dz_var x) {
   if (is_leaf(x) || dz_rank(x)) return OTHERS; /* a tensor's shape is seen to operation by operation */
-  switch ((int)fn_of(x)) {
+  switch ((int)dz__fn_of(x)) {
   case DZ__F_neg:
   case DZ__F_add:
   case DZ__F_sub:
@@ -100,7 +95,7 @@ static bool wait(reading *r, dz_var x, double sign) {
 
 /* The operands of x, the first on top. */
 static bool wait_operands(reading *r, dz_var x, double sign) {
-  dz__fn fn = fn_of(x);
+  dz__fn fn = dz__fn_of(x);
   if (fn == DZ__F_neg) return wait(r, dz_operand(x, 0), -sign);
   double second = fn == DZ__F_sub || fn == DZ__F_div ? -sign : sign;
   return wait(r, dz_operand(x, 1), second) && wait(r, dz_operand(x, 0), sign);
@@ -136,7 +131,7 @@ static uint32_t call(reading *r, dz_var x) {
   if (!args || nattr > 64) return r->s->failed = true, DZ__NO_TERM;
   if (nattr) memcpy(attr, given, nattr * sizeof *attr);
   for (uint32_t k = 0; k < n; k++) args[k] = term_of(r, dz_operand(x, (int)k));
-  return dz__term_apply(r->s, fn_of(x), n, args, nattr, attr, dz__shape_of(r->s, x));
+  return dz__term_apply(r->s, dz__fn_of(x), n, args, nattr, attr, dz__shape_of(r->s, x));
 }
 
 /* The constant leaf's number when all its elements are one. */

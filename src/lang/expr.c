@@ -2,21 +2,9 @@
    binds less, or a closing bracket, lets them go. */
 #include "lang/builtin.h"
 #include "lang/parse.h"
+#include "lang/power.h"
 
 #include <string.h>
-
-enum {
-  POWER_NONE,
-  POWER_CHOICE,
-  POWER_OR,
-  POWER_AND,
-  POWER_COMPARE,
-  POWER_ADD,
-  POWER_MUL,
-  POWER_PREFIX,
-  POWER_POWER,
-  POWER_ROOT
-};
 
 bool dz__advance(dz__parser *q) {
   q->before = q->tok;
@@ -332,7 +320,7 @@ static bool operand(dz__parser *q) {
       done = begin_prefix(q, DZ__F_not, POWER_PREFIX);
       break;
     case DZ__T_ROOT:
-      done = begin_prefix(q, DZ__F_sqrt, POWER_ROOT);
+      done = begin_prefix(q, DZ__F_sqrt, POWER_ATOM);
       break;
     case DZ__T_OPEN:
       done = open_bracket(q, DZ__O_GROUP);

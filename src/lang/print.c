@@ -5,24 +5,11 @@
 #include "dz/lang.h"
 #include "lang/builtin.h"
 #include "lang/lex.h"
+#include "lang/power.h"
 #include "lang/print.h"
 #include "lang/program.h"
 
 #include <string.h>
-
-/* As in expr.c, loosest first; what binds by a call, a bracket or a prime is an atom. */
-enum {
-  POWER_NONE,
-  POWER_CHOICE,
-  POWER_OR,
-  POWER_AND,
-  POWER_COMPARE,
-  POWER_ADD,
-  POWER_MUL,
-  POWER_PREFIX,
-  POWER_POWER,
-  POWER_ATOM
-};
 
 typedef struct operator_text {
   const char *text; /* NULL: written as a call */
@@ -56,16 +43,6 @@ typedef enum form {
 
 /* ---- what stands where a node is used ---- */
 
-static dz__fn fn_of(dz_var x) {
-  const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
-  return w ? (dz__fn)w->fn : dz__fn_of_code(x.tape->code[dz__index(x)]);
-}
-
-static bool is_leaf(dz_var x) { return dz_role_of(x) != DZ_ROLE_NONE; }
-static bool is_constant(dz_var x) {
-  return dz_is_number(x) || (dz_role_of(x) == DZ_ROLE_CONST && !dz_name(x));
-}
-
 /* Whether the language would read the text as one name, and as no function's. */
 static bool is_usable(const char *name) {
   dz_error e = {.status = DZ_OK};
@@ -89,25 +66,25 @@ static bool reverses(dz_var x) {
 }
 
 /* How many operands are written: the factors with which a system is solved are not. */
-static int written(dz_var x) { return fn_of(x) == DZ__F_solve ? 2 : dz_describe(x).nargs; }
+static int written(dz_var x) { return dz__fn_of(x) == DZ__F_solve ? 2 : dz_describe(x).nargs; }
 
 static bool solves_transpose(dz_var x) {
   const int64_t *attr;
-  return fn_of(x) == DZ__F_solve && dz_attributes(x, &attr) && attr[0];
+  return dz__fn_of(x) == DZ__F_solve && dz_attributes(x, &attr) && attr[0];
 }
 
 static bool all_constant(dz_var x, int nargs) {
   for (int k = 0; k < nargs; k++)
-    if (!is_constant(dz_operand(x, k))) return false;
+    if (!dz__is_constant(dz_operand(x, k))) return false;
   return true;
 }
 
 static form form_of(const dz__print *p, dz_var x) {
   if (dz_is_number(x)) return FORM_NUMBER;
   if (p->label[dz__index(x)]) return FORM_NAME;
-  if (is_leaf(x)) return dz_rank(x) ? FORM_LITERAL : FORM_NUMBER;
+  if (dz__is_leaf(x)) return dz_rank(x) ? FORM_LITERAL : FORM_NUMBER;
   const int64_t *attr;
-  dz__fn fn = fn_of(x);
+  dz__fn fn = dz__fn_of(x);
   if (fn == DZ__F_where && dz_is_number(dz_operand(x, 0))) return FORM_CALL;
   if (operator_of(fn).text) return FORM_OPERATOR;
   if (fn == DZ__F_permute) return reverses(x) ? FORM_PRIME : FORM_CALL;
@@ -118,7 +95,7 @@ static form form_of(const dz__print *p, dz_var x) {
 
 static int power_of(const dz__print *p, dz_var x) {
   form f = form_of(p, x);
-  if (f == FORM_OPERATOR) return operator_of(fn_of(x)).power;
+  if (f == FORM_OPERATOR) return operator_of(dz__fn_of(x)).power;
   if (f != FORM_NUMBER) return POWER_ATOM;
   double v = dz_value(x);
   return v < 0 || (v == 0 && 1 / v < 0) ? POWER_PREFIX : POWER_ATOM;
@@ -144,11 +121,11 @@ static bool push_operand(dz__print *p, dz_var x, int k, int power) {
 static int power_behind(const dz__print *p, dz_var x, int power) {
   bool number = form_of(p, x) == FORM_NUMBER;
   if (power == POWER_POWER) return number ? POWER_PREFIX : POWER_POWER;
-  return power_of(p, x) == POWER_PREFIX && (number || fn_of(x) == DZ__F_neg) ? POWER_ATOM : power + 1;
+  return power_of(p, x) == POWER_PREFIX && (number || dz__fn_of(x) == DZ__F_neg) ? POWER_ATOM : power + 1;
 }
 
 static bool begin_operator(dz__print *p, dz_var x) {
-  dz__fn fn = fn_of(x);
+  dz__fn fn = dz__fn_of(x);
   operator_text o = operator_of(fn);
   if (fn == DZ__F_where)
     return push_operand(p, x, 2, POWER_CHOICE) && push_text(p, " : ") &&
@@ -184,7 +161,7 @@ static bool push_operands(dz__print *p, dz_var x) {
 }
 
 static bool begin_call(dz__print *p, dz_var x) {
-  bool joins = fn_of(x) == DZ__F_concat || fn_of(x) == DZ__F_stack;
+  bool joins = dz__fn_of(x) == DZ__F_concat || dz__fn_of(x) == DZ__F_stack;
   return push_tail(p, x) && push_operands(p, x) && dz__put(p, call_name(x)) && dz__put(p, joins ? "([" : "(");
 }
 
@@ -247,7 +224,7 @@ static void mark(dz__print *p, dz_var y, dz_print_names names) {
     if (!p->uses[i]) continue;
     dz_var x = dz__handle(y.tape, i);
     const char *name = dz_name(x);
-    bool named = name && (is_leaf(x) || (names != DZ_PRINT_EXPAND && i != top)) && is_usable(name);
+    bool named = name && (dz__is_leaf(x) || (names != DZ_PRINT_EXPAND && i != top)) && is_usable(name);
     if (named) p->label[i] = DZ__LABEL_OWN;
     if (named && names == DZ_PRINT_CALL) continue;
     for (int k = written(x); k-- > 0;) {
@@ -260,7 +237,7 @@ static void mark(dz__print *p, dz_var y, dz_print_names names) {
 static uint32_t size_of(const dz__print *p, dz_var x) {
   uint64_t size = 1;
   if (p->label[dz__index(x)]) return 1;
-  if (is_leaf(x)) size = dz_size(x);
+  if (dz__is_leaf(x)) size = dz_size(x);
   for (int k = written(x); k-- > 0;) {
     dz_var of = dz_operand(x, k);
     size += dz_is_number(of) || p->label[dz__index(of)] ? 1 : p->size[dz__index(of)];
@@ -274,8 +251,9 @@ static bool put_lines(dz__print *p, dz_var y, const dz_print_options *o) {
   for (uint32_t i = 0; i < dz__index(y); i++) {
     if (!p->uses[i]) continue;
     dz_var x = dz__handle(y.tape, i);
-    bool own = p->label[i] == DZ__LABEL_OWN, line = own && !is_leaf(x) && o->names == DZ_PRINT_DEFINE;
-    if (!own && is_leaf(x) && !is_constant(x)) p->label[i] = leaves = free_number(y.tape, 'x', leaves);
+    bool own = p->label[i] == DZ__LABEL_OWN, line = own && !dz__is_leaf(x) && o->names == DZ_PRINT_DEFINE;
+    if (!own && dz__is_leaf(x) && !dz__is_constant(x))
+      p->label[i] = leaves = free_number(y.tape, 'x', leaves);
     p->size[i] = size_of(p, x);
     bool part = !p->label[i] && p->uses[i] > 1 && p->size[i] > most;
     if (!line && !part) continue;
@@ -288,9 +266,9 @@ static bool put_lines(dz__print *p, dz_var y, const dz_print_options *o) {
     if (!put_expression(p, x) || !dz__put(p, "\n")) return false;
     p->label[i] = label;
   }
-  const char *name = o->names == DZ_PRINT_DEFINE && !is_leaf(y) ? dz_name(y) : NULL;
+  const char *name = o->names == DZ_PRINT_DEFINE && !dz__is_leaf(y) ? dz_name(y) : NULL;
   if (name && is_usable(name)) dz__put(p, name), dz__put(p, " = ");
-  if (is_leaf(y) && !is_constant(y) && !p->label[dz__index(y)])
+  if (dz__is_leaf(y) && !dz__is_constant(y) && !p->label[dz__index(y)])
     p->label[dz__index(y)] = free_number(y.tape, 'x', leaves);
   return put_expression(p, y);
 }

@@ -32,6 +32,12 @@ typedef struct dz__print {
   char text[512]; /* not handed to the writer yet */
 } dz__print;
 
+static inline bool dz__is_leaf(dz_var x) { return dz_role_of(x) != DZ_ROLE_NONE; }
+/* Written as its value. */
+static inline bool dz__is_constant(dz_var x) {
+  return dz_is_number(x) || (dz_role_of(x) == DZ_ROLE_CONST && !dz_name(x));
+}
+
 /* ---- write.c: each is false after an error, which p->status then says ---- */
 
 bool dz__print_flush(dz__print *p);

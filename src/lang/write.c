@@ -5,16 +5,6 @@
 
 #include <string.h>
 
-static dz__fn fn_of(dz_var x) {
-  const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
-  return w ? (dz__fn)w->fn : dz__fn_of_code(x.tape->code[dz__index(x)]);
-}
-
-static bool is_leaf(dz_var x) { return dz_role_of(x) != DZ_ROLE_NONE; }
-static bool is_constant(dz_var x) {
-  return dz_is_number(x) || (dz_role_of(x) == DZ_ROLE_CONST && !dz_name(x));
-}
-
 /* ---- writing ---- */
 
 bool dz__print_flush(dz__print *p) {
@@ -87,13 +77,13 @@ bool dz__put_literal(dz__print *p, dz_var x) {
 bool dz__put_name(dz__print *p, dz_var x) {
   uint32_t label = p->label[dz__index(x)];
   if (label == DZ__LABEL_OWN) return dz__put(p, dz_name(x));
-  return dz__put(p, is_leaf(x) && !is_constant(x) ? "x" : "t") && put_whole(p, label);
+  return dz__put(p, dz__is_leaf(x) && !dz__is_constant(x) ? "x" : "t") && put_whole(p, label);
 }
 
 /* ---- the tails of calls ---- */
 
 static bool put_reduction(dz__print *p, dz_var x, const int64_t *attr, size_t n) {
-  bool counts = fn_of(x) == DZ__F_count;
+  bool counts = dz__fn_of(x) == DZ__F_count;
   size_t axes = n - 1 - counts, rank = (size_t)dz_rank(dz_operand(x, 0));
   if (axes != rank) {
     dz__put(p, ", axis=");
@@ -108,9 +98,9 @@ static bool put_reduction(dz__print *p, dz_var x, const int64_t *attr, size_t n)
 }
 
 static bool put_axis(dz__print *p, dz_var x, int64_t axis) {
-  bool joins = fn_of(x) == DZ__F_concat || fn_of(x) == DZ__F_stack;
+  bool joins = dz__fn_of(x) == DZ__F_concat || dz__fn_of(x) == DZ__F_stack;
   dz__put(p, joins ? "]" : "");
-  bool plain = axis == 0 && (joins || fn_of(x) == DZ__F_gather || dz_rank(x) == 1);
+  bool plain = axis == 0 && (joins || dz__fn_of(x) == DZ__F_gather || dz_rank(x) == 1);
   return plain || (dz__put(p, ", axis=") && put_whole(p, axis));
 }
 
@@ -142,7 +132,7 @@ static bool put_index(dz__print *p, dz_var x, const int64_t *attr, size_t n) {
 bool dz__put_tail(dz__print *p, dz_var x) {
   const int64_t *attr;
   size_t n = dz_attributes(x, &attr);
-  dz__fn fn = fn_of(x);
+  dz__fn fn = dz__fn_of(x);
   if (fn == DZ__F_index) return put_index(p, x, attr, n);
   bool bare = fn == DZ__F_user || fn == DZ__F_matmul || fn == DZ__F_lu || fn == DZ__F_solve;
   if (fn < DZ__F_POINTWISE_END || bare) return dz__put(p, ")");

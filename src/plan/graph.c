@@ -48,7 +48,8 @@ bool dz__graph_output(dz__graph *g, uint32_t node) {
 }
 
 /* Whether a partial is anything but MASK(0). */
-#define SLOPES(label) (sizeof(label) != sizeof "MASK(0)" || (label)[0] != 'M' || (label)[5] != '0')
+#define SLOPES(label)                                                                                        \
+  (sizeof(label) != sizeof "MASK(0)" || (label "     ")[0] != 'M' || (label "     ")[5] != '0')
 static const bool slope[DZ__F_POINTWISE_END] = {
 #define OP1(name, low, high, value, dx) SLOPES(#dx),
 #define OP2(name, low, high, value, dx, dy) SLOPES(#dx) || SLOPES(#dy),
@@ -59,4 +60,6 @@ static const bool slope[DZ__F_POINTWISE_END] = {
 #undef OP3
 };
 
-bool dz__has_slope(unsigned kind) { return kind != DZ__F_stop && (kind >= DZ__F_POINTWISE_END || slope[kind]); }
+bool dz__has_slope(unsigned kind) {
+  return kind != DZ__F_stop && (kind >= DZ__F_POINTWISE_END || slope[kind]);
+}

@@ -35,8 +35,8 @@ typedef struct dz__lowering {
 bool dz__lowering_init(dz__lowering *w, const dz__graph *g);
 void dz__lowering_free(dz__lowering *w);
 
-/* A sum of so few terms, or flows, takes an instruction for each: the list's way keeps sums in registers, but looks
-   at every term anew for every few lanes. */
+/* A sum of so few terms, or flows, takes an instruction for each: the list's way keeps sums in registers, but
+   looks at every term anew for every few lanes. */
 enum { DZ__FEW_TERMS = 3 };
 
 uint32_t dz__register(dz__lowering *w);

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATH = 1024 };
+enum { PATH = 1024, MOST_COMPILED = 300000 };
 
 typedef struct text {
   const dz_allocator *alloc;
@@ -259,6 +259,10 @@ dz_status dz_plan_native(dz_plan *p, const dz_native_options *o, dz_error *e) {
   *error = (dz_error){.status = DZ_OK};
   if (!p) return dz__fail(error, DZ_ERR_ARGUMENT, "native", "the plan is NULL");
   if (p->native) return DZ_OK;
+  if (p->facts.instructions > MOST_COMPILED)
+    return dz__fail(error, DZ_ERR_LIMIT, "native",
+                    "%zu different instructions would keep the compiler busy too long",
+                    p->facts.instructions);
   text t = {.alloc = &p->alloc};
   dz_status status = make(p, o, &t, error);
   dz__free(&p->alloc, t.at, t.cap);

@@ -149,10 +149,17 @@ static void short_sum(dz__lowering *w, uint32_t i) {
     bool minus = args[k] & DZ__MINUS;
     term(w, args[k], t);
     if ((t[0] & DZ__T_MASK) >= DZ__T_VV)
-      binary(w, k ? (minus ? DZ__I_MULSUB : DZ__I_MULADD) : minus ? DZ__I_MULNEG : DZ__I_MUL, w->val[i], t[1], t[2]);
+      binary(w,
+             k       ? (minus ? DZ__I_MULSUB : DZ__I_MULADD)
+             : minus ? DZ__I_MULNEG
+                     : DZ__I_MUL,
+             w->val[i], t[1], t[2]);
     else
-      dz__instruct(w, k ? (minus ? DZ__I_DEC : DZ__I_ACC) : minus ? DZ__I_NEG : DZ__I_MOV, w->val[i],
-                   dz__vector(w, t[1]));
+      dz__instruct(w,
+                   k       ? (minus ? DZ__I_DEC : DZ__I_ACC)
+                   : minus ? DZ__I_NEG
+                           : DZ__I_MOV,
+                   w->val[i], dz__vector(w, t[1]));
   }
 }
 

@@ -99,6 +99,13 @@ static void tell_gradient(dz__lesson *l) {
   dz__lesson_list(l, false);
 }
 
+static void forget_formulas(dz__lesson *l) {
+  if (l->symbols.tape) dz__symbols_free(&l->symbols);
+  if (l->fixed.tape) dz__symbols_free(&l->fixed);
+  l->symbols = l->fixed = (dz__symbols){0};
+  l->formulas = false;
+}
+
 static dz_status make(dz_var y, dz__lesson *l) {
   dz_status status = dz__trace_make(y, l->how->max_ops ? l->how->max_ops : MOST_OPS, &l->trace);
   if (!status) status = dz__trace_share(&l->trace);
@@ -111,9 +118,11 @@ static dz_status make(dz_var y, dz__lesson *l) {
   status = dz__symbols_make(&l->trace, &how, &l->symbols);
   how.constants = NULL;
   if (!status) status = dz__symbols_make(&l->trace, &how, &l->fixed);
-  if (status) return status;
-  l->output =
-      is_leaf(dz__lesson_top(l)) && dz__lesson_top(l)->name ? dz__lesson_top(l)->name : l->symbols.result;
+  if (status == DZ_ERR_MEMORY) return status;
+  if (status) forget_formulas(l); /* an operation by C functions, of which there is none */
+  const dz__seen *y_seen = dz__lesson_top(l);
+  l->output = is_leaf(y_seen) && y_seen->name ? y_seen->name : l->symbols.result;
+  if (!l->output) l->output = y_seen->name ? y_seen->name : l->how->output ? l->how->output : "z";
   return dz__lesson_prepare(l, y.tape);
 }
 
@@ -139,8 +148,7 @@ dz_status dz_explain(dz_var y, const dz_explain_options *options, dz_writer *wri
     status = dz__sheet_write(&l.s, write, user);
   }
   dz__lesson_forget(&l);
-  if (l.symbols.tape) dz__symbols_free(&l.symbols);
-  if (l.fixed.tape) dz__symbols_free(&l.fixed);
+  forget_formulas(&l);
   dz__trace_free(&l.trace);
   return status;
 }

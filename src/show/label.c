@@ -2,7 +2,7 @@
 
 #include "dz/derive.h"
 #include "dz/print.h"
-#include "tape/tape.h"
+#include "show/node.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@ dz_status dz__labels_make(dz_var y, const dz_allocator *a, dz__labels *l) {
 
 void dz__labels_free(dz__labels *l) {
   dz__free(&l->alloc, l->number, l->number ? l->n * sizeof *l->number : 0);
-  if (l->own) dz__of(l->own)->users = NULL, dz__of(l->own)->nusers = 0; /* they are the other tape's */
+  if (l->own) dz__lend_users(l->own, NULL);
   dz_tape_free(l->own);
   *l = (dz__labels){.alloc = l->alloc};
 }
@@ -75,12 +75,6 @@ void dz__label_element(const dz__labels *l, dz__sheet *s, dz_var x, size_t eleme
   dz__label_index(s, x, element);
 }
 
-static dz__fn fn_of(const dz__labels *l, const char *op) {
-  int64_t user;
-  dz__fn fn = dz__fn_by_name(op, strlen(op));
-  return fn == DZ__F_END || dz__user_named(l->tape, op, strlen(op), &user) ? DZ__F_user : fn;
-}
-
 enum { OPERANDS = 16, DEPTH = 4 };
 
 static dz_var copied(dz__labels *l, dz_var x, int depth);
@@ -113,13 +107,12 @@ static dz_var copied(dz__labels *l, dz_var x, int depth) {
   if (is.nargs > OPERANDS) return (dz_var){0};
   for (int k = 0; k < is.nargs; k++) in[k] = stand_in(l, dz_operand(x, k), depth);
   int nattr = (int)dz_attributes(x, &attr);
-  return dz__record(fn_of(l, is.op), is.nargs, in, nattr, attr);
+  return dz__record(dz__node_fn(x), is.nargs, in, nattr, attr);
 }
 
 static void begin(dz__labels *l) {
   dz_tape_clear(l->own);
-  dz__of(l->own)->users = dz__of(l->tape)->users;
-  dz__of(l->own)->nusers = dz__of(l->tape)->nusers;
+  dz__lend_users(l->own, l->tape);
 }
 
 static bool put(dz__sheet *s, dz_var z) {

@@ -3,6 +3,7 @@
 #include "dz/derive.h"
 #include "dz/sparse.h"
 #include "kernels/pointwise.h"
+#include "show/node.h"
 #include "tape/diagnose.h"
 
 #include <string.h>
@@ -136,9 +137,6 @@ static dz_var leaf_of(dz_var x) {
 static bool record_alone(const job *j, dz_var z, lone *l) {
   const int64_t *attr;
   dz_node is = dz_describe(z);
-  int64_t user;
-  dz__fn fn = dz__fn_by_name(is.op, strlen(is.op));
-  if (fn == DZ__F_END || dz__user_named(j->t, is.op, strlen(is.op), &user)) fn = DZ__F_user;
   *l = (lone){.n = is.nargs};
   for (int k = 0; k < l->n; k++) {
     dz_var x = l->operand[k] = dz_operand(z, k);
@@ -149,7 +147,7 @@ static bool record_alone(const job *j, dz_var z, lone *l) {
   int64_t own[64];
   if (count > 64) return false;
   for (int k = 0; k < count; k++) own[k] = attr[k]; /* recording may move the tape's */
-  l->z = dz__record(fn, l->n, l->leaf, count, own);
+  l->z = dz__record(dz__node_fn(z), l->n, l->leaf, count, own);
   return dz_valid(l->z) && !dz_is_number(l->z);
 }
 
@@ -223,11 +221,8 @@ static dz_status link_all(job *j, size_t x) {
   for (size_t i = x + 1; i <= j->top; i++) {
     dz_var z = dz_node_at(j->t, i);
     if (!on_the_way(j, z)) continue;
-    const char *op = dz_describe(z).op;
-    dz__fn fn = dz__fn_by_name(op, strlen(op));
-    int64_t user;
-    bool table = fn < DZ__F_POINTWISE_END && !dz__user_named(j->t, op, strlen(op), &user);
-    dz_status status = table ? link_pointwise(j, z, fn) : link_alone(j, z);
+    dz__fn fn = dz__node_fn(z);
+    dz_status status = fn < DZ__F_POINTWISE_END ? link_pointwise(j, z, fn) : link_alone(j, z);
     if (status) return status;
   }
   return DZ_OK;

@@ -116,6 +116,7 @@ bool dz__mark_formula(dz__picture *p, const dz__formal *f, const char *lead, siz
   dz__pen_put(&p->pen, lead);
   if (t.cells && *lead) dz__pen_put(&p->pen, "</TD>");
   dz__pen_put(&p->pen, t.at);
+  if (f->guesses) dz__pen_put(&p->pen, t.cells ? "<TD>†</TD>" : "†");
   if (t.cells) dz__pen_put(&p->pen, SPACE "</TR></TABLE>");
   dz__pen_put(&p->pen, "</FONT></TD></TR>");
   dz__text_free(&t, &p->full.alloc);
@@ -128,6 +129,7 @@ bool dz__mark_line(dz__picture *p, const dz__formal *f, size_t points) {
   dz__text t = dz__set(f->is, &how, &p->full.alloc);
   if (!t.at) return p->failed = true, false;
   dz__pen_put(&p->pen, t.at);
+  if (f->guesses) dz__pen_put(&p->pen, "†");
   dz__text_free(&t, &p->full.alloc);
   return true;
 }
@@ -171,6 +173,8 @@ static bool has_value(const dz__picture *p, const dz__seen *s) {
 
 void dz__mark_point(dz__picture *p) {
   size_t n = 0;
+  if (p->symbols.guesses && p->how->written != DZ_WRITTEN_NUM)
+    dz__mark_entry(p, "†: some step was checked by numbers only", p->colors.grey);
   const dz__seen *y = dz__last(p);
   for (size_t i = 0; i < p->trace->nseen; i++) n += has_value(p, &p->trace->seen[i]);
   if (!p->symbols.tape || p->how->written != DZ_WRITTEN_BOTH || n > FEW_VALUES) return;

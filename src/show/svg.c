@@ -36,20 +36,27 @@ static double width_of(const char *text, size_t points) {
   return text ? .6 * (double)points * (double)dz__utf8_columns(text, strlen(text)) : 0;
 }
 
-static dz__text copied(sketch *s, const char *text, size_t n) {
-  dz__text t = {.at = dz__alloc(&s->p->full.alloc, n + 1), .size = n, .cap = n + 1};
+static dz__text joined(sketch *s, const char *text, size_t n, const char *tail) {
+  size_t more = strlen(tail) + 1;
+  dz__text t = {.at = dz__alloc(&s->p->full.alloc, n + more), .size = n + more - 1, .cap = n + more};
   if (!t.at) return s->failed = true, (dz__text){0};
   memcpy(t.at, text, n);
-  t.at[n] = 0;
+  memcpy(t.at + n, tail, more);
   return t;
 }
 
+static dz__text copied(sketch *s, const char *text, size_t n) { return joined(s, text, n, ""); }
+
+/* One whose steps were not all algebra has a mark. */
 static dz__text formula_text(sketch *s, const dz__formal *f) {
   const dz__set_options how = {DZ__SET_LINE, s->p->pen.digits, 0, NULL, false};
   if (!f->is.tape) return (dz__text){0};
   dz__text t = dz__set(f->is, &how, &s->p->full.alloc);
   if (!t.at) s->failed = true;
-  return t;
+  if (!t.at || !f->guesses) return t;
+  dz__text marked = joined(s, t.at, t.size, "†");
+  dz__text_free(&t, &s->p->full.alloc);
+  return marked;
 }
 
 /* The value as the labels of Graphviz say it, but for superscripts: 1e-9, [1, 2], 3×2. */
@@ -358,9 +365,9 @@ static void put_legend(sketch *s) {
   bool any = false;
   for (size_t i = 0; i < s->p->trace->nseen; i++) any = any || dz__shows_whole(s->p, &s->p->trace->seen[i]);
   if (dz__shows_values(s->p))
-    put_text(s, dz__word(s->p, "above the line: value →"), s->l.width * .3, y, 14, s->p->colors.ink, false);
+    put_text(s, dz__word(s->p, "above the line: value →"), s->l.width * .25, y, 14, s->p->colors.ink, false);
   if (any)
-    put_text(s, dz__word(s->p, "below the line: gradient ←"), s->l.width * .7, y, 14, dz__red(s->p, 1, room),
+    put_text(s, dz__word(s->p, "below the line: gradient ←"), s->l.width * .6, y, 14, dz__red(s->p, 1, room),
              false);
 }
 

@@ -3,7 +3,7 @@
 
 #include "dz/derive.h"
 #include "kernels/pointwise.h"
-#include "tape/tape.h"
+#include "show/node.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,12 +12,6 @@ enum { OPERANDS = 64 };
 
 static bool is_leaf(const dz__seen *s) { return s->is.role != DZ_ROLE_NONE; }
 static bool is_plain(const dz__seen *s) { return is_leaf(s) && !dz__is_told(s); }
-
-static dz__fn fn_of(const dz__seen *s) {
-  int64_t user;
-  dz__fn fn = dz__fn_by_name(s->is.op, strlen(s->is.op));
-  return fn == DZ__F_END || dz__user_named(s->var.tape, s->is.op, strlen(s->is.op), &user) ? DZ__F_user : fn;
-}
 
 /* ---- values ---- */
 
@@ -40,17 +34,11 @@ static bool make_leaves(dz__lesson *l, dz_tape *t, dz_var **leaf, bool points) {
   return dz_tape_error(t)->status == DZ_OK;
 }
 
-/* The user's operations; the other tape owns them. */
-static void lend(dz_tape *t, const dz_tape *from) {
-  dz__of(t)->users = from ? dz__of_const(from)->users : NULL;
-  dz__of(t)->nusers = from ? dz__of_const(from)->nusers : 0;
-}
-
 dz_status dz__lesson_prepare(dz__lesson *l, const dz_tape *from) {
   l->own = dz_tape_new(&l->s.alloc);
   l->points = dz_tape_new(&l->s.alloc);
   if (!l->own || !l->points) return DZ_ERR_MEMORY;
-  lend(l->own, from);
+  dz__lend_users(l->own, from);
   bool made = make_leaves(l, l->own, &l->leaf, false) && make_leaves(l, l->points, &l->point, true);
   l->leaves = dz_tape_mark(l->own);
   return made ? DZ_OK : DZ_ERR_MEMORY;
@@ -60,7 +48,7 @@ void dz__lesson_forget(dz__lesson *l) {
   size_t n = l->trace.nseen;
   dz__free(&l->s.alloc, l->point, l->point ? n * sizeof *l->point : 0);
   dz__free(&l->s.alloc, l->leaf, l->leaf ? n * sizeof *l->leaf : 0);
-  if (l->own) lend(l->own, NULL);
+  if (l->own) dz__lend_users(l->own, NULL);
   dz_tape_free(l->own);
   dz_tape_free(l->points);
 }
@@ -83,7 +71,7 @@ static dz_var one_level(dz__lesson *l, const dz__seen *s, bool numbers) {
       in[k] = dz_const(l->own, x ? *x->value : u->number);
   }
   int nattr = (int)dz_attributes(s->var, &attr);
-  return dz__record(fn_of(s), s->is.nargs, in, nattr, attr);
+  return dz__record(dz__node_fn(s->var), s->is.nargs, in, nattr, attr);
 }
 
 static bool is_number(dz_var x) {
@@ -93,7 +81,7 @@ static bool is_number(dz_var x) {
 /* Whether a gradient ever goes this way: not to a condition, nor through stop(). */
 static bool carries(const dz__lesson *l, const dz__seen *s, int k) {
   const dz__use *u = dz__lesson_use(l, s, k);
-  dz__fn fn = fn_of(s);
+  dz__fn fn = dz__node_fn(s->var);
   if (u->of == DZ__NONE || !dz__lesson_seen(l, u->of)->adjoint || !s->adjoint) return false;
   return fn >= DZ__F_POINTWISE_END || strcmp(dz__ops[fn].partial[k], "MASK(0)") != 0;
 }
@@ -104,7 +92,7 @@ static dz_var rule_of(dz__lesson *l, const dz__seen *s, int k) {
   dz_var in[3];
   const dz__use *u = dz__lesson_use(l, s, k);
   size_t times = 0;
-  if (!l->formulas || fn_of(s) >= DZ__F_POINTWISE_END) return (dz_var){0};
+  if (!l->formulas || dz__node_fn(s->var) >= DZ__F_POINTWISE_END) return (dz_var){0};
   for (int j = 0; j < s->is.nargs; j++) {
     const dz__use *v = dz__lesson_use(l, s, j);
     times += v->of == u->of;
@@ -112,7 +100,7 @@ static dz_var rule_of(dz__lesson *l, const dz__seen *s, int k) {
   }
   if (times > 1) return l->symbols.use[s->args + (uint32_t)k].partial.is;
   dz_tape_forgive(l->points);
-  dz_var z = dz__record(fn_of(s), s->is.nargs, in, 0, NULL);
+  dz_var z = dz__record(dz__node_fn(s->var), s->is.nargs, in, 0, NULL);
   return dz_valid(z) && !dz_is_number(z) ? dz_simplify(dz_derivative(z, l->point[u->of])) : (dz_var){0};
 }
 
@@ -165,7 +153,7 @@ void dz__tell_forward(dz__lesson *l) {
 
 /* The local partial as a number: of a scalar operation of the table, to a scalar. */
 static bool partial_of(const dz__lesson *l, const dz__seen *s, int k, double *p) {
-  dz__fn fn = fn_of(s);
+  dz__fn fn = dz__node_fn(s->var);
   double v[3] = {0};
   bool active[3] = {false};
   if (fn >= DZ__F_POINTWISE_END || s->rank > 0) return false;

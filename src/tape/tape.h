@@ -173,6 +173,9 @@ void dz__forget_values(dz__tape *s);
 /* The wide record of node i, or NULL for a plain scalar. */
 const dz__wide *dz__wide_of(const dz_tape *t, uint32_t i);
 
+/* The operation of a live node; DZ__F_END for a leaf. */
+dz__fn dz__fn_of(dz_var x);
+
 /* What a wide node's operand holds. */
 dz__array dz__array_at(const dz_tape *t, dz__ref ref);
 dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w);

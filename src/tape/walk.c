@@ -26,6 +26,11 @@ dz__place dz__place_of(const dz_tape *t, uint32_t i) {
   return low ? s->place[low - 1] : (dz__place){0, 0, 0};
 }
 
+dz__fn dz__fn_of(dz_var x) {
+  const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
+  return w ? (dz__fn)w->fn : dz__fn_of_code(x.tape->code[dz__index(x)]);
+}
+
 dz_node dz_describe(dz_var x) {
   static const char *const leaf[] = {"input", "param", "const", "data"};
   if (!node(x)) return (dz_node){.role = DZ_ROLE_NONE};

@@ -84,27 +84,26 @@ static dz_var of_c(leaves l, int k) {
   }
 }
 
-static const char *const of_text[] = {
-    "mean(x)",
-    "mean(x, axis=0, keepdims=1)",
-    "var(x, axis=1, ddof=1)",
-    "std(x, keepdims=1)",
-    "softmax(x)",
-    "log_softmax(x, axis=0)",
-    "mse(x, t)",
-    "mse(x, 0.5)",
-    "cross_entropy(x, t)",
-    "cross_entropy(x, c)",
-    "hinge(t, x)",
-    "perceptron(-1, x)",
-    "hard_tanh(x)",
-    "linear(x, t', -1)",
-    "mlp(x, t', -1, t, 2)",
-    "layer_norm(x, 2, t, eps=0.5)",
-    "attention(x, t, x)",
-    "a=x[0]; h=t[1]; m=concat([x,t,x]); w=stack([m,m,m]); gru(a, h, w, m)",
-    "a=x[0]; h=t[1]; m=concat([x,t,x]); w=stack([m,m,m,m]); lstm(a,t,w,m)",
-    "log_base(2, x)"};
+static const char *const of_text[] = {"mean(x)",
+                                      "mean(x, axis=0, keepdims=1)",
+                                      "var(x, axis=1, ddof=1)",
+                                      "std(x, keepdims=1)",
+                                      "softmax(x)",
+                                      "log_softmax(x, axis=0)",
+                                      "mse(x, t)",
+                                      "mse(x, 0.5)",
+                                      "cross_entropy(x, t)",
+                                      "cross_entropy(x, c)",
+                                      "hinge(t, x)",
+                                      "perceptron(-1, x)",
+                                      "hard_tanh(x)",
+                                      "linear(x, t', -1)",
+                                      "mlp(x, t', -1, t, 2)",
+                                      "layer_norm(x, 2, t, eps=0.5)",
+                                      "attention(x, t, x)",
+                                      "a=x[0]; h=t[1]; m=concat([x,t,x]); w=stack([m,m,m]); gru(a, h, w, m)",
+                                      "a=x[0]; h=t[1]; m=concat([x,t,x]); w=stack([m,m,m,m]); lstm(a,t,w,m)",
+                                      "log_base(2, x)"};
 enum { CALLS = sizeof of_text / sizeof *of_text };
 
 START_TEST(the_same_nodes) {

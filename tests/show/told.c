@@ -60,6 +60,35 @@ START_TEST(operations_of_the_user) {
 }
 END_TEST
 
+static void doubled(void *user, const dz_op_array *x, size_t size, double *z) {
+  for (size_t i = 0; i < size; i++) z[i] = 2 * x->data[i];
+}
+
+static void doubled_back(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
+                         double *const *ga) {
+  for (size_t i = 0; i < size; i++) ga[0][i] += 2 * g[i];
+}
+
+/* One by C functions has no derivative graph: it is refused, and the tape is as before. */
+START_TEST(operations_in_c) {
+  const dz_op_calls calls = {.arity = 1, .value = doubled, .vjp = doubled_back};
+  dz_error e = {DZ_OK, 0, 0, "", "", ""};
+  dz_why_report r;
+  text t = {0};
+  ck_assert_int_eq(dz_op_define_c(tape, "doubled", &calls, &e), DZ_OK);
+  dz_var x = named(dz_input(tape, 3), "x"), y = dz_apply(tape, "doubled", 1, &x);
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  size_t nodes = dz_tape_size(tape);
+  ck_assert_int_eq(dz_why(y, x, NULL, &r), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_explain(y, NULL, append, &t), DZ_OK);
+  ck_assert_ptr_nonnull(strstr(t.at, "dz/dx = 2")); /* told without a rule */
+  ck_assert_uint_eq(dz_tape_size(tape), nodes);
+  ck_assert_int_eq(dz_tape_error(tape)->status, DZ_OK);
+  ck_assert_double_eq(dz_adjoint(x), 2);
+  free(t.at);
+}
+END_TEST
+
 START_TEST(names_that_are_markup) {
   static const char *const tags[] = {"$%&#_{}~^\\", "$%&#_{}~^\\", "<script>"};
   dz_var x = named(dz_input(tape, 2), "<script>"), w = named(dz_input(tape, 2), "$%&#_{}~^\\");
@@ -103,4 +132,4 @@ START_TEST(every_allocation_may_fail) {
 END_TEST
 
 SUITE_ON_TAPE(ONCE(bad_arguments_are_told), ONCE(the_operation_to_blame), ONCE(operations_of_the_user),
-              ONCE(names_that_are_markup), EACH(every_allocation_may_fail, 2))
+              ONCE(operations_in_c), ONCE(names_that_are_markup), EACH(every_allocation_may_fail, 2))

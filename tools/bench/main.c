@@ -50,12 +50,17 @@ static int usage(const char *what, const char *text) {
 
 /* -1 to go on, or the exit status. */
 static int read_options(int argc, char **argv, bench_options *o) {
-  static const struct option options[] = {
-      {"rounds", required_argument, NULL, 'r'}, {"quick", no_argument, NULL, 'q'},
-      {"only", required_argument, NULL, 'o'},   {"chain", required_argument, NULL, 'c'},
-      {"data", required_argument, NULL, 'd'},   {"json", no_argument, NULL, 'j'},
-      {"tuned", no_argument, NULL, 't'},        {"plans", no_argument, NULL, 'p'},
-      {"readme", no_argument, NULL, 'm'},       {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+  static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
+                                          {"quick", no_argument, NULL, 'q'},
+                                          {"only", required_argument, NULL, 'o'},
+                                          {"chain", required_argument, NULL, 'c'},
+                                          {"data", required_argument, NULL, 'd'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"tuned", no_argument, NULL, 't'},
+                                          {"plans", no_argument, NULL, 'p'},
+                                          {"readme", no_argument, NULL, 'm'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
   size_t rounds = 0;
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) switch (c) {

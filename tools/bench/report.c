@@ -119,7 +119,8 @@ static void markdown_cell(double value, int digits) {
 }
 
 static void markdown(const bench_result *r, int count) {
-  printf("| gradient, ms | operations | plain value | dz: record | reverse | both | ADOL-C | dz / ADOL-C | bytes an "
+  printf("| gradient, ms | operations | plain value | dz: record | reverse | both | ADOL-C | dz / ADOL-C | "
+         "bytes an "
          "operation |\n|---|---|---|---|---|---|---|---|---|\n");
   for (int i = 0; i < count; i++, r++) {
     const double seconds[] = {r->plain, r->record, r->reverse, r->total, r->adolc};

@@ -146,11 +146,11 @@ static void choose_named(reader *r, const char *columns) {
 }
 
 /* Whether the column is among those that `except` lists. */
-static bool listed(const reader *r, const char *except, size_t column) {
+static bool listed(const reader *r, const char *except, size_t at) {
   while (except != NULL) {
     const char *comma = strchr(except, ',');
     char *name = take_text(except, comma != NULL ? (size_t)(comma - except) : strlen(except));
-    bool found = find_column(r, name) == column;
+    bool found = find_column(r, name) == at;
     free(name);
     if (found) return true;
     except = comma != NULL ? comma + 1 : NULL;

@@ -32,23 +32,27 @@ static buffer source_of(const model *m, const dz_dot_options *how) {
   return b;
 }
 
-/* What a large picture would cost. Measured on long sums: dot's time grows with the fourth power of the
-   operations, 30 s for 900, and a wave is about 6 cm wide. */
-static void check_size(const model *m, const dz_dot_options *how, bool force) {
+static dz_picture_size size_of(const model *m, const dz_dot_options *how) {
   dz_picture_size size;
   dz_status status = dz_picture_measure(m->result, how, &size);
   if (status == DZ_ERR_LIMIT)
     die(STATUS_LIMIT, "more than a million operations make no readable picture: Graphviz would take weeks");
   check(m, status);
   if (how->wave > size.forward + size.backward)
-    die(STATUS_USAGE, "--wave %zu: there are %zu waves forward and %zu backward", how->wave, size.forward,
+    die(STATUS_USAGE, "--wave %zu: the picture has %zu forward and %zu backward", how->wave, size.forward,
         size.backward);
+  return size;
+}
+
+/* What a large picture would cost. Measured on long sums: dot's time grows with the fourth power of the
+   operations, 30 s for 900, and a wave is about 6 cm wide. */
+static void check_size(const model *m, const dz_dot_options *how, bool force) {
+  dz_picture_size size = size_of(m, how);
   if (size.operations <= MOST || force) return;
   double n = (double)size.operations / 1000, seconds = 45 * n * n * n * n,
          metres = .06 * (double)size.forward;
   die(STATUS_LIMIT,
-      "%zu operations make no readable picture: Graphviz would take some %.0f s, and it would be "
-      "about "
+      "%zu operations make no readable picture: Graphviz would take some %.0f s, and it would be about "
       "%.0f m wide. --collapse NAME draws a named part as one box, --force draws all of it",
       size.operations, seconds, metres < 1 ? 1 : metres);
 }
@@ -56,6 +60,7 @@ static void check_size(const model *m, const dz_dot_options *how, bool force) {
 int verb_dot(const options *o) {
   model m = swept_model(o);
   picture_choice c = picture_read(&m, o);
+  if (c.how.wave > 0) size_of(&m, &c.how);
   buffer b = source_of(&m, &c.how);
   output(&b);
   buffer_free(&b);

@@ -1,4 +1,5 @@
 /* The verbs and what is said about each. */
+#include "help.h"
 #include "buffer.h"
 #include "message.h"
 #include "suggest.h"
@@ -100,94 +101,6 @@ static const char help_derive[] =
     "Scalars need no value. What is printed can be read again; long parts that occur more than once are\n"
     "named on lines before it. A formula holds where no condition is at its boundary and numbers are of\n"
     "moderate size: dz grad and d(f, x) compute the exact derivative at every point.\n";
-
-static const char help_explain[] =
-    "dz explain: both sweeps in words, wave by wave, with rules and numbers\n"
-    "\n"
-    "  dz explain 'z = a^2/(a^2 + exp(a*x))' a=-1 x=1\n"
-    "  dz explain 'z = a^2/(a^2 + exp(a*x))' a=-1 x=1 --lang ja --digits 4\n"
-    "  dz explain 'x^2*y + y/(z+x) + z^x' x=1 y=1 z=2 --latex > f.tex\n"
-    "\n"
-    "usage: dz explain EXPR|FILE.dz|- [NAME=VALUE]... [--latex|--html|--json] [--lang en|ja] [--digits N] "
-    "[--force]\n"
-    "\n"
-    "A wave is what can be computed at the same time. At a value that is used more than once (●) gradients "
-    "add.\n"
-    "The last section compares with a numerical derivative, as dz check does: ✓ or the difference; the "
-    "status is\n"
-    "1 when one is wrong.\n"
-    "\n"
-    "  --latex       a LaTeX document, for pdflatex (Japanese needs its package CJKutf8)\n"
-    "  --html        a page with MathML, without script\n"
-    "  --json        value, gradient, check, and the whole trace of the graph\n"
-    "  --lang en|ja  the language (of the locale when not given)\n"
-    "  --digits N    at most N significant digits, 1 to 17; without it numbers are dz grad's to the last "
-    "digit\n"
-    "  --force       tell more than 1000 operations\n";
-
-static const char help_paths[] =
-    "dz paths: the gradient as a sum over paths, and the recursion that spares it\n"
-    "\n"
-    "  dz paths 's = a^2; z = s/(s + exp(a*x))' a=-1 x=1 --wrt a\n"
-    "  dz paths 's = a^2; z = s/(s + exp(a*x))' a=-1 x=1 --wrt a --draw paths.svg\n"
-    "  dz paths 'sum(tanh(W@[u,1]))' W='[[1,2],[3,4]]' u=.5 --wrt u --lang ja\n"
-    "\n"
-    "usage: dz paths EXPR|FILE.dz|- [NAME=VALUE]... [--wrt NAMES] [--draw FILE.svg|.png|.pdf] [--lang "
-    "en|ja]\n"
-    "                [--json] [--digits N] [--timeout SECONDS]\n"
-    "\n"
-    "Each path from a name to the result with the derivatives on it and their product; the sum of the "
-    "products\n"
-    "is the gradient. Beside it the backward recursion, which visits each value once, and how many\n"
-    "multiplications that saves. Past 64 paths their number and the largest. Tensors count element by "
-    "element.\n"
-    "\n"
-    "  --wrt a,b       where paths start; without it every input and parameter\n"
-    "  --draw FILE     a picture of the paths from one name, each with a colour and a number of its own\n"
-    "  --lang en|ja    the language (of the locale when not given)\n"
-    "  --digits N      at most N significant digits, 1 to 17; in a picture 4 when not given\n";
-
-static const char help_why[] =
-    "dz why: what made a gradient zero, tiny, huge, NaN or infinite\n"
-    "\n"
-    "  dz why 'log(sigmoid(x))' x=-800\n"
-    "  dz why 'relu(w*x + b)' w=2 x=-1 b=.5 --wrt w\n"
-    "  dz why 'sqrt(x)*sqrt(x)' x=0 --lang ja\n"
-    "\n"
-    "usage: dz why EXPR|FILE.dz|- [NAME=VALUE]... [--wrt NAMES] [--lang en|ja] [--json] [--digits N]\n"
-    "\n"
-    "Names the first operation, as the backward sweep meets them, that did it: a switch that is off, a tie,\n"
-    "saturation, underflow, cancellation, stop(), a pole; with its place, its operands' values, and what to\n"
-    "write instead. Of a tensor the worst element is asked about. Tiny is less than 2^-20, huge more than "
-    "2^20.\n"
-    "\n"
-    "  --wrt a,b       about these names only\n"
-    "  --lang en|ja    the language (of the locale when not given)\n";
-
-static const char help_grade[] =
-    "dz grade: a claimed derivative against the derivative itself, over a range\n"
-    "\n"
-    "  dz grade 'sigmoid(x)' 'z*(1-z)' --wrt x --over -50:50\n"
-    "  dz grade 'tanh(x)' '1 - z^2' --over -3:3\n"
-    "  dz grade 'x^a' 'a*x^(a-1)' a=3 x=0:10:0.25\n"
-    "\n"
-    "usage: dz grade EXPR CLAIM --over LOW:HIGH[:STEP] [--wrt NAME] [NAME=VALUE]... [--lang en|ja] [--json]\n"
-    "                [--digits N]\n"
-    "\n"
-    "The claim is an expression in the same names; z is the value of EXPR. The verdict is\n"
-    "  equal              the claim gives dz's very numbers\n"
-    "  equal to rounding  it is right, and never off by more than its operations may round\n"
-    "  loses accuracy     it is right as algebra, but computed as written it is not: from where on\n"
-    "  wrong              an example is given\n"
-    "and the status is 1 when it is wrong, else 0. The truth is a numerical derivative in as many digits as "
-    "it\n"
-    "takes, by MPFR; no rule of differentiation enters it. The claim is computed as it is written in "
-    "double,\n"
-    "and again with each operation rounded to float; errors are in ULP, units of the last place.\n"
-    "\n"
-    "  --over LOW:HIGH  the range: 1001 points in equal steps, or in steps of STEP\n"
-    "  --wrt NAME       what is varied; may be left out where all other names have values\n"
-    "  --lang en|ja     the language (of the locale when not given)\n";
 
 static const char help_dot[] =
     "dz dot: the graph as Graphviz source, on standard output\n"
@@ -329,6 +242,63 @@ static const char help_emit[] =
     "what. For equal numbers compile it with -ffp-contract=off; for speed with -O2 -ftree-vectorize "
     "-march=native.\n";
 
+static const char help_train[] =
+    "dz train: parameters of a program, learnt from samples\n"
+    "\n"
+    "  dz train examples/classifier.dz --data examples/blobs.csv --target class -o blobs.safetensors\n"
+    "  dz train model.dz --data iris.csv --target species --validate 0.2 --epochs 200 --optimizer lbfgs\n"
+    "  dz train model.dz --data X.npy --target @T.npy --batch 64 --schedule cosine --log run.jsonl -o "
+    "m.safetensors\n"
+    "  dz train ... -o m.safetensors --resume\n"
+    "\n"
+    "usage: dz train FILE.dz --data FILE.csv|.npy [--target COLUMN[,COLUMN]|@FILE] [NAME=VALUE]... [FLAGS]\n"
+    "\n"
+    "The program declares its parameters (param w[4, 3] ~ glorot), then `data X` for the samples, one per "
+    "row, and\n"
+    "`data T` for their targets; its last line is the loss. A target in words stands for class numbers. "
+    "Where the\n"
+    "program defines y, the share of samples whose class y says right is told too.\n"
+    "\n"
+    "  --data FILE          samples: all numeric columns but the target\n"
+    "  --target COLUMN      the column, or @FILE, that holds the targets\n"
+    "  --predict NAME       the definition that predicts (y)\n"
+    "  --epochs N           how often to go through all samples (100)\n"
+    "  --batch N            samples in a step (32; lbfgs takes all)\n"
+    "  --optimizer NAME     sgd, momentum, nesterov, adagrad, rmsprop, adam (when not given), adamw, lbfgs\n"
+    "  --rate X             the learning rate (0.01; adam and adamw 0.001)\n"
+    "  --schedule S         of the rate: constant, cosine, step:EPOCHS:FACTOR\n"
+    "  --warm-up STEPS      the rate grows from 0 over so many steps\n"
+    "  --weight-decay X     how much parameters are drawn to 0\n"
+    "  --clip NORM          the longest gradient\n"
+    "  --validate SHARE     samples that are held back, to tell the loss and accuracy on them\n"
+    "  --seed N             of initial values and of the order of samples (0)\n"
+    "  --check              first compares the gradient of every parameter with a numerical one\n"
+    "  --log FILE.jsonl     one line for each epoch\n"
+    "  -o, --output FILE    parameters, as safetensors; saved every 30 s too, whole or not at all\n"
+    "  --resume             goes on from FILE, to the same bits as if there had been no break\n"
+    "  --json               the report as one line\n"
+    "\n"
+    "Ctrl-C ends the step, saves, and exits with status 130. A loss that is no number ends with status 1, "
+    "and\n"
+    "the first operation that made it is named.\n";
+
+static const char help_predict[] =
+    "dz predict: what a trained program says of samples\n"
+    "\n"
+    "  dz predict examples/classifier.dz --params blobs.safetensors --data new.csv\n"
+    "  dz predict model.dz --params m.safetensors --data test.csv --target species -o answers.csv\n"
+    "\n"
+    "usage: dz predict FILE.dz --params FILE.safetensors --data FILE.csv|.npy [--target COLUMN|@FILE]\n"
+    "                  [--predict NAME] [NAME=VALUE]... [-o FILE.csv] [--digits N]\n"
+    "\n"
+    "  --params FILE        what dz train has saved, or other F64 and F32 tensors with the parameters' "
+    "names\n"
+    "  --data FILE          samples: all numeric columns but the target\n"
+    "  --target COLUMN      the truth, to tell the accuracy (on standard error)\n"
+    "  --predict NAME       the definition that predicts (y)\n"
+    "  -o, --output FILE    where the table goes; without it, to standard output\n"
+    "  --digits N           significant digits (as many as it takes)\n";
+
 static const char help_help[] = "dz help: what dz can do\n"
                                 "\n"
                                 "  dz help           all verbs\n"
@@ -354,6 +324,8 @@ static const verb verbs[] = {
     {"draw", FOR_DRAW, false, "a picture of the graph: svg, png, pdf", help_draw, verb_draw},
     {"plot", FOR_PLOT, false, "curves of expressions and of their derivatives", help_plot, verb_plot},
     {"page", FOR_PAGE, false, "the graph as a page for a browser", help_page, verb_page},
+    {"train", FOR_TRAIN, false, "parameters learnt from samples", help_train, verb_train},
+    {"predict", FOR_PREDICT, false, "what a trained program says of samples", help_predict, verb_predict},
     {"ops", FOR_OPS, true, "the operations, their formulas and derivatives", help_ops, verb_ops},
     {"help", FOR_HELP, true, "this, or one verb's help", help_help, verb_help},
 };
@@ -387,7 +359,7 @@ static void overview(buffer *b) {
                  "  -h, --help     help, on a verb when one is given\n"
                  "  -V, --version  the version\n"
                  "\n"
-                 "status: 0 done; 1 a check said no; 2 usage or bad expression; 3 file trouble;\n"
+                 "status: 0 done; 1 a check or grade said no; 2 usage or bad expression; 3 file trouble;\n"
                  "        4 out of memory or over a limit; 130 interrupted\n");
 }
 

@@ -9,8 +9,8 @@
 
 static const char *leaf_name(const model *m, size_t i) { return dz_program_leaf_at(m->program, i).name; }
 
-/* A value that the program does not use is a mistake, most often a misspelt name. */
-static void check_unused(const model *m) {
+/* Most often a misspelt name. */
+void model_check_unused(const model *m) {
   char hint[128];
   for (size_t k = 0; k < m->bindings.count; k++) {
     const char *name = m->bindings.at[k].name, *leaf;
@@ -77,7 +77,7 @@ model model_read(const options *o) {
   m.program = dz_program_parse(m.source.text, m.source.size, m.source.name, NULL, &error);
   if (m.program == NULL) die_at(&m.source, &error);
   m.bindings = bindings_read(o->words + 1, o->count - 1);
-  check_unused(&m);
+  model_check_unused(&m);
   m.tape = dz_tape_new(NULL);
   if (m.tape == NULL) die(STATUS_LIMIT, "out of memory");
   for (size_t i = 0; i < dz_program_leaf_count(m.program); i++) {

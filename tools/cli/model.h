@@ -22,6 +22,9 @@ typedef struct model {
 model model_read(const options *o);
 void model_free(model *m);
 
+/* Ends the program when a value is given to a name that the program does not use. */
+void model_check_unused(const model *m);
+
 /* Sweeps from the result, with `--seed` when it is given. False, and no sweep, when the result is a tensor
    and there is no seed. */
 bool model_sweep(model *m, const char *seed);

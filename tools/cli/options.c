@@ -37,7 +37,23 @@ typedef enum flag_id {
   FRAMES,
   WAVE,
   DEPTH,
-  PARTIALS
+  PARTIALS,
+  DATA,
+  TARGET,
+  PREDICTION,
+  OPTIMIZER,
+  SCHEDULE,
+  LOG,
+  PARAMS,
+  EPOCHS,
+  BATCH,
+  WARM_UP,
+  RATE,
+  WEIGHT_DECAY,
+  CLIP,
+  VALIDATE,
+  RESUME,
+  CHECK
 } flag_id;
 
 typedef struct flag {
@@ -56,13 +72,13 @@ static const flag flags[] = {
     {"--wrt", WRT, "NAME,NAME",
      FOR_EMIT | FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN |
          FOR_DERIVE | FOR_PATHS | FOR_WHY | FOR_GRADE},
-    {"--seed", SEED, "VALUE", FOR_PAGE | FOR_GRAD | FOR_DOT | FOR_DRAW},
+    {"--seed", SEED, "VALUE", FOR_PAGE | FOR_GRAD | FOR_DOT | FOR_DRAW | FOR_TRAIN},
     {"--json", JSON, NULL,
      FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_OPS | FOR_DERIVE | FOR_EXPLAIN | FOR_PATHS |
-         FOR_WHY | FOR_GRADE},
+         FOR_WHY | FOR_GRADE | FOR_TRAIN},
     {"--digits", DIGITS, "N",
      FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_DOT | FOR_DRAW | FOR_DERIVE |
-         FOR_EXPLAIN | FOR_PATHS | FOR_WHY | FOR_GRADE},
+         FOR_EXPLAIN | FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_TRAIN | FOR_PREDICT},
     {"--latex", LATEX, NULL, FOR_EXPLAIN},
     {"--html", HTML, NULL, FOR_EXPLAIN},
     {"--over", OVER, "LOW:HIGH", FOR_GRADE},
@@ -70,8 +86,8 @@ static const flag flags[] = {
     {"--lang", LANG, "en|ja", FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_TOLD},
     {"--order", ORDER, "N", FOR_DERIVE},
     {"--derivative", DERIVATIVE, NULL, FOR_PLOT},
-    {"--output", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW},
-    {"-o", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW},
+    {"--output", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_TRAIN | FOR_PREDICT},
+    {"-o", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_TRAIN | FOR_PREDICT},
     {"--timeout", TIMEOUT, "SECONDS", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_PATHS},
     {"--force", FORCE, NULL, FOR_EXPLAIN | FOR_PAGE | FOR_DRAW},
     {"--labels", LABELS, "sym|num|both", FOR_DOT | FOR_DRAW},
@@ -84,6 +100,22 @@ static const flag flags[] = {
     {"--wave", WAVE, "N", FOR_DOT | FOR_DRAW},
     {"--depth", DEPTH, "N", FOR_DOT | FOR_DRAW},
     {"--partials", PARTIALS, NULL, FOR_DOT | FOR_DRAW},
+    {"--data", DATA, "FILE", FOR_TRAIN | FOR_PREDICT},
+    {"--target", TARGET, "COLUMN", FOR_TRAIN | FOR_PREDICT},
+    {"--predict", PREDICTION, "NAME", FOR_TRAIN | FOR_PREDICT},
+    {"--params", PARAMS, "FILE.safetensors", FOR_PREDICT},
+    {"--optimizer", OPTIMIZER, "NAME", FOR_TRAIN},
+    {"--schedule", SCHEDULE, "constant|step:EPOCHS:FACTOR|cosine", FOR_TRAIN},
+    {"--log", LOG, "FILE.jsonl", FOR_TRAIN},
+    {"--epochs", EPOCHS, "N", FOR_TRAIN},
+    {"--batch", BATCH, "N", FOR_TRAIN},
+    {"--warm-up", WARM_UP, "STEPS", FOR_TRAIN},
+    {"--rate", RATE, "X", FOR_TRAIN},
+    {"--weight-decay", WEIGHT_DECAY, "X", FOR_TRAIN},
+    {"--clip", CLIP, "NORM", FOR_TRAIN},
+    {"--validate", VALIDATE, "SHARE", FOR_TRAIN},
+    {"--resume", RESUME, NULL, FOR_TRAIN},
+    {"--check", CHECK, NULL, FOR_TRAIN},
     {"--help", HELP, NULL, ~0U},
     {"-h", HELP, NULL, ~0U},
     {"--version", VERSION, NULL, ~0U},
@@ -137,8 +169,42 @@ static int whole(const char *name, const char *text, int most, const char *what)
   return n;
 }
 
+static void set_learn(learn_words *w, const flag *f, const char *value) {
+  const char **words[] = {&w->data, &w->target, &w->output, &w->optimizer, &w->schedule, &w->log, &w->params};
+  int *counts[] = {&w->epochs, &w->batch, &w->warm_up};
+  double *numbers[] = {&w->rate, &w->weight_decay, &w->clip, &w->validate};
+  if (f->id <= PARAMS)
+    *words[f->id - DATA] = value;
+  else if (f->id <= WARM_UP)
+    *counts[f->id - EPOCHS] = whole(f->name, value, 1000000000, "a whole number from 1 to 1000000000");
+  else if (f->id <= CLIP)
+    *numbers[f->id - RATE] = positive(f->name, value, 1e300, "a number above 0");
+  else if (f->id == VALIDATE)
+    w->validate = positive(f->name, value, .9, "a share above 0, at most 0.9");
+  else
+    *(f->id == RESUME ? &w->resume : &w->check) = true;
+}
+
 static void set(options *o, const flag *f, const char *value) {
   switch (f->id) {
+  case DATA:
+  case TARGET:
+  case PREDICTION:
+  case OPTIMIZER:
+  case SCHEDULE:
+  case LOG:
+  case PARAMS:
+  case EPOCHS:
+  case BATCH:
+  case WARM_UP:
+  case RATE:
+  case WEIGHT_DECAY:
+  case CLIP:
+  case VALIDATE:
+  case RESUME:
+  case CHECK:
+    set_learn(&o->learn, f, value);
+    break;
   case NAME:
     o->name = value;
     break;

@@ -24,7 +24,9 @@ enum {
   FOR_WHY = 1 << 17,
   FOR_GRADE = 1 << 18,
   FOR_EXPLAIN = 1 << 19,
-  FOR_EMIT = 1 << 22
+  FOR_EMIT = 1 << 22,
+  FOR_TRAIN = 1 << 23,
+  FOR_PREDICT = 1 << 24
 };
 
 typedef struct verb {
@@ -43,6 +45,14 @@ typedef struct picture_words {
   bool partials;
 } picture_words;
 
+/* dz train and dz predict: words as they came, NULL or 0 when not given. */
+typedef struct learn_words {
+  const char *data, *target, *output, *optimizer, *schedule, *log, *params;
+  int epochs, batch, warm_up;
+  double rate, weight_decay, clip, validate;
+  bool resume, check;
+} learn_words;
+
 struct options {
   const verb *verb;
   const char **words; /* the expression and the bindings, or the words after `ops` and `help` */
@@ -55,6 +65,7 @@ struct options {
   const char *draw, *lang, *over;
   bool latex, html; /* explain: in which format */
   picture_words picture;
+  learn_words learn;
   const char *name; /* emit: of the function */
   bool test;        /* emit: with a main that checks it */
   double timeout;   /* seconds */

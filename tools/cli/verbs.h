@@ -18,6 +18,8 @@ int verb_dot(const options *o);
 int verb_draw(const options *o);
 int verb_plot(const options *o);
 int verb_page(const options *o);
+int verb_train(const options *o);
+int verb_predict(const options *o);
 int verb_ops(const options *o);
 int verb_help(const options *o);
 

@@ -1,0 +1,181 @@
+/* C from plans: compiled and loaded, it gives the virtual machine's numbers bit for bit; and what can go
+   wrong on the way there. Maps: samples side by side are samples alone. */
+#include "dz/dz.h"
+#include "suite.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char cache[64];
+
+static void set_up(void) {
+  strcpy(cache, "/tmp/dz-test-XXXXXX");
+  ck_assert_ptr_nonnull(mkdtemp(cache));
+}
+
+static void tear_down(void) {
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf '%s'", cache);
+  ck_assert_int_eq(system(command), 0);
+}
+
+/* A sum whose terms have all that loops are made of: numbers of their own, inputs in and out of order, shared
+   ones, a choice, functions of the table, and lanes that do not fill a vector. */
+enum { LANES = 77, INPUTS = 3 + 2 * LANES };
+
+static dz_var record(dz_tape *t, dz_var *x, double *in) {
+  dz_var y = dz_num(0);
+  for (int k = 0; k < INPUTS; k++) x[k] = dz_input(t, in[k] = .5 + .01 * (k * 37 % 101));
+  for (int l = 0; l < LANES; l++) {
+    dz_var a = dz_mul(x[3 + l], x[0]), b = dz_mul(x[3 + LANES + l * 5 % LANES], x[1]);
+    dz_var most = dz_value(a) > dz_value(b) ? a : b;
+    dz_var z = dz_add(dz_exp(dz_sub(a, most)), dz_exp(dz_sub(b, most)));
+    z = dz_add(dz_log(z), dz_add(most, dz_tanh(dz_mul(x[2], .1 * l))));
+    z = dz_sub(z, dz_div(dz_fmax(a, b), dz_pow(x[1], 1.5)));
+    y = dz_add(y, dz_mul(z, dz_sin(b)));
+  }
+  return dz_add(dz_mul(y, y), dz_sqrt(x[0]));
+}
+
+static dz_plan *plan_of(dz_var y, const dz_var *x, const dz_plan_options *o) {
+  dz_error e;
+  dz_plan *p = dz_plan_new(1, &y, INPUTS, x, o, &e);
+  ck_assert_msg(p != NULL, "%s", e.message);
+  return p;
+}
+
+START_TEST(native_is_the_machine) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[INPUTS], y;
+  double in[INPUTS], g[INPUTS], h[INPUTS], value, other;
+  dz_native_options o = {.cache = cache};
+  dz_error e;
+  y = record(t, x, in);
+  for (int round = 0; round < 2; round++) { /* the second time from the cache */
+    dz_plan *p = plan_of(y, x, NULL);
+    void *work = malloc(dz_plan_memory(p));
+    ck_assert_uint_ge(dz_plan_facts_of(p).loops, 1);
+    ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
+    ck_assert_msg(dz_plan_native(p, &o, &e) == DZ_OK, "%s", e.message);
+    ck_assert(dz_plan_is_native(p));
+    memset(work, 0xff, dz_plan_memory(p));
+    ck_assert_int_eq(dz_plan_run(p, in, &other, h, work), DZ_OK);
+    ck_assert_double_eq(value, other);
+    for (int k = 0; k < INPUTS; k++)
+      ck_assert_msg(g[k] == h[k], "gradient %d: %.17g, native %.17g", k, g[k], h[k]);
+    ck_assert_int_eq(dz_plan_run(p, in, &other, NULL, work), DZ_OK);
+    ck_assert_double_eq(value, other);
+    free(work);
+    dz_plan_free(p);
+  }
+  dz_tape_free(t);
+}
+END_TEST
+
+/* Without a compiler, or with a directory that others may write to, the plan runs on. */
+START_TEST(no_native) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[INPUTS], y;
+  double in[INPUTS], value;
+  dz_error e;
+  y = record(t, x, in);
+  dz_plan *p = plan_of(y, x, NULL);
+  void *work = malloc(dz_plan_memory(p));
+  dz_native_options none = {.compiler = "/nonexistent/cc", .cache = cache}, open = {.cache = cache};
+  ck_assert_int_eq(dz_plan_native(p, &none, &e), DZ_ERR_FILE);
+  none.compiler = "false";
+  ck_assert_int_eq(dz_plan_native(p, &none, NULL), DZ_ERR_FILE);
+  ck_assert_int_eq(chmod(cache, 0777), 0);
+  ck_assert_int_eq(dz_plan_native(p, &open, &e), DZ_ERR_FILE);
+  ck_assert_int_eq(dz_plan_native(NULL, &open, &e), DZ_ERR_ARGUMENT);
+  ck_assert(!dz_plan_is_native(p) && !dz_plan_is_native(NULL));
+  ck_assert_int_eq(dz_plan_run(p, in, &value, NULL, work), DZ_OK);
+  ck_assert_int_eq(chmod(cache, 0700), 0);
+  free(work);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
+typedef struct paper {
+  char *text;
+  size_t n, most;
+} paper;
+
+static bool append(void *user, const char *text, size_t n) {
+  paper *p = user;
+  if (p->n + n > p->most) return false;
+  p->text = realloc(p->text, p->n + n);
+  memcpy(p->text + p->n, text, n);
+  p->n += n;
+  return true;
+}
+
+/* Written out, compiled as strictly as can be, and run: it checks itself. */
+START_TEST(emitted) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[INPUTS], y;
+  double in[INPUTS];
+  char command[512], path[128];
+  y = record(t, x, in);
+  dz_plan *p = plan_of(y, x, NULL);
+  paper whole = {.most = SIZE_MAX / 2};
+  dz_emit_options o = {.name = "wave", .test = true, .at = in};
+  ck_assert_int_eq(dz_emit(p, &o, append, &whole), DZ_OK);
+  snprintf(path, sizeof path, "%s/wave.c", cache);
+  FILE *f = fopen(path, "w");
+  ck_assert_uint_eq(fwrite(whole.text, 1, whole.n, f), whole.n);
+  fclose(f);
+  snprintf(command, sizeof command,
+           "cd %s && cc -std=c99 -O1 -Wall -Wextra -Wconversion -Wshadow -pedantic -Werror wave.c -o wave "
+           "-lm && ./wave > out",
+           cache);
+  ck_assert_int_eq(system(command), 0);
+  free(whole.text);
+  paper short_one = {.most = 10000};
+  ck_assert_int_eq(dz_emit(p, &o, append, &short_one), DZ_ERR_WRITE);
+  free(short_one.text);
+  o.name = "3d";
+  ck_assert_int_eq(dz_emit(p, &o, append, &whole), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_emit(NULL, NULL, append, &whole), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_emit(p, NULL, NULL, &whole), DZ_ERR_ARGUMENT);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
+START_TEST(maps) {
+  enum { N = 203 };
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[] = {dz_input(t, 1), dz_input(t, 2), dz_data(t, 3)};
+  dz_var ys[] = {dz_mul(dz_sin(x[0]), dz_exp(dz_div(x[1], x[2]))), dz_fmax(dz_mul(x[0], x[0]), dz_log(x[1]))};
+  dz_plan_options o = {.map = true};
+  dz_plan *p = dz_plan_new(2, ys, 3, x, &o, NULL);
+  static double in[N][3], values[N][2], rows[N][2][3], g[3], value[2];
+  void *work = malloc(dz_plan_memory(p)), *many = malloc(dz_plan_map_memory(p));
+  memset(many, 0xff, dz_plan_map_memory(p));
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < 3; j++) in[i][j] = .3 + .01 * (i * (j + 3) % 97);
+  ck_assert_int_eq(dz_plan_map(p, N, in[0], values[0], rows[0][0], many), DZ_OK);
+  for (int i = 0; i < N; i++)
+    for (int k = 0; k < 2; k++) {
+      double seeds[] = {k == 0, k == 1};
+      dz_plan_pull(p, in[i], seeds, value, g, work);
+      ck_assert_double_eq(value[k], values[i][k]);
+      for (int j = 0; j < 3; j++) ck_assert_double_eq(g[j], rows[i][k][j]);
+    }
+  ck_assert_int_eq(dz_plan_map(p, 0, NULL, NULL, NULL, many), DZ_OK);
+  ck_assert_int_eq(dz_plan_map(p, 1, NULL, values[0], NULL, many), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_plan_map(p, N, in[0], values[0], NULL, NULL), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_plan_map(NULL, N, in[0], values[0], NULL, many), DZ_ERR_ARGUMENT);
+  free(work);
+  free(many);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
+SUITE_BETWEEN(set_up, tear_down, ONCE(native_is_the_machine), ONCE(no_native), ONCE(emitted), ONCE(maps))
