@@ -10,9 +10,9 @@
 
 /* The loss wants targets, prediction does not: zeros of their shape stand in. */
 static void stand_in(dataset *d, const tensor_file *f) {
-  const char *text = tensor_file_noted(f, "dz.target");
+  const char *text = d->t.data == NULL ? tensor_file_noted(f, "dz.target") : NULL;
   cJSON *dims = text != NULL ? cJSON_Parse(text) : NULL;
-  if (d->t.data != NULL || dims == NULL) return;
+  if (dims == NULL) return;
   d->t = (tensor){.rank = 1, .dims = {d->rows}, .count = d->rows};
   for (int k = 0; k < cJSON_GetArraySize(dims) && d->t.rank < DZ_MAX_RANK; k++) {
     double n = cJSON_GetNumberValue(cJSON_GetArrayItem(dims, k));
