@@ -74,8 +74,8 @@ DZ_API dz_mark dz_tape_mark(dz_tape *t);
 
 /* Drops every node after the mark, their names and adjoints, and keeps capacity, so a loop that marks once
    and rewinds each turn allocates nothing after its first. Handles of dropped nodes are stale from then on.
-   Adjoints and values of nodes before the mark stay. DZ_ERR_ARGUMENT for NULL, a mark of another tape, or one
-   past the end. Cost: O(names and tensors dropped). */
+   Adjoints and values of nodes before the mark stay. DZ_ERR_ARGUMENT for NULL or a mark of another tape,
+   DZ_ERR_HANDLE for a mark that an earlier rewind has dropped. Cost: O(names and tensors dropped). */
 DZ_API dz_status dz_tape_rewind(dz_tape *t, dz_mark mark);
 
 /* ---- leaves ---- */
@@ -129,8 +129,9 @@ DZ_API bool dz_is_active(dz_var x);
 
 /* ---- names ---- */
 
-/* Names a node; a name belongs to one node at a time. DZ_ERR_NAME when it is taken, DZ_ERR_HANDLE,
-   DZ_ERR_MEMORY. Any UTF-8 text without NUL up to 255 bytes; the copy is the tape's. Cost O(1) expected. */
+/* Names a node; a name belongs to one node at a time, and a node may have several, of which dz_name tells the
+   first. DZ_ERR_NAME when it is taken; DZ_ERR_ARGUMENT when it is empty, longer than 255 bytes or not UTF-8;
+   DZ_ERR_HANDLE, DZ_ERR_MEMORY. The copy is the tape's. Cost O(1) expected. */
 DZ_API dz_status dz_set_name(dz_var x, const char *name);
 /* The name, or NULL when it has none. Valid while the node lives. Cost O(1) expected. */
 DZ_API const char *dz_name(dz_var x);

@@ -65,13 +65,17 @@ static void clear_leaves(dz__tape *s) {
   if (s->swept.leaves) memset(s->leaf, 0, s->swept.leaves * sizeof *s->leaf);
 }
 
-/* The quick sweep's scratch: all 0 between sweeps, so only what is new is cleared. */
-static bool lay_scratch(dz__tape *s, uint32_t top) {
-  size_t old = s->slots_cap;
-  if (!dz__grow(&s->alloc, (void **)&s->slots, &s->slots_cap, (size_t)top + 1, sizeof *s->slots))
-    return false;
-  memset(s->slots + old, 0, (s->slots_cap - old) * sizeof *s->slots);
+/* kept.scalar is all 0 from `dirty` on, so that a sweep which leaves zeros behind clears nothing. */
+static bool lay_kept(dz__tape *s, uint32_t top) {
+  size_t old = s->kept.cap;
+  if (!lay_scalars(s, &s->kept, top)) return false;
+  memset(s->kept.scalar + old, 0, (s->kept.cap - old) * sizeof *s->kept.scalar);
   return true;
+}
+
+static void clean(dz__tape *s) {
+  if (s->dirty) memset(s->kept.scalar, 0, s->dirty * sizeof *s->kept.scalar);
+  s->dirty = 0;
 }
 
 /* Scratch for any reverse kernel up to `top`, and the operand lists. */
@@ -119,8 +123,11 @@ static void gather_leaves(dz__tape *s, uint32_t top) {
 }
 
 static bool careful(dz__tape *s, seeding y) {
-  if (!dz__adjoints_lay(s, &s->kept, y.top) || !dz__adjoints_lay(s, &s->reached, y.top)) return false;
-  dz__adjoints_clear(s, &s->kept, y.top);
+  if (!lay_tensors(s, &s->kept, y.top) || !lay_kept(s, y.top) || !dz__adjoints_lay(s, &s->reached, y.top))
+    return false;
+  clear_tensors(s, &s->kept, y.top);
+  clean(s);
+  s->dirty = (size_t)y.top + 1;
   dz__adjoints_clear(s, &s->reached, y.top);
   plant(s, &s->kept, &s->kept.scalar[y.top], y);
   plant(s, &s->reached, &s->reached.scalar[y.top], (seeding){y.top, y.tensor, NULL, y.size, 1});
@@ -133,8 +140,10 @@ static bool careful(dz__tape *s, seeding y) {
 /* All scalars in kept.scalar. The leaves' adjoints come out as they were if they were from this very sweep.
  */
 static bool sweep_whole(dz__tape *s, seeding y) {
-  if (!lay_scalars(s, &s->kept, y.top)) return false;
-  dz__adjoints_clear(s, &s->kept, y.top);
+  if (!lay_kept(s, y.top)) return false;
+  clear_tensors(s, &s->kept, y.top);
+  clean(s);
+  s->dirty = (size_t)y.top + 1;
   plant(s, &s->kept, &s->kept.scalar[y.top], y);
   clear_leaves(s);
   dz__slots slots = {s->kept.scalar, s->leaf, true};
@@ -143,10 +152,11 @@ static bool sweep_whole(dz__tape *s, seeding y) {
 }
 
 static bool sweep_leaves(dz__tape *s, seeding y) {
-  if (!lay_scratch(s, y.top)) return false;
+  if (!lay_kept(s, y.top)) return false;
   clear_tensors(s, &s->kept, y.top);
-  plant(s, &s->kept, &s->slots[y.top], y);
-  dz__slots slots = {s->slots, s->leaf, false};
+  clean(s);
+  plant(s, &s->kept, &s->kept.scalar[y.top], y);
+  dz__slots slots = {s->kept.scalar, s->leaf, false};
   if (dz__sweep_quick(&s->hot, &s->kept, &slots, y.top)) return true;
   clear_leaves(s);
   s->swept.whole = careful(s, y);

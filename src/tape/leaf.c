@@ -1,4 +1,5 @@
 /* Leaves, names, and what a handle says. */
+#include "base/utf8.h"
 #include "tape/tape.h"
 
 #include <math.h>
@@ -146,10 +147,18 @@ bool dz_is_active(dz_var x) { return node(x) && !(dz__high(x) & DZ__INACTIVE); }
 
 /* ---- names ---- */
 
+static bool is_utf8(const char *s, size_t n) {
+  uint32_t cp;
+  size_t bytes;
+  for (; n > 0; s += bytes, n -= bytes)
+    if (!(bytes = dz__utf8_decode(s, n, &cp))) return false;
+  return true;
+}
+
 dz_status dz_set_name(dz_var x, const char *name) {
   if (!node(x)) return DZ_ERR_HANDLE;
   size_t size = name ? strlen(name) : 0;
-  if (size == 0 || size > 255) return DZ_ERR_ARGUMENT;
+  if (size == 0 || size > 255 || !is_utf8(name, size)) return DZ_ERR_ARGUMENT;
   dz__names *names = &dz__of(x.tape)->names;
   if (dz__names_find(names, name, size)) return DZ_ERR_NAME;
   return dz__names_add(names, name, size, dz__index(x)) ? DZ_OK : DZ_ERR_MEMORY;

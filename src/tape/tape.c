@@ -57,7 +57,6 @@ static void release(dz__tape *s) {
   dz__adjoints_free(s, &s->kept);
   dz__arena_free(&s->held);
   dz__free(a, s->leaf, s->leaf_cap * sizeof *s->leaf);
-  dz__free(a, s->slots, s->slots_cap * sizeof *s->slots);
   dz__adjoints_free(s, &s->reached);
   dz__adjoints_free(s, &s->tangent);
   dz__adjoints_free(s, &s->touched);
@@ -179,8 +178,17 @@ bool dz__check_handle(dz_tape *t, dz_var x, const char *op) {
 
 /* ---- marks ---- */
 
+static bool room_for_rewind(dz__tape *s, size_t rewinds) {
+  return dz__grow(&s->alloc, (void **)&s->rewound, &s->rewound_cap, rewinds, sizeof *s->rewound);
+}
+
+/* Makes room for the rewind already, so that a loop's second turn allocates nothing; where that fails, the
+   rewind says so. */
 dz_mark dz_tape_mark(dz_tape *t) {
-  return t ? (dz_mark){t, t->n, t->pooled, t->leaves, stamp_now(dz__of(t))} : (dz_mark){0};
+  if (!t) return (dz_mark){0};
+  dz__tape *s = dz__of(t);
+  (void)room_for_rewind(s, s->rewounds + 1);
+  return (dz_mark){t, t->n, t->pooled, t->leaves, stamp_now(s)};
 }
 
 /* A mark is live while no rewind since went below it; otherwise other nodes may stand there now. */
@@ -207,7 +215,7 @@ void dz__forget_values(dz__tape *s) {
 static bool note_rewind(dz__tape *s, uint32_t low) {
   size_t k = s->rewounds;
   while (k > 0 && s->rewound[k - 1].low >= low) k--;
-  if (!dz__grow(&s->alloc, (void **)&s->rewound, &s->rewound_cap, k + 1, sizeof *s->rewound)) return false;
+  if (!room_for_rewind(s, k + 1)) return false;
   new_stamp(s, low);
   s->rewound[k] = (dz__rewound){s->stamp, low};
   s->rewounds = k + 1;
@@ -272,6 +280,5 @@ size_t dz_tape_bytes(const dz_tape *t) {
          s->call_reached_cap * sizeof *s->call_reached + (s->notes ? DZ__MAX_NOTES * sizeof *s->notes : 0) +
          dz__arena_bytes(&s->arena) + adjoint_bytes(&s->kept) + adjoint_bytes(&s->reached) +
          adjoint_bytes(&s->tangent) + adjoint_bytes(&s->touched) + s->zeros_cap * sizeof *s->zeros +
-         s->leaf_cap * sizeof *s->leaf + s->slots_cap * sizeof *s->slots + dz__arena_bytes(&s->held) +
-         dz__names_bytes(&s->names);
+         s->leaf_cap * sizeof *s->leaf + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names);
 }

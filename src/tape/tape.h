@@ -45,8 +45,8 @@ typedef struct dz__adjoints {
 } dz__adjoints;
 
 /* What the last sweep was, and what it left. Active scalar leaves are numbered as they are recorded (arg.a),
-   and their adjoints are kept by that number. Scalars in between are left out by the quick sweep; they are
-   computed, into kept.scalar, when one is first asked for. */
+   and their adjoints are kept by that number. Of scalars in between the quick sweep leaves zeros in
+   kept.scalar; they are computed when one is first asked for. */
 typedef struct dz__swept {
   uint32_t nodes;  /* covered: 0 to nodes - 1 */
   uint32_t leaves; /* active scalar leaves among them */
@@ -102,8 +102,7 @@ typedef struct dz__tape {
   dz__adjoints reached; /* of the careful sweep: 1 where a structural nonzero arrived */
   double *leaf;         /* adjoints of active scalar leaves, by their number */
   size_t leaf_cap;
-  double *slots; /* the quick sweep's adjoints of scalars, all 0 between sweeps */
-  size_t slots_cap;
+  size_t dirty; /* how many of kept.scalar may be other than 0 */
   dz__adjoints tangent, touched; /* of the forward sweep: tangents, and 1 where the direction arrived */
   double *zeros;                 /* stand for the tangents of inactive operands */
   size_t zeros_cap;
