@@ -4,6 +4,7 @@
 
 #include "dz/check.h"
 #include "dz/checkpoint.h"
+#include "dz/cost.h"
 #include "dz/derive.h"
 #include "dz/emit.h"
 #include "dz/explain.h"

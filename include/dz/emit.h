@@ -13,17 +13,22 @@ typedef struct dz_emit_options {
   const char *name; /* of the function, and the prefix of all other names; NULL: "f" */
   bool test;        /* with a main that checks the function against numbers of this plan */
   const double *at; /* where it checks: dz_plan_inputs numbers; NULL: at 0.5, 0.75, 1, 0.5, … */
+  bool single;      /* in, out and grad are arrays of float; what is between is computed in double */
+  bool batch;       /* with NAME_batch, for many inputs */
 } dz_emit_options;
 
 /* Writes the plan as one file of C99 that needs nothing but a compiler that knows GNU vectors (gcc, clang)
    and its libm: no dz, no allocation. It holds size_t NAME_inputs(void), NAME_outputs(void), NAME_work(void);
        int NAME(const double *in, double *out, double *grad, double *work);
    `work` is NAME_work() doubles; grad may be NULL, and is left alone by a plan made for values only. Returned
-   is how many branches (dz_holds) go another way than recorded. Numbers are those of dz_plan_run, bit for bit
+   is how many branches (dz_holds) go another way than recorded. With `batch` also
+       int NAME_batch(size_t n, const double *in, double *out, double *grad, double *work);
+   n times the same, on one row of each array after another. Numbers are those of dz_plan_run, bit for bit
    where both are compiled for the same libm without contraction (-ffp-contract=off), but for one thing: where
    a structural zero meets an infinite slope, an entry of the gradient is NaN. What was recorded as a loop is
    a loop; long programs are cut into functions of a size that compilers like, so that compiling takes time
-   linear in the plan. DZ_ERR_ARGUMENT (NULL, a name that is no identifier of C), DZ_ERR_MEMORY, DZ_ERR_WRITE.
+   linear in the plan. DZ_ERR_ARGUMENT (NULL, a name that cannot be a function's: no
+   identifier of C, a word of C, a name that C's library has, or one begun by _), DZ_ERR_MEMORY, DZ_ERR_WRITE.
    Cost: linear in the plan. */
 DZ_API dz_status dz_emit(const dz_plan *p, const dz_emit_options *o, dz_writer *write, void *user);
 

@@ -63,6 +63,11 @@ DZ_API dz_var dz_expr(dz_tape *t, const char *text);
  * For suggestions and `dz ops`. */
 DZ_API const char *dz_function_name(size_t i);
 
+/* How a function of the prelude is defined, in dz's own language, with the comment right above it: *size
+   bytes, which no NUL ends. NULL, and *size 0, for any other name. `size` may be NULL. Cost: linear in the
+   prelude. */
+DZ_API const char *dz_function_text(const char *name, size_t *size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -48,19 +48,20 @@ typedef struct dz_paths {
   uint64_t count;      /* of all paths; UINT64_MAX when over is set: there are more */
   bool over;
   double sum;                  /* of the products of what is listed */
-  double gradient;             /* dy/dx by the backward recursion */
+  double gradient;             /* dy/dx by the backward recursion; dz_backward may add in another order */
   uint64_t path_products;      /* multiplications in all products of paths; UINT64_MAX: that many or more */
   uint64_t recursion_products; /* and in the recursion, where the seed 1 costs none */
 } dz_paths;
 
 /* Finds the paths from element `element` of x to the scalar (or one-element) y: all when they are at most
    `most`, else the `most` largest by the size of their product, by dynamic programming and never by listing
-   the others (0 means 64). Uses that never carry a gradient, as comparisons and stop(), make no path. *paths
-   is to be freed with dz_paths_free, and must not outlive the tape; it is NULL after an error. No path at all
-   is no error. DZ_ERR_HANDLE (also for a plain number), DZ_ERR_SHAPE (y has several elements, x has not that
-   element), DZ_ERR_LIMIT (more than 2^20 uses between x and y, or 2^24 partial paths to keep), DZ_ERR_MEMORY,
-   DZ_ERR_ARGUMENT (NULL; an operation in C functions on the way). Cost: linear in the nodes up to y; `most`
-   for each use on the way. */
+   the others (0 means 64). Uses that never carry a gradient, as comparisons and stop(), make no path. Where x
+   is a leaf, equal operations on equal operands are one value, as in pictures: a^2 written twice is one node,
+   the first of the two. *paths is to be freed with dz_paths_free, and must not outlive the tape; it is NULL
+   after an error. No path at all is no error. DZ_ERR_HANDLE (also for a plain number), DZ_ERR_SHAPE (y has
+   several elements, x has not that element), DZ_ERR_LIMIT (more than 2^20 uses between x and y, or 2^24
+   partial paths to keep), DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL; an operation in C functions on the way).
+   Cost: linear in the nodes up to y; `most` for each use on the way. */
 DZ_API dz_status dz_paths_find(dz_var y, dz_var x, size_t element, size_t most, dz_paths **paths);
 /* NULL is fine. */
 DZ_API void dz_paths_free(dz_paths *paths);

@@ -2,8 +2,8 @@
 
    A plan is a program of its own: it takes from the tape what its outputs need and keeps nothing of it, so
    the tape may go on, be rewound or freed. A loop of C that recorded the same few operations again and again
-   is found and becomes a loop again, over vectors. A plan never changes once it is made, and many threads may
-   run it, each with a workspace.
+   is found and becomes a loop again, over vectors; a recurrence becomes a loop that carries state from step
+   to step. A plan never changes once it is made, and many threads may run it, each with a workspace.
 
    Values and derivatives are the tape's: the same operations by the same table. What differs is the order of
    additions, in long sums and where three or more gradients meet, and so the rounding there; nothing else is
@@ -29,16 +29,19 @@ typedef struct dz_plan_options {
   bool values_only;              /* no derivatives are wanted: less memory, quicker to make */
   bool unrolled;                 /* no loops are looked for: for comparison */
   bool map;                      /* dz_plan_map will be used: some more memory and time */
+  bool quick; /* loops take exp, log, sin and their like from SLEEF, several numbers at a time: within 1.5
+                 ULP, where libm's, which the tape has, are within 1 or so. No difference where dz was built
+                 without SLEEF */
 } dz_plan_options;
 
 /* The function from the leaves xs to the nodes ys of one tape, whose other leaves keep the values that they
    have now. Tensors count element by element, row-major, one x or y after another. Gradients flow to the
    leaves among xs that are active; to data and constants they are 0. `o` may be NULL. NULL after an error,
    which *e holds (e may be NULL): DZ_ERR_ARGUMENT (a count that is not positive for ys, NULL, an x that is no
-   leaf or stands twice, an operation that plans cannot do: user operations, and of tensors cumsum, cumprod,
-   scatter, lu and solve), DZ_ERR_HANDLE, DZ_ERR_LIMIT (2^29 numbers), DZ_ERR_MEMORY. The plan's own memory is
-   the allocator's, and all of it is here: nothing is allocated later. Cost: linear in the nodes recorded up
-   to the last y. Free it with dz_plan_free. */
+   leaf or stands twice, an operation that plans cannot do: one of C functions, solve, positions of gather and
+   scatter that depend on an x), DZ_ERR_HANDLE, DZ_ERR_LIMIT (2^29 numbers), DZ_ERR_MEMORY. The plan's own
+   memory is the allocator's, and all of it is here: nothing is allocated later. Cost: linear in the nodes
+   recorded up to the last y. Free it with dz_plan_free. */
 DZ_API dz_plan *dz_plan_new(int ycount, const dz_var *ys, int xcount, const dz_var *xs,
                             const dz_plan_options *o, dz_error *e);
 DZ_API void dz_plan_free(dz_plan *p);
@@ -67,9 +70,8 @@ DZ_API dz_status dz_plan_pull(const dz_plan *p, const double *in, const double *
    and jacobians n times dz_plan_outputs rows of dz_plan_inputs: row k of a sample is the gradient of its
    output k. `values` or `jacobians` may be NULL. `work` is dz_plan_map_memory bytes. Only for a plan made
    with `map`. Each number is what dz_plan_run gives for the sample alone, bit for bit where that has no
-   loops, but that a structural zero that meets an infinite slope gives NaN. Branches are not checked.
-   DZ_ERR_ARGUMENT. Cost: that of n runs without what lies between the operations: for small plans a fraction
-   of it. */
+   loops. Branches are not checked. DZ_ERR_ARGUMENT. Cost: that of n runs without what lies between the
+   operations: for small plans a fraction of it. */
 DZ_API dz_status dz_plan_map(const dz_plan *p, size_t n, const double *in, double *values, double *jacobians,
                              void *work);
 DZ_API size_t dz_plan_map_memory(const dz_plan *p);
@@ -90,7 +92,7 @@ DZ_API size_t dz_plan_flips(const dz_plan *p, const void *work, dz_branch *first
 /* What became of what was recorded. */
 typedef struct dz_plan_facts {
   size_t operations;   /* scalar operations that the outputs need, and that depend on the inputs */
-  size_t loops, lanes; /* loops found, and how often their bodies run in all */
+  size_t loops, lanes; /* loops found, over vectors and over steps, and how often their bodies run in all */
   size_t instructions; /* of the machine, those in loops counted once */
   size_t branches;     /* that are checked */
   size_t bytes;        /* of the plan itself */

@@ -63,6 +63,8 @@ DZ_API dz_var dz_gru(dz_var x, dz_var h, dz_var w, dz_var b);
 /* The next state of a long short-term memory: s and the result are [2, samples, units], output and memory;
    w [4, inputs + units, units] and b [4, units] are the gates in, keep, the proposal, and the gate out. */
 DZ_API dz_var dz_lstm(dz_var x, dz_var s, dz_var w, dz_var b);
+/* Through turns, a loop of C does what unroll(gru, X, h, w, b) does in the language:
+       for (int k = 0; k < turns; k++) h = dz_gru(x[k], h, w, b); */
 
 /* ---- elementwise ---- */
 

@@ -45,7 +45,7 @@ typedef struct dz_dot_options {
                             name, and calls of functions, are boxes unless collapse or depth say which */
   const char *constants; /* leaves that stand as their numbers in formulas, "a,b"; "": none; NULL: leaves a to
                             d that are -1, beside others */
-  const char *collapse;  /* named results to draw as one box each, "h,s" */
+  const char *collapse;  /* named results, or functions that `source` calls, to draw as one box each, "h,s" */
   int depth;             /* so many levels of named results within each other are drawn open; 0: all */
   const char *source;    /* the program's text: boxes of function calls take their names from it; or NULL */
   const char *(*translate)(const char *english, void *user); /* NULL: English */

@@ -26,8 +26,8 @@ typedef enum dz_number_kind {
    `1.2.3` the `1.2`. Signs, `inf` and `nan` are the caller's affair, and so is leading space. *value becomes
    the double nearest to the number, ties to even, for any count of digits and any exponent, subnormals
    included; infinity with DZ_NUMBER_OVERFLOW, 0 with DZ_NUMBER_UNDERFLOW and DZ_NUMBER_NONE. Neither the
-   rounding mode nor flush-to-zero changes it. `value` and `kind` may be NULL; `text` need not end in NUL and
-   may be NULL when size is 0. Returns the count of characters read, 0 with DZ_NUMBER_NONE. Cost O(characters
+   rounding mode nor flush-to-zero changes it. `value` and `kind` may be NULL; `text` need not end in NUL, and
+   NULL is no text. Returns the count of characters read, 0 with DZ_NUMBER_NONE. Cost O(characters
    read), and some microseconds more at most; no allocation. */
 DZ_API size_t dz_number_read(const char *text, size_t size, double *value, dz_number_kind *kind);
 

@@ -1,41 +1,72 @@
-#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE /* madvise */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* mremap, madvise */
 #endif
 #include "base/memory.h"
 
 #include <stdlib.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
+#include <string.h>
 
-enum { HUGE_PAGE = 1 << 21 };
-
-/* Long tapes are read and written in one direction: with large pages the first touch of them, and the walk,
- * cost less. Only a hint. */
-static void prefer_huge_pages(void *block, size_t size) {
-#ifdef MADV_HUGEPAGE
-  uintptr_t from = ((uintptr_t)block + HUGE_PAGE - 1) & ~((uintptr_t)HUGE_PAGE - 1);
-  uintptr_t end = ((uintptr_t)block + size) & ~((uintptr_t)HUGE_PAGE - 1);
-  if (end > from) (void)madvise((void *)from, end - from, MADV_HUGEPAGE);
+/* A sanitizer sees malloc's blocks only. */
+#if defined(__SANITIZE_ADDRESS__)
+#define OWN_PAGES 0
+#elif defined(__has_feature)
+#define OWN_PAGES (!__has_feature(address_sanitizer))
 #else
-  (void)block, (void)size;
+#define OWN_PAGES 1
 #endif
+
+#if defined(__linux__) && OWN_PAGES
+#include <sys/mman.h>
+
+/* Long tapes grow step by step and are walked in one direction. Large blocks are pages of their own, which
+   grow without being copied, and large pages where the system has them: the first touch of them, and the
+   walk, cost less. */
+enum { LARGE_BLOCK = 1 << 20, PAGE = 1 << 12 };
+
+static bool is_large(size_t size) { return size >= LARGE_BLOCK; }
+static size_t pages(size_t size) { return (size + PAGE - 1) & ~(size_t)(PAGE - 1); }
+
+/* A system with larger pages than these rounds up by itself. */
+static void *large_resize(void *block, size_t old_size, size_t new_size) {
+  void *p = block ? mremap(block, pages(old_size), pages(new_size), MREMAP_MAYMOVE)
+                  : mmap(NULL, pages(new_size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return NULL;
+  (void)madvise(p, pages(new_size), MADV_HUGEPAGE);
+  return p;
+}
+
+static void release(void *block, size_t size) {
+  if (block && is_large(size))
+    munmap(block, pages(size));
+  else
+    free(block);
 }
 
 static void *system_resize(void *user, void *block, size_t old_size, size_t new_size) {
   (void)user;
-  (void)old_size;
-  if (new_size == 0) {
-    free(block);
-    return NULL;
+  if (new_size == 0) return release(block, old_size), NULL;
+  if (block && is_large(old_size) != is_large(new_size)) {
+    void *p = is_large(new_size) ? large_resize(NULL, 0, new_size) : malloc(new_size);
+    if (!p) return NULL;
+    memcpy(p, block, old_size < new_size ? old_size : new_size);
+    release(block, old_size);
+    return p;
   }
-  void *p = realloc(block, new_size);
-  if (p && new_size >= 2 * (size_t)HUGE_PAGE) prefer_huge_pages(p, new_size);
-  return p;
+  return is_large(new_size) ? large_resize(block, old_size, new_size) : realloc(block, new_size);
 }
+#else
+static void *system_resize(void *user, void *block, size_t old_size, size_t new_size) {
+  (void)user;
+  (void)old_size;
+  if (new_size == 0) return free(block), NULL;
+  return realloc(block, new_size);
+}
+#endif
+
+dz_allocator dz_system_allocator(void) { return (dz_allocator){system_resize, NULL}; }
 
 dz_allocator dz__allocator(const dz_allocator *given) {
-  return given && given->resize ? *given : (dz_allocator){system_resize, NULL};
+  return given && given->resize ? *given : dz_system_allocator();
 }
 
 void *dz__alloc(const dz_allocator *a, size_t size) {

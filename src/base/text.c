@@ -158,6 +158,7 @@ size_t dz_number_read(const char *text, size_t size, double *value, dz_number_ki
   size_t used = 0;
   uint64_t bits = 0;
   mantissa d = {0};
+  if (!text) size = 0;
   if (size > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
     d = scan_mantissa(text + 2, size - 2, 16, 16);
   if (d.used) {

@@ -138,6 +138,7 @@ dz_status dz_op_define_c(dz_tape *t, const char *name, const dz_op_calls *calls,
   if (dz__user_begin(t, name, calls ? calls->arity : 1, DZ_MAX_OPERANDS, e)) return e->status;
   if (!calls || !calls->value || !calls->vjp)
     return dz__fail(e, DZ_ERR_ARGUMENT, name, "%s: a value and a vjp are needed", name);
+  if (dz__check_calls(t, name, calls, e)) return e->status;
   const dz_allocator *a = &dz__of(t)->alloc;
   callop *op = dz__alloc(a, sizeof *op);
   if (!op) return dz__fail(e, DZ_ERR_MEMORY, name, "out of memory");

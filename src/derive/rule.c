@@ -43,7 +43,34 @@ static bool put_rule(const dz_allocator *a, text *s, const char *rule) {
   return true;
 }
 
+/* The rules in the order of the table, which is that of the program's last functions. */
+enum {
+#define OP1(name, ...) RULE_##name,
+#define OP2(name, ...) RULE_##name, RULE_##name##_TO_Y,
+#define OP3(name, ...) RULE_##name, RULE_##name##_TO_Y, RULE_##name##_TO_W,
+#include "ops/pointwise.def"
+#undef OP1
+#undef OP2
+#undef OP3
+  RULES
+};
+
+static const uint8_t first_rule[DZ__F_POINTWISE_END] = {
+#define OP1(name, ...) [DZ__F_##name] = RULE_##name,
+#define OP2(name, ...) [DZ__F_##name] = RULE_##name,
+#define OP3(name, ...) [DZ__F_##name] = RULE_##name,
+#include "ops/pointwise.def"
+#undef OP1
+#undef OP2
+#undef OP3
+};
+_Static_assert(RULES <= UINT8_MAX, "a place among the rules is one byte");
+
 /* The function of operation fn's partial to operand k. */
+static uint32_t rule_of(const dz_program *p, dz__fn fn, int k) {
+  return (uint32_t)(p->functions.n - RULES) + first_rule[fn] + (uint32_t)k;
+}
+
 static void rule_name(int fn, int k, char out[16]) {
   char number[32];
   size_t n = dz_number_write(fn, 0, number);
@@ -87,7 +114,7 @@ static dz__machine *machine_with_rules(dz_tape *t) {
   return NULL;
 }
 
-static dz_var run_rule(dz__machine *m, const dz__function *f, int n, const dz_var *args) {
+static dz_var run_rule(dz__machine *m, uint32_t index, int n, const dz_var *args) {
   dz_var r = {.tape = m->t, .id = DZ__NONE};
   const dz_program *p = m->p;
   uint32_t pc = m->pc;
@@ -101,7 +128,6 @@ static dz_var run_rule(dz__machine *m, const dz__function *f, int n, const dz_va
   m->steps = 0;
   for (int k = 0; done && k < n; k++)
     done = dz__push_value(m, (dz__value){.v = args[k], .literal = DZ__V_PLAIN});
-  uint32_t index = (uint32_t)(f - dz__function_at(m->p, 0));
   if (done && dz__enter(m, index, (uint32_t)n) && dz__run(m)) {
     if (!dz__settle(m, dz__values_from_top(m, 1), &r)) r = (dz_var){.tape = m->t, .id = DZ__NONE};
     m->values.n = height;
@@ -159,12 +185,10 @@ bool dz__rule_varies(dz__fn fn, int k, const dz_var *in) {
 
 dz__flow dz__rule_pointwise(dz_tape *t, dz__fn fn, int k, const dz_var *in, dz_var z, double tie, dz__flow f,
                             bool careful) {
-  char name[16];
   dz__machine *m = machine_with_rules(t);
   if (!m) return (dz__flow){{.tape = t, .id = DZ__NONE}, {0}};
-  rule_name((int)fn, k, name);
   int n = dz__ops[fn].arity;
   dz_var args[5] = {in[0], n > 1 ? in[1] : dz_num(0), n > 2 ? in[2] : dz_num(0), z, dz_num(tie)};
-  dz_var p = run_rule(m, dz__program_function(m->rules, name), 5, args);
+  dz_var p = run_rule(m, rule_of(m->rules, fn, k), 5, args);
   return dz__flow_through(p, dz__pointwise[fn].mask[k], f, careful);
 }

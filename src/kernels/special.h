@@ -15,10 +15,10 @@ static inline double sigmoid(double x) {
 }
 
 /* ln(1 + e^x), within 2 ULP. */
-static inline double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
+static inline double softplus(double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); }
 
 /* ln sigmoid(x) = -softplus(-x), within 2 ULP. */
-static inline double log_sigmoid(double x) { return x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x)); }
+static inline double log_sigmoid(double x) { return (x < 0 ? x : -0.) - log1p(exp(-fabs(x))); }
 
 /* e^(-x^2), within 2 ULP. x^2 = s + low exactly: e^-s alone would be off by a factor of 1 + s 2^-53. */
 static inline double gauss(double x) {
@@ -90,12 +90,12 @@ static inline double exp2_slope(double x, double z) {
   return x < 1000 ? 0.6931471805599453 * z : 1.3862943611198906 * exp2(x - 1);
 }
 
-/* -2 x e^(-x^2), within 4 ULP. Before z is subnormal: with x = h + m, h a multiple of 1/64, x^2 = h^2 + m (2
-   x - m), whose first part is exact. */
+/* -2 x e^(-x^2), within 4 ULP. Near where z is subnormal its root r is taken instead: x^2 = s + low exactly,
+   and e^(-x^2) = r r (1 - low). */
 static inline double gauss_slope(double x, double z) {
   if (!(fabs(x) > 26 && fabs(x) < 28)) return -2 * x * z;
-  const double m = fmod(x, 1. / 64), h = x - m, root = exp(-.5 * h * h);
-  return -2 * x * exp(m * (m - 2 * x)) * root * root;
+  const double s = x * x, low = fma(x, x, -s), root = exp(-.5 * s), half = -2 * x * root;
+  return (half - half * low) * root;
 }
 
 /* sigmoid(x - y), within 4 ULP. d + low = x - y exactly, and sigmoid' = sigmoid(d) sigmoid(-d). */

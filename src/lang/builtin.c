@@ -14,6 +14,7 @@ static const struct {
 } own[] = {{"rank", DZ__FORM_RANK, DZ__F_END},
            {"extent", DZ__FORM_EXTENT, DZ__F_END},
            {"positions", DZ__FORM_POSITIONS, DZ__F_END},
+           {"unroll", DZ__FORM_UNROLL, DZ__F_END},
            {DZ__DERIVATIVE_NAME, DZ__FORM_DERIVATIVE, DZ__F_END}};
 enum { OWN = sizeof own / sizeof *own, LISTED = OWN - 1 };
 _Static_assert(DZ__F_END <= 0xff, "dz__builtin_code keeps an operation, or none, in a byte");
@@ -52,12 +53,12 @@ dz__builtin dz__builtin_of(uint32_t code) {
   static const struct {
     int8_t least, most, keys;
   } take[] = {
-      [DZ__FORM_NONE] = {0, 0, 0},        [DZ__FORM_POINTWISE] = {1, 1, 0}, [DZ__FORM_EXTREME] = {1, -1, 2},
-      [DZ__FORM_REDUCE] = {1, 1, 2},      [DZ__FORM_RUNNING] = {1, 1, 1},   [DZ__FORM_CONCAT] = {1, -1, 1},
-      [DZ__FORM_STACK] = {1, -1, 1},      [DZ__FORM_GATHER] = {2, 2, 1},    [DZ__FORM_SHAPED] = {2, -1, 0},
-      [DZ__FORM_PERMUTED] = {1, -1, 0},   [DZ__FORM_MATMUL] = {2, 2, 0},    [DZ__FORM_SOLVE] = {2, 2, 0},
-      [DZ__FORM_RANK] = {1, 1, 0},        [DZ__FORM_EXTENT] = {1, 1, 1},    [DZ__FORM_POSITIONS] = {1, 1, 1},
-      [DZ__FORM_DERIVATIVE] = {2, -1, 0}, [DZ__FORM_USER] = {1, 1, 0}};
+      [DZ__FORM_NONE] = {0, 0, 0},      [DZ__FORM_POINTWISE] = {1, 1, 0},   [DZ__FORM_EXTREME] = {1, -1, 2},
+      [DZ__FORM_REDUCE] = {1, 1, 2},    [DZ__FORM_RUNNING] = {1, 1, 1},     [DZ__FORM_CONCAT] = {1, -1, 1},
+      [DZ__FORM_STACK] = {1, -1, 1},    [DZ__FORM_GATHER] = {2, 2, 1},      [DZ__FORM_SHAPED] = {2, -1, 0},
+      [DZ__FORM_PERMUTED] = {1, -1, 0}, [DZ__FORM_MATMUL] = {2, 2, 0},      [DZ__FORM_SOLVE] = {2, 2, 0},
+      [DZ__FORM_RANK] = {1, 1, 0},      [DZ__FORM_EXTENT] = {1, 1, 1},      [DZ__FORM_POSITIONS] = {1, 1, 1},
+      [DZ__FORM_UNROLL] = {0, 0, 0},    [DZ__FORM_DERIVATIVE] = {2, -1, 0}, [DZ__FORM_USER] = {1, 1, 0}};
   dz__form form = (dz__form)(code >> 8 & 0xff);
   dz__fn fn = (dz__fn)(code & 0xff);
   dz__builtin b = {form, fn, take[form].least, take[form].most, take[form].keys, code >> 16};

@@ -23,6 +23,7 @@ typedef enum dz__form {
   DZ__FORM_RANK,       /* the rank of x as a number */
   DZ__FORM_EXTENT,     /* x, axis: the extent as a number */
   DZ__FORM_POSITIONS,  /* x, axis=-1: 0, 1, 2, … along that axis, every other extent 1 */
+  DZ__FORM_UNROLL,     /* f, X, s, …: s = f(X[k], s, …) for each k, f being a function of the language */
   DZ__FORM_DERIVATIVE, /* f, x, y, …: d(f, x, y) */
   DZ__FORM_USER        /* what the user defined on the tape */
 } dz__form;

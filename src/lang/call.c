@@ -27,6 +27,27 @@ static const char *called_as(const dz__token *t) {
   return t->size == 1 && *t->text == 'd' ? DZ__DERIVATIVE_NAME : NULL;
 }
 
+/* unroll(f, X, s, …): behind its parenthesis comes the name of f, which the call then is a call of. */
+static bool begin_unroll(dz__parser *q, dz__open *o) {
+  const dz__token t = q->tok;
+  bool named = t.kind == DZ__T_NAME;
+  size_t id = named ? dz__intern(q->p, t.text, t.size) : SIZE_MAX;
+  if (named && id == SIZE_MAX) return dz__out_of_memory(q);
+  const dz__symbol *s = named ? dz__symbol_at(q->p, id) : NULL;
+  if (!named || s->kind != DZ__SYM_FUNCTION || (q->function && s->owner == q->function))
+    return dz__complain(&q->lex, DZ_ERR_SYNTAX, t.line, t.column,
+                        "unroll wants the name of a function first, as in unroll(gru, X, h, w, b)");
+  if (s->index + 1 == q->function)
+    return dz__complain(&q->lex, DZ_ERR_NAME, t.line, t.column, "'%s' cannot call itself", s->name);
+  o->what = (uint32_t)id;
+  o->bits = 1;
+  if (!dz__advance(q)) return false;
+  if (q->tok.kind != DZ__T_COMMA)
+    return dz__complain(&q->lex, DZ_ERR_SYNTAX, q->tok.line, q->tok.column,
+                        "unroll(f, X, s, …) calls f for each X[k], with the state s: a comma is missing");
+  return dz__advance(q);
+}
+
 bool dz__begin_call(dz__parser *q, const dz__token *t, size_t id) {
   const dz__symbol *s = dz__symbol_at(q->p, id);
   if (q->function && s->owner == q->function) return dz__variable_called(q, t);
@@ -45,7 +66,8 @@ bool dz__begin_call(dz__parser *q, const dz__token *t, size_t id) {
   o->what = (uint32_t)id;
   o->line = t->line;
   o->column = t->column;
-  return dz__advance(q);
+  bool unroll = s->kind == DZ__SYM_BUILTIN && dz__builtin_of(s->index).form == DZ__FORM_UNROLL;
+  return dz__advance(q) && (!unroll || begin_unroll(q, o));
 }
 
 /* ---- keywords ---- */
@@ -163,11 +185,34 @@ static bool check_builtin(dz__parser *q, const dz__open *o, callee c) {
   return true;
 }
 
+static bool end_unroll(dz__parser *q, const dz__open *o, callee c) {
+  if (o->n - o->keys < 2)
+    return dz__complain(
+        &q->lex, DZ_ERR_SYNTAX, o->line, o->column,
+        "unroll(f, X, s, …) needs X, what it goes through, and s, the state before the first turn");
+  if (!check_function(q, o, c)) return false;
+  dz__close(q);
+  return dz__emit_number(q, 0, o->line, o->column) &&
+         dz__emit(q, DZ__S_TURN, o->n, c.symbol->index, o->line, o->column) &&
+         dz__emit(q, DZ__S_NEXT, o->n, 0, o->line, o->column) && dz__advance(q);
+}
+
+/* d(f, t): of the operands behind f, those that are parameters of the function being defined. An operand
+   whose code ends with a parameter is nothing but that. */
+static void note_derived_by(dz__parser *q, uint32_t n) {
+  const dz__function *f = dz__function_at(q->p, q->function - 1);
+  const dz__instr *code = q->p->code.at;
+  for (size_t at = q->p->code.n; n-- > 1 && at-- > 0 && dz__instr_step(code[at]) == DZ__S_PARAM;)
+    dz__param_at(q->p, f->param0 + code[at].arg)->derived_by = true;
+}
+
 bool dz__end_call(dz__parser *q) {
   const dz__open o = *dz__top(q);
   callee c = callee_of(q, &o);
+  if (o.bits) return end_unroll(q, &o, c);
   if (!(c.function ? check_function(q, &o, c) : check_builtin(q, &o, c))) return false;
   dz__close(q);
+  if (!c.function && c.builtin.form == DZ__FORM_DERIVATIVE && q->function) note_derived_by(q, o.n);
   return dz__emit(q, c.function ? DZ__S_CALL : DZ__S_BUILTIN, o.n, c.symbol->index, o.line, o.column) &&
          dz__advance(q);
 }

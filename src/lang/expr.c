@@ -155,7 +155,7 @@ static bool other_branch(dz__parser *q, dz__open *o) {
 
 /* ---- names and numbers ---- */
 
-static bool push_number(dz__parser *q, double value, const dz__token *t) {
+bool dz__emit_number(dz__parser *q, double value, int line, int column) {
   dz_program *p = q->p;
   const double *last = p->numbers.n ? (double *)p->numbers.at + p->numbers.n - 1 : NULL;
   if (!last || memcmp(last, &value, sizeof value) != 0) {
@@ -163,7 +163,7 @@ static bool push_number(dz__parser *q, double value, const dz__token *t) {
     if (!x) return dz__out_of_memory(q);
     *x = value;
   }
-  return dz__emit(q, DZ__S_NUMBER, 0, p->numbers.n - 1, t->line, t->column);
+  return dz__emit(q, DZ__S_NUMBER, 0, p->numbers.n - 1, line, column);
 }
 
 /* A tape keeps few notes, so a few are enough here. */
@@ -178,7 +178,8 @@ static bool note_underflow(dz__parser *q, const dz__token *t) {
 
 static bool number(dz__parser *q) {
   const dz__token t = q->tok;
-  return (!t.underflow || note_underflow(q, &t)) && push_number(q, t.number, &t) && dz__advance(q);
+  return (!t.underflow || note_underflow(q, &t)) && dz__emit_number(q, t.number, t.line, t.column) &&
+         dz__advance(q);
 }
 
 static bool is_text(const dz__token *t, const char *text) {

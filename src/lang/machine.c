@@ -1,6 +1,7 @@
 #include "lang/machine.h"
 
 #include "ops/op.h"
+#include "tape/tensor.h"
 
 #include <string.h>
 
@@ -80,10 +81,23 @@ static void fill(const dz__machine *m, const dz__function *f, uint32_t n, dz__va
   }
 }
 
+/* g(t) = d(t*x, t) at g(x) derives by t alone: what t stands for becomes a node of its own. */
+static bool separate(const dz__machine *m, const dz__function *f, dz__value *slot) {
+  for (uint32_t k = 0; k < f->nparams; k++) {
+    dz_var *v = &slot[k].v;
+    if (!dz__param_at(m->p, f->param0 + k)->derived_by || slot[k].literal != DZ__V_PLAIN || !dz_is_active(*v))
+      continue;
+    *v = dz__record(DZ__F_mul, 2, (dz_var[]){*v, dz_num(1)}, 0, NULL);
+    if (!dz__good(*v)) return false;
+  }
+  return true;
+}
+
 bool dz__enter(dz__machine *m, uint32_t index, uint32_t n) {
   const dz__function *f = dz__function_at(m->p, index);
   dz__value slot[DZ__MOST_PARAMS];
   fill(m, f, n, slot);
+  if (!separate(m, f, slot)) return false;
   m->values.n -= n;
   dz__frame *frame = dz__vec_add(&m->alloc, &m->frames, 1, sizeof *frame);
   if (!frame) return dz__poison(m->t, DZ_ERR_MEMORY, "", "out of memory for calls"), false;
@@ -112,6 +126,45 @@ static bool push_param(dz__machine *m, uint32_t k) {
   dz__value x = ((const dz__value *)m->values.at)[m->base + k];
   x.shared = true;
   return dz__push_value(m, x);
+}
+
+/* ---- unroll ----
+
+   On the stack stand X, s, the other operands, and the number of the turn. */
+
+static bool turn(dz__machine *m, dz__instr i) {
+  uint32_t n = dz__instr_n(i);
+  dz_var X;
+  if (!dz__settle(m, dz__values_from_top(m, n + 1), &X)) return false;
+  dz__value *x = dz__values_from_top(m, n + 1);
+  double k = dz__number(x[n].v);
+  if (dz_rank(X) < 1)
+    return dz__poison(m->t, DZ_ERR_SHAPE, "unroll",
+                      "unroll(f, X, s, …) goes along the first axis of X, which is a number"),
+           false;
+  if (k >= (double)dz_extent(X, 0)) {
+    x[0] = x[1];
+    m->values.n -= n;
+    m->pc++;
+    return true;
+  }
+  dz__range at = {.position = true, .start = (int64_t)k, .step = 1};
+  if (!push(m, dz__indexed(X, 1, &at)) || !dz__good(dz__values_from_top(m, 1)->v)) return false;
+  for (uint32_t j = 1; j < n; j++) {
+    dz__value y = *dz__values_from_top(m, n + 1);
+    y.shared = true;
+    if (!dz__push_value(m, y)) return false;
+  }
+  return dz__enter(m, i.arg, n);
+}
+
+static void next_turn(dz__machine *m, dz__instr i) {
+  uint32_t n = dz__instr_n(i);
+  dz__value *x = dz__values_from_top(m, n + 2);
+  x[1] = x[n + 1];
+  x[n].v = dz_num(dz__number(x[n].v) + 1);
+  m->values.n--;
+  m->pc -= 2;
 }
 
 /* ---- steps ---- */
@@ -184,6 +237,8 @@ static bool one_step(dz__machine *m, dz__instr i) {
     return index_step(m, i);
   case DZ__S_CALL:
     return dz__enter(m, i.arg, dz__instr_n(i));
+  case DZ__S_TURN:
+    return turn(m, i);
   default:
     return builtin(m, i);
   }
@@ -224,6 +279,9 @@ bool dz__run(dz__machine *m) {
       break;
     case DZ__S_PARAM:
       done = push_param(m, i.arg);
+      break;
+    case DZ__S_NEXT:
+      next_turn(m, i);
       break;
     case DZ__S_KEY:
       dz__values_from_top(m, 1)->key = (uint8_t)i.arg;

@@ -124,14 +124,24 @@ bool dz__name_taken(dz__parser *q, const dz__token *t, const dz__symbol *s, bool
 
 /* ---- brackets, commas, colons ---- */
 
+/* The number that a comma was written in: 1,5 is 1.5; 1,234.5, 1,234,567 and 1.234,5 have thousands. */
 static bool decimal_comma(const dz__parser *q, dz__snippet *as_point) {
   const dz__token *x = &q->before;
   const char *rest = x->text + x->size + 1, *stop = q->lex.text + q->lex.size;
-  size_t n = 0;
+  size_t n = 0, size = 0;
   while (rest + n < stop && rest[n] >= '0' && rest[n] <= '9') n++;
   if (x->kind != DZ__T_NUMBER || q->tok.text != x->text + x->size || n == 0 || n > 15 || x->size > 15)
     return false;
-  snprintf(as_point->text, sizeof as_point->text, "%.*s.%.*s", (int)x->size, x->text, (int)n, rest);
+  bool thousands = n == 3 && rest + n < stop && (rest[n] == '.' || rest[n] == ',');
+  for (size_t i = 0; i < x->size; i++)
+    if (x->text[i] != '.') as_point->text[size++] = x->text[i];
+  if (!thousands) as_point->text[size++] = '.';
+  for (size_t i = 0; rest + i < stop && size + 1 < sizeof as_point->text; i++) {
+    bool digit = rest[i] >= '0' && rest[i] <= '9', mark = thousands && (rest[i] == '.' || rest[i] == ',');
+    if (!digit && !mark) break;
+    if (rest[i] != ',') as_point->text[size++] = rest[i];
+  }
+  as_point->text[size] = '\0';
   return true;
 }
 

@@ -72,8 +72,9 @@ static bool extents(dz__parser *q, dz__leaf *leaf) {
   if (!dz__advance(q)) return false;
   while (q->tok.kind != DZ__T_CLOSE_BRACKET) {
     double n = q->tok.number;
-    if (q->tok.kind != DZ__T_NUMBER || n != floor(n) || n > 9007199254740992.)
-      return expected(q, "an extent (a whole number)");
+    if (q->tok.kind != DZ__T_NUMBER || n != floor(n)) return expected(q, "an extent (a whole number)");
+    if (n > 9007199254740992.)
+      return dz__complain(&q->lex, DZ_ERR_LIMIT, q->tok.line, q->tok.column, "this extent is too large");
     if (leaf->seen.rank == DZ_MAX_RANK)
       return dz__complain(&q->lex, DZ_ERR_LIMIT, q->tok.line, q->tok.column, "a tensor has at most %d axes",
                           DZ_MAX_RANK);
@@ -239,7 +240,7 @@ static bool parameter(dz__parser *q, uint32_t f) {
                         DZ__MOST_PARAMS);
   s->owner = f + 1;
   s->param = dz__function_at(p, f)->nparams++;
-  dz__param x = {(uint32_t)id, DZ__REQUIRED, 0};
+  dz__param x = {.symbol = (uint32_t)id, .kind = DZ__REQUIRED};
   if (!dz__advance(q) || (q->tok.kind == DZ__T_ASSIGN && !default_of(q, &x))) return false;
   dz__function *fn = dz__function_at(p, f);
   if (x.kind == DZ__REQUIRED && fn->required + 1 < fn->nparams)

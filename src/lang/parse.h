@@ -60,6 +60,9 @@ bool dz__expression(dz__parser *q);
 
 bool dz__emit(dz__parser *q, dz__step step, size_t n, size_t arg, int line, int column);
 
+/* Code that pushes a number. */
+bool dz__emit_number(dz__parser *q, double value, int line, int column);
+
 /* The top of the stack, or NULL. */
 static inline dz__open *dz__top(const dz__parser *q) {
   return q->stack.n ? (dz__open *)q->stack.at + q->stack.n - 1 : NULL;

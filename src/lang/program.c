@@ -72,3 +72,24 @@ const char *dz_program_result(const dz_program *p) {
   uint32_t symbol = dz__line_at(p, p->lines.n - 1)->definition;
   return symbol == DZ__NO_DEFINITION ? NULL : dz__symbol_at(p, symbol)->name;
 }
+
+/* The line before the one that starts at s. */
+static const char *line_before(const char *text, const char *s) {
+  for (s--; s > text && s[-1] != '\n';) s--;
+  return s;
+}
+
+const char *dz_function_text(const char *name, size_t *size) {
+  const char *text = dz__prelude_text, *s = text, *end;
+  size_t n = name ? strlen(name) : 0;
+  if (size) *size = 0;
+  while (n && s && !(strncmp(s, name, n) == 0 && s[n] == '(')) {
+    s = strchr(s, '\n');
+    if (s) s++;
+  }
+  if (!n || !s) return NULL;
+  for (end = strchr(s, '\n'); end && end[1] == ' ';) end = strchr(end + 1, '\n');
+  while (s > text && *line_before(text, s) == '#') s = line_before(text, s);
+  if (size) *size = end ? (size_t)(end - s) : strlen(s);
+  return s;
+}

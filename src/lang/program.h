@@ -40,7 +40,10 @@ typedef enum dz__step {
   DZ__S_INDEX,      /* A[…] with n places; what each consists of: four bits of arg, see DZ__INDEX_* */
   DZ__S_KEY,        /* the last value is a keyword argument for slot arg */
   DZ__S_CALL,       /* function arg of the program, n values */
-  DZ__S_BUILTIN     /* a function of the engine, arg is a dz__builtin's code, n values */
+  DZ__S_TURN,   /* unroll(f, X, s, …): n values and the turn k: calls f with X[k]; behind the last one, s
+                   alone stays and the next instruction is passed over */
+  DZ__S_NEXT,   /* what f gave is the new s of those n values; back to the TURN before */
+  DZ__S_BUILTIN /* a function of the engine, arg is a dz__builtin's code, n values */
 } dz__step;
 
 enum { DZ__INDEX_POSITION = 1, DZ__INDEX_START = 2, DZ__INDEX_STOP = 4, DZ__INDEX_STEP = 8 };
@@ -80,6 +83,7 @@ typedef struct dz__param {
   uint32_t symbol;
   dz__default kind;
   double value;
+  bool derived_by; /* it stands as the x of a d(f, x) in the body */
 } dz__param;
 
 typedef struct dz__function {

@@ -90,6 +90,8 @@ static bool define(dz__machine *m, uint32_t symbol, dz_var x) {
   dz_var *kept = dz__vec_add(&m->alloc, &m->definitions, 1, sizeof *kept);
   dz_status status = kept ? dz_set_name(x, name) : DZ_ERR_MEMORY;
   if (kept) *kept = x;
+  /* u = x names the leaf x, which keeps that name when the rest is rewound and recorded again */
+  if (status == DZ_ERR_NAME && dz_node_index(dz_named(m->t, name)) == dz_node_index(x)) status = DZ_OK;
   if (status == DZ_ERR_NAME)
     dz__poison(m->t, status, "", "'%s' is defined here, but the tape has a node of that name already", name);
   else if (status)

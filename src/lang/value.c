@@ -165,19 +165,26 @@ static const double *constants_of(const dz__machine *m, const dz__value *x, doub
   return dz_values(x->v);
 }
 
-bool dz__whole_numbers(dz__machine *m, const dz__value *x, const char *op, const char *what, int most,
-                       int64_t *values, int *count) {
+/* Which operation takes several places, or places that vary. */
+static const char *hint_of(const char *op) {
+  return strcmp(op, "index") == 0 ? " (gather takes others)" : "";
+}
+
+static bool whole_numbers(dz__machine *m, const dz__value *x, const char *op, const char *what, int most,
+                          bool one, int64_t *values, int *count) {
   double number = 0;
   int rank;
   size_t n;
   *count = -1;
   if (x->literal == DZ__V_ALL) return true;
   const double *c = constants_of(m, x, &number, &rank, &n);
-  if (!c || rank > 1) {
-    dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s must be a constant: a whole number or a list of them", op,
-               what);
-    return false;
-  }
+  if (!c || rank > 1)
+    return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s must be a constant: a whole number%s", op, what,
+                      one ? hint_of(op) : " or a list of them"),
+           false;
+  if (one && (n != 1 || rank > 0))
+    return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s must be one whole number%s", op, what, hint_of(op)),
+           false;
   if (n > (size_t)most)
     return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s: %zu numbers, at most %d are possible", op, what, n,
                       most),
@@ -186,7 +193,10 @@ bool dz__whole_numbers(dz__machine *m, const dz__value *x, const char *op, const
     if (c[k] != floor(c[k]) || fabs(c[k]) > 9007199254740992.) {
       char text[32];
       dz_number_write(c[k], 0, text);
-      return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s must be a whole number, %s came", op, what, text),
+      return dz__poison(m->t, DZ_ERR_ARGUMENT, op,
+                        c[k] == floor(c[k]) ? "%s: %s is too large: %s"
+                                            : "%s: %s must be a whole number, %s came",
+                        op, what, text),
              false;
     }
     values[k] = (int64_t)c[k];
@@ -195,9 +205,14 @@ bool dz__whole_numbers(dz__machine *m, const dz__value *x, const char *op, const
   return true;
 }
 
+bool dz__whole_numbers(dz__machine *m, const dz__value *x, const char *op, const char *what, int most,
+                       int64_t *values, int *count) {
+  return whole_numbers(m, x, op, what, most, false, values, count);
+}
+
 bool dz__whole_number(dz__machine *m, const dz__value *x, const char *op, const char *what, int64_t *value) {
   int n;
-  if (!dz__whole_numbers(m, x, op, what, 1, value, &n)) return false;
-  if (n == 1) return true;
+  if (!whole_numbers(m, x, op, what, 1, true, value, &n)) return false;
+  if (n == 1) return true; /* not `all` */
   return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s must be one whole number", op, what), false;
 }

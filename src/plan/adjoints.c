@@ -18,7 +18,8 @@ static uint32_t accumulator(dz__lowering *w, uint32_t i) {
 }
 
 static target target_of(dz__lowering *w, uint32_t x) {
-  target t = {.wanted = w->g->flags[x] & DZ__N_ACTIVE, .reduced = w->loop && w->g->kind[x] == DZ__P_UNIFORM};
+  target t = {.wanted = w->g->flags[x] & DZ__N_ACTIVE,
+              .reduced = dz__is_wide(w) && w->g->kind[x] == DZ__P_UNIFORM};
   if (w->early && w->early[x] != (w->phase == DZ__EARLY)) t.wanted = false;
   if (!t.wanted) return t;
   if (w->adj[x] == DZ__NOWHERE) w->adj[x] = t.reduced ? accumulator(w, x) : dz__register(w);
@@ -62,7 +63,7 @@ void dz__flow_to(dz__lowering *w, uint32_t x, uint32_t g, uint32_t o, bool minus
 static bool entry(dz__lowering *w, uint32_t x, uint32_t o, bool minus, uint32_t e[3]) {
   target t = target_of(w, x);
   if (!t.wanted) return false;
-  bool factor = o != DZ__NOWHERE, one = factor && w->loop && dz__one_for_all(o);
+  bool factor = o != DZ__NOWHERE, one = factor && dz__is_wide(w) && dz__one_for_all(o);
   if (one && t.reduced) o = dz__vector(w, o), one = false;
   if (t.reduced)
     e[0] = factor ? DZ__R_REDV : DZ__R_RED;
@@ -163,10 +164,18 @@ static void select(dz__lowering *w, uint32_t i, uint32_t g) {
   }
 }
 
+static void given(dz__lowering *w, uint32_t i, uint32_t g) {
+  const uint32_t *args = dz__graph_args(w->g, i);
+  for (size_t k = 1; k < dz__graph_nargs(w->g, i); k += 2)
+    dz__flow_to(w, args[k], g, w->val[args[k + 1]], false);
+}
+
 static void node(dz__lowering *w, uint32_t i) {
   unsigned kind = w->g->kind[i];
   const uint32_t *args = dz__graph_args(w->g, i);
-  if (w->adj[i] == DZ__NOWHERE || w->fused[i] || kind == DZ__P_UNIFORM || kind == DZ__P_INPUT) return;
+  if (w->adj[i] == DZ__NOWHERE || w->fused[i] || kind == DZ__P_UNIFORM || kind == DZ__P_INPUT ||
+      kind == DZ__P_CARRY)
+    return;
   uint32_t g = dz__vector(w, w->adj[i]);
   if (kind == DZ__P_STREAM)
     dz__lower_scatter(w, i);
@@ -174,6 +183,8 @@ static void node(dz__lowering *w, uint32_t i) {
     sum(w, i, g);
   else if (kind == DZ__P_SELECT)
     select(w, i, g);
+  else if (kind == DZ__P_GIVEN)
+    given(w, i, g);
   else if (kind == DZ__F_neg)
     dz__flow_to(w, args[0], g, DZ__NOWHERE, true);
   else if (kind == DZ__F_mul)

@@ -82,8 +82,8 @@ static void wire(const dz__view *v, const dz__instruction *i, size_t l) {
   if (i->op == DZ__I_RSELECT)
     d = lane_of(v, v->list[i->a + choice], l);
   else
-    d += i->op == DZ__I_STORE ? (v->first + l) * i->c : v->index[i->b + l];
-  put(v, d, *g, arrives(v, g), false);
+    d += i->op == DZ__I_SCATTER ? v->index[i->b + l] : (v->first + l) * i->c;
+  put(v, d, *g, arrives(v, g), i->op == DZ__I_PUT);
 }
 
 static void one(const dz__view *v, const dz__instruction *i, size_t l) {
@@ -109,6 +109,7 @@ static void one(const dz__view *v, const dz__instruction *i, size_t l) {
     break;
   case DZ__I_RSELECT:
   case DZ__I_STORE:
+  case DZ__I_PUT:
   case DZ__I_SCATTER:
     wire(v, i, l);
     break;

@@ -29,6 +29,10 @@ static uint32_t own_place(work *k) { return dz__place_at(DZ__UNI, take(k, 1) % D
 
 /* ---- what stands where ---- */
 
+static size_t results_of(const dz__group *g) {
+  return g->sequence ? g->exports * g->lanes : g->reduced ? 1 : dz__padded(g->lanes);
+}
+
 /* Streams need their numbers in one array, and adjoints in one. */
 static void check_streams(work *k, uint32_t call) {
   const dz__graph *g = k->w.g, *body;
@@ -84,7 +88,7 @@ static void place_value(work *k, uint32_t i) {
     break;
   case DZ__P_CALL: {
     const dz__group *group = &k->r->group[args[0]];
-    k->lasting[args[0]] = (uint32_t)take(k, group->reduced ? 1 : dz__padded(group->lanes));
+    k->lasting[args[0]] = (uint32_t)take(k, results_of(group));
     break;
   }
   case DZ__P_REDUCED:
@@ -109,7 +113,7 @@ static void place_adjoint(work *k, uint32_t i) {
     break;
   case DZ__P_CALL: {
     const dz__group *group = &k->r->group[args[0]];
-    k->flowing[args[0]] = (uint32_t)take(k, group->reduced ? 1 : dz__padded(group->lanes));
+    k->flowing[args[0]] = (uint32_t)take(k, results_of(group));
     break;
   }
   case DZ__P_REDUCED:
@@ -170,7 +174,8 @@ static bool lower_call(work *k, uint32_t i, bool gradient) {
   dz__where where = group->reduced ? DZ__UNI : DZ__DIRECT;
   uint32_t result = dz__place_at(where, k->lasting[args[0]]);
   uint32_t adjoint = active ? dz__place_at(where, k->flowing[args[0]]) : DZ__NOWHERE;
-  return dz__lower_group(k->p, group, &k->p->loop[args[0]], k->reads, k->flows, result, adjoint, k->w.sink);
+  return (group->sequence ? dz__lower_sequence : dz__lower_group)(k->p, group, &k->p->loop[args[0]], k->reads,
+                                                                  k->flows, result, adjoint, k->w.sink);
 }
 
 /* Copies of inputs, and what flows to them. */
@@ -214,9 +219,11 @@ static void code(work *k, bool gradient) {
     k->w.failed = true;
     return;
   }
-  memcpy(early.at, c->at + values, bytes);
-  memmove(c->at + (both - values), c->at, values * sizeof *c->at);
-  memcpy(c->at, early.at, bytes);
+  if (bytes) {
+    memcpy(early.at, c->at + values, bytes);
+    memmove(c->at + (both - values), c->at, values * sizeof *c->at);
+    memcpy(c->at, early.at, bytes);
+  }
   dz__free(k->w.alloc, early.at, bytes + 1);
   c->forward = both - values;
   c->reverse = both;
@@ -250,8 +257,9 @@ static void lay_out(work *k) {
   p->acc = take(k, 2 * accs * DZ__W);
   for (size_t j = 0; j < p->loops; j++) {
     dz__loop *l = &p->loop[j];
+    if (!l->tile) continue; /* nothing calls it: all that wanted its results compute them themselves */
     size_t tiles = (l->lanes + l->tile - 1) / l->tile, one = l->code.slots * l->tile;
-    l->kept = l->kept && (tiles + 1) * one <= MOST_KEPT;
+    l->kept = l->sequence || (l->kept && (tiles + 1) * one <= MOST_KEPT);
     l->room = one;
     if (l->kept)
       l->spot = take(k, (tiles + 1) * one); /* the last, incomplete vector goes apart */
@@ -291,7 +299,7 @@ static bool compile(work *k, bool gradient) {
   for (uint32_t i = 0; i < g->n; i++)
     if (g->kind[i] == DZ__P_CALL && !lower_call(k, i, gradient)) return false;
   for (size_t j = 0; j < g->outs; j++) p->value[j] = k->w.val[g->out[j]];
-  if (!dz__schedule(k->w.alloc, &p->code, k->w.registers, dz__place_at(DZ__UNI, k->at))) return false;
+  if (!dz__schedule(k->w.alloc, &p->code, k->w.registers, dz__place_at(DZ__UNI, k->at), false)) return false;
   lay_out(k);
   return !k->w.failed;
 }
@@ -309,7 +317,7 @@ bool dz__compile(const dz__rolled *r, bool gradient, dz__program *p) {
   k.lasting = dz__alloc(a, groups);
   k.flowing = dz__alloc(a, groups);
   p->outputs = g->outs;
-  p->value = dz__alloc(&p->alloc, g->outs * sizeof *p->value);
+  p->value = dz__alloc(&p->alloc, (g->outs + 1) * sizeof *p->value);
   done = done && k.w.early && k.pinned && k.copied && k.lasting && k.flowing && p->value &&
          dz__grow(&p->alloc, (void **)&p->loop, &p->loop_cap, r->groups, sizeof *p->loop);
   if (done) {

@@ -47,26 +47,34 @@ void dz__say_number(dz__emitter *e, double x) {
 /* ---- one lane ---- */
 
 typedef struct spot {
-  char text[32];
+  char text[48];
 } spot;
 
-static spot at(uint32_t place) {
-  static const char *const array[] = {"w", "w", "w", "w", "in", "in", "grad", "w"};
+/* In a sequence: R and P are the registers of this step and of the one before; s is the step. */
+static spot at(const dz__emitter *e, uint32_t place) {
+  static const char *const array[] = {"w", "w", "w", "w", "in", "in", "grad", "w"}, *const in_step[] = {
+                                                                                        "R",    "w",  "w",
+                                                                                        "t",    "in", "in",
+                                                                                        "grad", "P"};
+  const unsigned kind = dz__where_of(place);
+  const bool moves = e->steps && (kind == DZ__DIRECT || kind == DZ__ROW || kind == DZ__INS);
+  size_t n = dz__place_index(place);
   spot s;
-  snprintf(s.text, sizeof s.text, "%s[%u]", array[dz__where_of(place)], (unsigned)dz__place_index(place));
+  if (e->steps && kind == DZ__ROW) n = e->spots.table + n * dz__padded(e->steps->lanes);
+  snprintf(s.text, sizeof s.text, "%s[%zu%s]", (e->steps ? in_step : array)[kind], n, moves ? " + s" : "");
   return s;
 }
 
 static void say_sum(dz__emitter *e, const dz__instruction *i, const uint32_t *list) {
   const uint32_t *t = list + i->a;
-  dz__say(e, "  %s =", at(i->d).text);
+  dz__say(e, "  %s =", at(e, i->d).text);
   for (uint32_t k = 0; k < i->b; k++, t += 3) {
     bool product = (t[0] & DZ__T_MASK) >= DZ__T_VV;
     dz__say(e, " %s%s%s%s",
             t[0] & DZ__SUBTRACT ? "- "
             : k                 ? "+ "
                                 : "",
-            at(t[1]).text, product ? " * " : "", product ? at(t[2]).text : "");
+            at(e, t[1]).text, product ? " * " : "", product ? at(e, t[2]).text : "");
   }
   dz__say(e, ";\n");
 }
@@ -76,8 +84,8 @@ static void say_flows(dz__emitter *e, const dz__instruction *i, const uint32_t *
   for (uint32_t k = 0; k < i->c; k++, t += 3) {
     unsigned how = t[0] & DZ__T_MASK;
     bool set = how == DZ__R_SET || how == DZ__R_SETV || how == DZ__R_SETS, factor = t[1] != DZ__NOWHERE;
-    dz__say(e, "  %s %s %s%s%s%s;\n", at(t[2]).text, set ? "=" : "+=", t[0] & DZ__SUBTRACT ? "-" : "",
-            at(i->a).text, factor ? " * " : "", factor ? at(t[1]).text : "");
+    dz__say(e, "  %s %s %s%s%s%s;\n", at(e, t[2]).text, set ? "=" : "+=", t[0] & DZ__SUBTRACT ? "-" : "",
+            at(e, i->a).text, factor ? " * " : "", factor ? at(e, t[1]).text : "");
   }
 }
 
@@ -85,10 +93,27 @@ static void say_partial(dz__emitter *e, const dz__instruction *i, const uint32_t
   const uint32_t *t = list + i->a;
   bool mask = dz__pointwise[i->fn].mask[i->mode];
   dz__say(e, "  {\n    const double p = %s_d%u_%s(%s, %s, %s, %s, %s);\n", e->name, (unsigned)i->mode,
-          dz__ops[i->fn].name, at(t[0]).text, at(t[1]).text, at(t[2]).text, at(t[3]).text,
+          dz__ops[i->fn].name, at(e, t[0]).text, at(e, t[1]).text, at(e, t[2]).text, at(e, t[3]).text,
           i->flags ? ".5" : "0");
-  dz__say(e, "    %s %s %sp * %s;\n  }\n", at(i->d).text,
-          i->op == DZ__I_PART ? "=" : "+=", mask ? "p == 0 ? 0 : " : "", at(t[4]).text);
+  dz__say(e, "    %s %s %sp * %s;\n  }\n", at(e, i->d).text,
+          i->op == DZ__I_PART ? "=" : "+=", mask ? "p == 0 ? 0 : " : "", at(e, t[4]).text);
+}
+
+/* The number of a step among many: every so many, or by an index. */
+static void say_wire(dz__emitter *e, const dz__instruction *i) {
+  const bool load = i->op == DZ__I_LOAD || i->op == DZ__I_GATHER;
+  const uint32_t base = load ? i->a : i->d;
+  static const char *const array[] = {"R", "w", "w", "t", "in", "in", "grad", "P"};
+  char many[64];
+  if (i->op == DZ__I_LOAD || i->op == DZ__I_STORE)
+    snprintf(many, sizeof many, "%s[%u + s * %u]", array[dz__where_of(base)], (unsigned)dz__place_index(base),
+             (unsigned)i->c);
+  else
+    snprintf(many, sizeof many, "%s[x[%zu + s]]", array[dz__where_of(base)], e->spots.index + i->b);
+  if (load)
+    dz__say(e, "  %s = %s;\n", at(e, i->d).text, many);
+  else
+    dz__say(e, "  %s += %s;\n", many, at(e, i->a).text);
 }
 
 static const struct {
@@ -101,8 +126,8 @@ static const struct {
                   [DZ__I_MULSUB] = {"-=", "", " * ", ""}};
 
 void dz__emit_scalar(dz__emitter *e, const dz__instruction *i) {
-  const uint32_t *list = e->p->program.code.list;
-  spot d = at(i->d), a = at(i->a), b = at(i->b);
+  const uint32_t *list = (e->steps ? &e->steps->code : &e->p->program.code)->list;
+  spot d = at(e, i->d), a = at(e, i->a), b = at(e, i->b);
   switch ((dz__step_op)i->op) {
   case DZ__I_SUM:
     say_sum(e, i, list);
@@ -115,13 +140,25 @@ void dz__emit_scalar(dz__emitter *e, const dz__instruction *i) {
     say_partial(e, i, list);
     break;
   case DZ__I_FNK:
-    dz__say(e, "  {\n    const double x = %s, z = %s_v_%s(x, 0, 0);\n", a.text, e->name, dz__ops[i->fn].name);
-    dz__say(e, "    %s = %s_d0_%s(x, 0, 0, z, 0);\n    %s = z;\n  }\n", b.text, e->name, dz__ops[i->fn].name,
+    dz__say(e, "  {\n    const double y = %s, z = %s_v_%s(y, 0, 0);\n", a.text, e->name, dz__ops[i->fn].name);
+    dz__say(e, "    %s = %s_d0_%s(y, 0, 0, z, 0);\n    %s = z;\n  }\n", b.text, e->name, dz__ops[i->fn].name,
             d.text);
     break;
   case DZ__I_FN:
     dz__say(e, "  %s = %s_v_%s(%s, %s, %s);\n", d.text, e->name, dz__ops[i->fn].name, a.text, b.text,
-            at(i->c).text);
+            at(e, i->c).text);
+    break;
+  case DZ__I_ZERO:
+    dz__say(e, "  %s = 0;\n", d.text);
+    break;
+  case DZ__I_SPREAD:
+    dz__say(e, "  %s = %s;\n", d.text, a.text);
+    break;
+  case DZ__I_LOAD:
+  case DZ__I_GATHER:
+  case DZ__I_STORE:
+  case DZ__I_SCATTER:
+    say_wire(e, i);
     break;
   case DZ__I_CALL:
     break;
@@ -132,8 +169,6 @@ void dz__emit_scalar(dz__emitter *e, const dz__instruction *i) {
 }
 
 /* ---- the frame ---- */
-
-enum { PIECE = 400 }; /* instructions to a function */
 
 /* The instructions from `from` on in functions of their own; calls stand between them. Returns how many. */
 static size_t say_pieces(dz__emitter *e, size_t from, size_t end, size_t first) {
@@ -147,7 +182,7 @@ static size_t say_pieces(dz__emitter *e, size_t from, size_t end, size_t first) 
     dz__say(e,
             "static void %s_piece%zu(const double *in, double *grad, double *w) {\n  (void)in, (void)grad;\n",
             e->name, piece++);
-    for (size_t k = 0; k < PIECE && from < end && c->at[from].op != DZ__I_CALL; k++, from++)
+    for (size_t k = 0; k < DZ__SCALARS && from < end && c->at[from].op != DZ__I_CALL; k++, from++)
       dz__emit_scalar(e, &c->at[from]);
     dz__say(e, "}\n");
   }
@@ -169,7 +204,7 @@ static void say_calls(dz__emitter *e, size_t from, size_t end, size_t first, boo
       continue;
     }
     dz__say(e, "  %s%s_piece%zu(in, grad, w);\n", values ? "" : "  ", e->name, piece++);
-    for (size_t k = 0; k < PIECE && from < end && c->at[from].op != DZ__I_CALL; k++) from++;
+    for (size_t k = 0; k < DZ__SCALARS && from < end && c->at[from].op != DZ__I_CALL; k++) from++;
   }
 }
 
@@ -214,15 +249,15 @@ static void say_body(dz__emitter *e, size_t early, size_t values) {
     dz__say(e, "  }\n");
   }
   dz__say(e, "  if (out) {\n");
-  for (size_t k = 0; k < outputs; k++) dz__say(e, "    out[%zu] = %s;\n", k, at(p->value[k]).text);
+  for (size_t k = 0; k < outputs; k++) dz__say(e, "    out[%zu] = %s;\n", k, at(e, p->value[k]).text);
   dz__say(e, "  }\n");
   for (size_t k = outputs; k < p->outputs; k++)
-    dz__say(e, "  flips += (%s != 0) != %u;\n", at(p->value[k]).text, e->p->guards.at[k - outputs].held);
+    dz__say(e, "  flips += (%s != 0) != %u;\n", at(e, p->value[k]).text, e->p->guards.at[k - outputs].held);
   dz__say(e, "  return flips;\n}\n");
 }
 
-static void say_doubles(dz__emitter *e, const char *what, const double *x, size_t n) {
-  dz__say(e, "static const double %s_%s[%zu] = {", e->name, what, n ? n : 1);
+void dz__say_doubles(dz__emitter *e, const char *type, const char *what, const double *x, size_t n) {
+  dz__say(e, "static const %s %s_%s[%zu] = {", type, e->name, what, n ? n : 1);
   for (size_t k = 0; k < n; k++) {
     dz__say(e, k % 4 ? " " : "\n  ");
     dz__say_number(e, x[k]);
@@ -238,7 +273,7 @@ static dz_status say_data(dz__emitter *e) {
   uint32_t *index = dz__alloc(a, (size.index + 1) * sizeof *index);
   if (table && index) {
     dz__emit_data(e->p, table, index);
-    say_doubles(e, "table", table, size.table);
+    dz__say_doubles(e, "double", "table", table, size.table);
     dz__say(e, "static const uint32_t %s_index[%zu] = {", e->name, size.index + 1);
     for (size_t k = 0; k < size.index; k++) dz__say(e, "%s%u,", k % 12 ? " " : "\n  ", (unsigned)index[k]);
     dz__say(e, "0};\n");
@@ -249,16 +284,49 @@ static dz_status say_data(dz__emitter *e) {
   return status;
 }
 
-static void say_entry(dz__emitter *e) {
+/* Arrays of floats are copied to doubles behind the workspace, and back. */
+static void say_float_entry(dz__emitter *e, size_t work) {
   const char *f = e->name;
-  size_t work = e->p->program.memory + 1;
+  size_t n = dz_plan_inputs(e->p), m = dz_plan_outputs(e->p);
+  dz__say(e, "  double *x = work + %zu, *y = x + %zu, *g = y + %zu;\n  size_t k;\n  int flips;\n", work, n,
+          m);
+  dz__say(e, "  for (k = 0; k < %zu; k++) x[k] = in[k];\n", n);
+  dz__say(e, "  flips = %s_all(x, out ? y : NULL, %s, work, %s_table, %s_index);\n", f,
+          e->p->gradient ? "grad ? g : NULL" : "NULL", f, f);
+  dz__say(e, "  for (k = 0; out && k < %zu; k++) out[k] = (float)y[k];\n", m);
+  if (e->p->gradient) dz__say(e, "  for (k = 0; grad && k < %zu; k++) grad[k] = (float)g[k];\n", n);
+  dz__say(e, "  (void)grad, (void)g;\n  return flips;\n}\n");
+}
+
+static void say_batch(dz__emitter *e, const char *type) {
+  size_t n = dz_plan_inputs(e->p), m = dz_plan_outputs(e->p);
+  dz__say(e,
+          "\nint %s_batch(size_t n, const %s *in, %s *out, %s *grad, double *work);\n"
+          "int %s_batch(size_t n, const %s *in, %s *out, %s *grad, double *work) {\n  int flips = 0;\n  "
+          "size_t k;\n",
+          e->name, type, type, type, e->name, type, type, type);
+  dz__say(e,
+          "  for (k = 0; k < n; k++)\n    flips += %s(in + k * %zu, out ? out + k * %zu : NULL, grad ? grad "
+          "+ k * %zu "
+          ": NULL, work);\n  return flips;\n}\n",
+          e->name, n, m, n);
+}
+
+static void say_entry(dz__emitter *e) {
+  const char *f = e->name, *type = e->options->single ? "float" : "double";
+  size_t work = e->p->program.memory + 1, n = dz_plan_inputs(e->p), m = dz_plan_outputs(e->p);
   dz__say(e, "\nsize_t %s_inputs(void);\nsize_t %s_outputs(void);\nsize_t %s_work(void);\n", f, f, f);
-  dz__say(e, "int %s(const double *in, double *out, double *grad, double *work);\n\n", f);
-  dz__say(e, "size_t %s_inputs(void) { return %zu; }\n", f, dz_plan_inputs(e->p));
-  dz__say(e, "size_t %s_outputs(void) { return %zu; }\n", f, dz_plan_outputs(e->p));
-  dz__say(e, "size_t %s_work(void) { return %zu; } /* doubles */\n\n", f, work);
-  dz__say(e, "int %s(const double *in, double *out, double *grad, double *work) {\n", f);
-  dz__say(e, "  return %s_all(in, out, grad, work, %s_table, %s_index);\n}\n", f, f, f);
+  dz__say(e, "int %s(const %s *in, %s *out, %s *grad, double *work);\n\n", f, type, type, type);
+  dz__say(e, "size_t %s_inputs(void) { return %zu; }\n", f, n);
+  dz__say(e, "size_t %s_outputs(void) { return %zu; }\n", f, m);
+  dz__say(e, "size_t %s_work(void) { return %zu; } /* doubles */\n\n", f,
+          work + (e->options->single ? 2 * n + m : 0));
+  dz__say(e, "int %s(const %s *in, %s *out, %s *grad, double *work) {\n", f, type, type, type);
+  if (e->options->single)
+    say_float_entry(e, work);
+  else
+    dz__say(e, "  return %s_all(in, out, grad, work, %s_table, %s_index);\n}\n", f, f, f);
+  if (e->options->batch) say_batch(e, type);
 }
 
 static dz_status say_plan(dz__emitter *e) {
@@ -267,8 +335,12 @@ static dz_status say_plan(dz__emitter *e) {
   dz_status status = DZ_OK;
   const char *form = e->outside ? "" : "static ";
   say_prelude(e);
-  for (size_t k = 0; k < p->loops && !status; k++) status = dz__emit_loop(e, k);
-  say_doubles(e, "number", p->number, p->numbers);
+  for (size_t k = 0; k < p->loops && !status; k++)
+    if (p->loop[k].sequence)
+      dz__emit_sequence(e, k);
+    else if (p->loop[k].tile)
+      status = dz__emit_loop(e, k);
+  dz__say_doubles(e, "double", "number", p->number, p->numbers);
   size_t early = say_pieces(e, 0, c->forward, 0), values = say_pieces(e, c->forward, c->reverse, early);
   say_pieces(e, c->reverse, c->n, early + values);
   dz__say(e, "\n");
@@ -287,74 +359,19 @@ static dz_status say_plan(dz__emitter *e) {
   return status;
 }
 
-/* ---- the test ---- */
-
-static void say_main(dz__emitter *e, const double *in, const double *values, const double *gradient) {
-  size_t n = dz_plan_inputs(e->p), m = dz_plan_outputs(e->p);
-  const char *f = e->name;
-  dz__say(e, "\n#include <stdio.h>\n#include <stdlib.h>\n");
-  say_doubles(e, "at", in, n);
-  say_doubles(e, "value", values, m);
-  if (gradient) say_doubles(e, "slope", gradient, n);
-  dz__say(e,
-          "\n/* Within a part in 1e9 of the largest of them, since another libm may round otherwise. */\n"
-          "static int %s_agree(const char *what, const double *x, const double *y, size_t n) {\n"
-          "  double most = 0;\n  size_t k, bad = 0;\n"
-          "  for (k = 0; k < n; k++) if (fabs(y[k]) > most && fabs(y[k]) < INFINITY) most = fabs(y[k]);\n"
-          "  for (k = 0; k < n; k++)\n    if (!(x[k] == y[k] || (x[k] != x[k] && y[k] != y[k]) || fabs(x[k] "
-          "- y[k]) <= 1e-9 * most)) {\n"
-          "      if (bad++ < 5) printf(\"%%s %%lu is %%.17g, not %%.17g\\n\", what, (unsigned long)k, x[k], "
-          "y[k]);\n    }\n"
-          "  return bad == 0;\n}\n\n",
-          f);
-  dz__say(e,
-          "int main(void) {\n  double *work = malloc(%s_work() * sizeof *work), *out = malloc(%zu * sizeof "
-          "*out), "
-          "*grad = malloc(%zu * sizeof *grad);\n  int good;\n",
-          f, m, n ? n : 1);
-  dz__say(e, "  if (!work || !out || !grad) return 2;\n  (void)%s(%s_at, out, %s, work);\n", f, f,
-          gradient ? "grad" : "NULL");
-  dz__say(e, "  good = %s_agree(\"output\", out, %s_value, %zu);\n", f, f, m);
-  if (gradient) dz__say(e, "  good &= %s_agree(\"gradient\", grad, %s_slope, %zu);\n", f, f, n);
-  dz__say(e, "  printf(good ? \"ok: %zu outputs%s agree\\n\" : \"wrong\\n\");\n", m,
-          gradient ? " and the gradient" : "");
-  dz__say(e, "  free(work);\n  free(out);\n  free(grad);\n  return !good;\n}\n");
-}
-
-static dz_status say_test(dz__emitter *e, const double *given) {
-  const dz_plan *p = e->p;
-  size_t n = dz_plan_inputs(p), m = dz_plan_outputs(p), work = dz_plan_memory(p),
-         all = (2 * n + m + 1) * sizeof(double);
-  double *in = dz__alloc(&p->alloc, all), *room = dz__alloc(&p->alloc, work);
-  dz_status status = in && room ? DZ_OK : DZ_ERR_MEMORY;
-  if (!status) {
-    for (size_t k = 0; k < n; k++) in[k] = given ? given[k] : .5 + .25 * (double)(k % 3);
-    dz_plan_run(p, in, in + 2 * n, p->gradient ? in + n : NULL, room);
-    say_main(e, in, in + 2 * n, p->gradient ? in + n : NULL);
-  }
-  dz__free(&p->alloc, in, all);
-  dz__free(&p->alloc, room, work);
-  return status;
-}
-
-static bool is_identifier(const char *s) {
-  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_",
-                    more[] = "0123456789";
-  size_t n = strlen(s);
-  if (n == 0 || n > 100 || !strchr(letters, s[0])) return false;
-  for (size_t k = 0; k < n; k++)
-    if (!strchr(letters, s[k]) && !strchr(more, s[k])) return false;
-  return true;
-}
-
 dz_status dz__emit_plan(const dz_plan *p, const dz_emit_options *o, bool outside, dz_writer *write,
                         void *user) {
   static const dz_emit_options usual;
   if (!o) o = &usual;
-  dz__emitter e = {.p = p, .name = o->name ? o->name : "f", .outside = outside, .write = write, .user = user};
-  if (!p || !write || !is_identifier(e.name)) return DZ_ERR_ARGUMENT;
+  dz__emitter e = {.p = p,
+                   .options = o,
+                   .name = o->name ? o->name : "f",
+                   .outside = outside,
+                   .write = write,
+                   .user = user};
+  if (!p || !write || !dz__is_function_name(e.name)) return DZ_ERR_ARGUMENT;
   dz_status status = say_plan(&e);
-  if (!status && o->test) status = say_test(&e, o->at);
+  if (!status && o->test) status = dz__emit_test(&e);
   dz__said(&e);
   return e.status ? e.status : status;
 }

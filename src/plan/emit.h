@@ -6,8 +6,16 @@
 #include "dz/emit.h"
 #include "plan/plan.h"
 
+/* Where a loop's tables, indices, choices and lists begin in the two arrays. */
+typedef struct dz__spots {
+  size_t table, index, choice, list;
+} dz__spots;
+
 typedef struct dz__emitter {
   const dz_plan *p;
+  const dz__loop *steps; /* the sequence at hand, with its spots; NULL: the program around */
+  dz__spots spots;
+  const dz_emit_options *options;
   const char *name;
   bool outside; /* tables are arguments, not part of the file */
   dz_writer *write;
@@ -24,19 +32,23 @@ bool dz__said(dz__emitter *e); /* sends what waits; false when the writer refuse
 
 /* What the formulas of the table need: definitions of all operations that the plan uses. */
 void dz__emit_functions(dz__emitter *e);
-/* An operation of the table in the program around. */
+/* An instruction of the program around, or of a sequence. */
 void dz__emit_scalar(dz__emitter *e, const dz__instruction *i);
+/* Instructions to a function of them. */
+enum { DZ__SCALARS = 400 };
 /* The functions of one loop, and NAME_loopK, which runs it. */
 dz_status dz__emit_loop(dz__emitter *e, size_t k);
+void dz__emit_sequence(dz__emitter *e, size_t k);
+void dz__say_doubles(dz__emitter *e, const char *type, const char *what, const double *x, size_t n);
+/* A main that checks the function. */
+dz_status dz__emit_test(dz__emitter *e);
+/* Letters, digits and _, from a letter on; no word of C and nothing that its library has. */
+bool dz__is_function_name(const char *s);
 /* The whole; `outside`: the function is NAME(in, out, grad, work, table, index), with arrays as dz__emit_data
    lays them out. */
 dz_status dz__emit_plan(const dz_plan *p, const dz_emit_options *o, bool outside, dz_writer *write,
                         void *user);
 
-/* Where a loop's tables, indices, choices and lists begin in the two arrays. */
-typedef struct dz__spots {
-  size_t table, index, choice, list;
-} dz__spots;
 dz__spots dz__spots_of(const dz_plan *p, size_t loop);
 /* Sizes of the arrays, and filling them. */
 dz__spots dz__data_size(const dz_plan *p);

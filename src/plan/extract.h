@@ -45,6 +45,9 @@ uint32_t dz__element_node(dz__extraction *x, uint32_t i, size_t e);
  */
 dz_status dz__extract_wide(dz__extraction *x, uint32_t i, const dz__wide *w);
 
+/* A use of an operation that a user defined by text: the nodes of its elements, in to[]. DZ_ERR_MEMORY. */
+dz_status dz__extract_user(dz__extraction *x, uint32_t i, const dz__userop *user, uint32_t *to);
+
 /* Reductions: element e of the operand goes to element to[e] of the result, of which there are `results`; the
    node's place in x->map and x->item is there. False when memory is out. */
 bool dz__can_reduce(unsigned fn);

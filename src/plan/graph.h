@@ -11,6 +11,7 @@ typedef enum dz__kind {
   DZ__P_INPUT = DZ__F_POINTWISE_END, /* operand: the input's number */
   DZ__P_CONST,                       /* operand: a place in number[] */
   DZ__P_SUM,                         /* of its operands, one after another; DZ__MINUS on those subtracted */
+  DZ__P_GIVEN, /* a value, then operands each with the partial to it: no gradient goes to the value */
   /* In the graph around groups: */
   DZ__P_CALL,    /* operands: the group, then the nodes that it reads */
   DZ__P_REDUCED, /* operand: a call; the sum of its result over all lanes */
@@ -20,6 +21,7 @@ typedef enum dz__kind {
   DZ__P_STREAM,  /* operand: which list of nodes of the graph around, one for each lane */
   DZ__P_TABLE,   /* operand: which list of numbers, one for each lane */
   DZ__P_SELECT,  /* operands: which list of choices, then what is chosen from */
+  DZ__P_CARRY,   /* operand: which output of the body; what the step before left there */
   DZ__P_END
 } dz__kind;
 
@@ -78,7 +80,7 @@ static inline double dz__graph_value(const dz__graph *g, uint32_t i) {
 static inline size_t dz__first_node(unsigned kind) { return kind == DZ__P_SELECT || kind == DZ__P_CALL; }
 static inline size_t dz__end_node(unsigned kind, size_t nargs) {
   if (kind == DZ__P_INPUT || kind == DZ__P_CONST) return 0;
-  if (kind == DZ__P_UNIFORM || kind == DZ__P_STREAM || kind == DZ__P_TABLE) return 0;
+  if (kind == DZ__P_UNIFORM || kind == DZ__P_STREAM || kind == DZ__P_TABLE || kind == DZ__P_CARRY) return 0;
   return kind == DZ__P_ELEMENT ? 1 : nargs;
 }
 static inline uint32_t dz__node_of(uint32_t operand) { return operand & ~DZ__MINUS; }
@@ -94,7 +96,7 @@ static inline bool dz__breaks_ties(unsigned kind) { return kind == DZ__F_fmin ||
    used together stands together. False when memory is out; g is then as it was. */
 bool dz__prune(dz__graph *g);
 
-/* The same, but the order stays where nothing has to go. */
+/* The same, but the order stays. */
 bool dz__drop_unused(dz__graph *g);
 
 /* Sums of sums become one, in the same order of additions; g is then made of DZ__P_SUM instead of add and

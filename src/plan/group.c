@@ -12,7 +12,7 @@ size_t dz__tile_of(const dz__loop *l) {
   return dz__padded(l->lanes) < tile ? dz__padded(l->lanes) : tile;
 }
 
-static bool copy_tables(dz__program *p, const dz__group *group, dz__loop *l) {
+bool dz__copy_tables(dz__program *p, const dz__group *group, dz__loop *l) {
   size_t row = dz__padded(group->lanes), numbers = group->tables * row,
          choices = group->choices * group->lanes;
   if (!dz__grow(&p->alloc, (void **)&l->table, &l->table_cap, numbers + 1, sizeof *l->table) ||
@@ -53,10 +53,10 @@ bool dz__lower_group(dz__program *p, const dz__group *group, dz__loop *loop, con
     done = dz__grow(&p->alloc, (void **)&loop->acc, &loop->acc_cap, 1, sizeof *loop->acc);
     if (done) loop->acc[loop->accs++] = result;
   }
-  done = done && copy_tables(p, group, loop);
+  done = done && dz__copy_tables(p, group, loop);
   if (done) {
     code(&w, group, result, adjoint);
-    done = !w.failed && dz__schedule(&p->alloc, &loop->code, w.registers, dz__place_at(DZ__REG, 0));
+    done = !w.failed && dz__schedule(&p->alloc, &loop->code, w.registers, dz__place_at(DZ__REG, 0), false);
   }
   if (done) loop->tile = dz__tile_of(loop);
   dz__lowering_free(&w);

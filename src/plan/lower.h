@@ -39,6 +39,9 @@ void dz__lowering_free(dz__lowering *w);
    looks at every term anew for every few lanes. */
 enum { DZ__FEW_TERMS = 3 };
 
+/* Whether places are vectors over lanes: not in the graph around, nor in a sequence. */
+static inline bool dz__is_wide(const dz__lowering *w) { return w->loop && !w->loop->sequence; }
+
 uint32_t dz__register(dz__lowering *w);
 dz__instruction *dz__instruct(dz__lowering *w, dz__step_op op, uint32_t d, uint32_t a);
 /* Appends to the list; where it begins. */
@@ -75,5 +78,10 @@ bool dz__lower_map(const dz__graph *g, size_t inputs, size_t outputs, bool gradi
    (DZ__NOWHERE: none is wanted). */
 bool dz__lower_group(dz__program *p, const dz__group *group, dz__loop *loop, const uint32_t *reads,
                      const uint32_t *flows, uint32_t result, uint32_t adjoint, uint32_t sink);
+bool dz__copy_tables(dz__program *p, const dz__group *group, dz__loop *l);
+
+/* The same for a sequence: result and adjoint are where its first results and their adjoints begin. */
+bool dz__lower_sequence(dz__program *p, const dz__group *group, dz__loop *loop, const uint32_t *reads,
+                        const uint32_t *flows, uint32_t result, uint32_t adjoint, uint32_t sink);
 
 #endif

@@ -33,12 +33,21 @@ dz__machine dz__run_one;
    what libm does. */
 dz__machine dz__run_lanes, dz__run_lanes_avx2, dz__run_lanes_avx512;
 
+/* The same with SLEEF's functions for libm's (kernels/quick.h). */
+dz__machine dz__run_quick, dz__run_quick_avx2, dz__run_quick_avx512;
+
 /* The fastest that this processor runs. */
 dz__machine *dz__machine_here(void);
+dz__machine *dz__machine_quick(void); /* with SLEEF, where dz was built with it */
+
+/* What a machine was compiled for. */
+typedef enum dz__isa { DZ__BASE, DZ__AVX2, DZ__AVX512 } dz__isa;
+dz__isa dz__machine_isa(dz__machine *m);
 
 /* Runs instructions that compute adjoints, and keeps beside each adjoint whether anything arrived
    structurally; only what did flows on, so that a structural zero carries nothing where a zero would make 0 *
    inf. */
 dz__machine dz__run_careful;
+bool dz__has_nan(const double *x, size_t n);
 
 #endif

@@ -59,9 +59,10 @@ static command compile_command(const dz_plan *p, const char *compiler) {
   command c = {{compiler}, 1};
   for (size_t k = 0; k < sizeof common / sizeof *common; k++) c.word[c.n++] = common[k];
 #if defined(DZ_LANES_X86)
-  if (p->lanes == dz__run_lanes_avx512)
+  dz__isa isa = dz__machine_isa(p->lanes);
+  if (isa == DZ__AVX512)
     for (size_t k = 0; k < sizeof wide / sizeof *wide; k++) c.word[c.n++] = wide[k];
-  else if (p->lanes == dz__run_lanes_avx2)
+  else if (isa == DZ__AVX2)
     for (size_t k = 0; k < sizeof narrow / sizeof *narrow; k++) c.word[c.n++] = narrow[k];
 #else
   (void)p;

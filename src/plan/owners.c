@@ -20,8 +20,11 @@ typedef struct work {
   size_t size, cap, slot_cap;
 } work;
 
+static bool is_of_sequence(unsigned kind) { return kind == DZ__P_CALL || kind == DZ__P_ELEMENT; }
+
 static bool is_candidate(const work *w, uint32_t i) {
-  return w->o->owner[i] == DZ__ROOT && !dz__is_leaf(w->g->kind[i]);
+  unsigned kind = w->g->kind[i];
+  return w->o->owner[i] == DZ__ROOT && !dz__is_leaf(kind) && !is_of_sequence(kind);
 }
 
 enum { LONG_SUM = 16 };
@@ -93,7 +96,7 @@ static void hand_down(work *w, uint32_t height) {
   for (size_t j = w->s->first[height]; j < w->s->first[height + 1]; j++) {
     uint32_t i = w->s->at[j];
     const uint32_t *args = dz__graph_args(g, i);
-    for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > 0;) {
+    for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);) {
       uint32_t *of = &owner[dz__node_of(args[k])];
       *of = *of == DZ__UNOWNED || *of == owner[i] ? owner[i] : DZ__ROOT;
     }
@@ -107,6 +110,8 @@ bool dz__owners_of(const dz__graph *g, const dz__shapes *s, dz__owners *o) {
   bool done = o->owner != NULL;
   if (done) memset(o->owner, 0, bytes);
   for (size_t k = 0; done && k < g->outs; k++) o->owner[g->out[k]] = DZ__ROOT;
+  for (size_t i = 0; done && i < g->n; i++)
+    if (is_of_sequence(g->kind[i])) o->owner[i] = DZ__ROOT;
   for (uint32_t h = s->tallest; done && h > 0; h--) {
     done = group_height(&w, h);
     if (done) hand_down(&w, h);

@@ -2,6 +2,7 @@
 #include "plan/plan.h"
 
 #include "plan/lower.h"
+#include "plan/sequence.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ static void count(dz_plan *p) {
              c->number_cap * sizeof *c->number + c->loop_cap * sizeof *c->loop;
   for (size_t k = 0; k < c->loops; k++) {
     const dz__loop *l = &c->loop[k];
+    f->loops -= l->tile == 0;
     f->lanes += l->lanes;
     f->instructions += l->code.n;
     f->bytes += l->code.cap * sizeof *l->code.at + (l->code.list_cap + l->choice_cap + l->index_cap) * 4 +
@@ -48,8 +50,9 @@ static bool passes(dz_plan *p, dz__graph *g, bool roll, bool map) {
   if (!dz__drop_unused(g)) return false;
   p->facts.operations = operations_of(g);
   if (!p->gradient) without_gradient(g);
-  bool done = dz__flatten(g) && (!map || make_map(p, g)) && dz__roll(g, roll, &rolled) &&
-              dz__compile(&rolled, p->gradient, &p->program);
+  bool sequences = roll && !map; /* a map's lanes are samples: what runs step by step has no place there */
+  bool done = (!sequences || dz__roll_sequences(g, &rolled)) && dz__flatten(g) && (!map || make_map(p, g)) &&
+              dz__roll(g, roll, &rolled) && dz__compile(&rolled, p->gradient, &p->program);
   dz__rolled_free(&rolled);
   return done;
 }
@@ -75,8 +78,10 @@ dz_plan *dz_plan_new(int ycount, const dz_var *ys, int xcount, const dz_var *xs,
   dz_allocator a = dz__allocator(o->allocator);
   dz_plan *p = dz__alloc(&a, sizeof *p);
   if (!p) return dz__fail(error, DZ_ERR_MEMORY, "plan", "out of memory"), NULL;
-  *p = (dz_plan){
-      .alloc = a, .program = {.alloc = a}, .lanes = dz__machine_here(), .gradient = !o->values_only};
+  *p = (dz_plan){.alloc = a,
+                 .program = {.alloc = a},
+                 .lanes = o->quick ? dz__machine_quick() : dz__machine_here(),
+                 .gradient = !o->values_only};
   if (make(p, &(dz__wanted){ycount, xcount, ys, xs}, !o->unrolled, o->map, error)) {
     dz_plan_free(p);
     return NULL;

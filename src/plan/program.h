@@ -15,7 +15,7 @@ typedef enum dz__where {
   DZ__IN,     /* in[k] */
   DZ__INS,    /* in[k + lane] */
   DZ__GRAD,   /* gradient[k] */
-  DZ__OUT     /* values[k], of a map */
+  DZ__OUT     /* values[k], of a map; of a sequence: register k of the step before */
 } dz__where;
 
 enum { DZ__PLACE_BITS = 29, DZ__MOST_PLACES = 1 << 29 };
@@ -112,6 +112,11 @@ typedef struct dz__loop {
   size_t accs, acc_cap;
   size_t spot, room;  /* in the workspace: registers; of them for all tiles, or for one */
   bool reduced, kept; /* kept: registers stay from forward to backward, so nothing is computed again */
+  /* Of a sequence the lanes are steps, and its code has these parts: what sets the state before step 0, up to
+     `enter`; the values of a step, up to code.reverse; what empties the adjoints of the state before it, up
+     to `zeroed`; the other adjoints, up to `leave`; what passes on those of the state before step 0. */
+  bool sequence;
+  size_t enter, zeroed, leave;
 } dz__loop;
 
 typedef struct dz__program {
@@ -141,7 +146,8 @@ typedef void dz__visit(void *user, uint32_t *place, unsigned access);
 void dz__each_place(const dz__routine *c, dz__instruction *i, dz__visit *f, void *user);
 
 /* Registers become slots, as few as their lives allow: place first, first + 1, …. False when memory is out.
-   `registers`: how many there were. */
-bool dz__schedule(const dz_allocator *a, dz__routine *c, size_t registers, uint32_t first);
+   `registers`: how many there were. Of a sequence, places of DZ__OUT are the registers of the step before:
+   these live through all steps. */
+bool dz__schedule(const dz_allocator *a, dz__routine *c, size_t registers, uint32_t first, bool sequence);
 
 #endif

@@ -47,38 +47,70 @@ static bool visit(work *w, uint32_t top) {
   return true;
 }
 
-bool dz__drop_unused(dz__graph *g) {
-  uint8_t *used = dz__alloc(&g->alloc, g->n + 1);
-  size_t count = 0, n = g->n;
-  if (!used) return false;
-  for (size_t i = 0; i < n; i++) used[i] = 0;
+/* Marks what is used; how many. */
+static size_t find_used(const dz__graph *g, uint8_t *used) {
+  size_t count = 0;
+  for (size_t i = 0; i < g->n; i++) used[i] = 0;
   for (size_t k = 0; k < g->outs; k++) used[g->out[k]] = 1;
-  for (uint32_t i = (uint32_t)n; i-- > 0;) {
+  for (uint32_t i = (uint32_t)g->n; i-- > 0;) {
     count += used[i];
     if (!used[i]) continue;
     const uint32_t *args = dz__graph_args(g, i);
     for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);)
       used[dz__node_of(args[k])] = 1;
   }
-  dz__free(&g->alloc, used, n + 1);
-  return count == n || dz__prune(g);
+  return count;
+}
+
+static bool copy_used(work *w, const uint8_t *used) {
+  for (uint32_t i = 0; i < w->g->n; i++)
+    if (used[i] && !copy(w, i)) return false;
+  return true;
+}
+
+static bool copy_outputs(work *w) {
+  for (size_t k = 0; k < w->g->outs; k++)
+    if (!dz__graph_output(w->to, w->map[w->g->out[k]])) return false;
+  return true;
+}
+
+/* g becomes what was copied, or stays. */
+static bool settle(dz__graph *g, dz__graph *to, bool done) {
+  dz__graph unwanted = done ? *g : *to;
+  if (done) *g = *to;
+  dz__graph_free(&unwanted);
+  return done;
+}
+
+bool dz__drop_unused(dz__graph *g) {
+  const dz_allocator *a = &g->alloc;
+  size_t bytes = (g->n + 1) * sizeof(uint32_t), marks = g->n + 1;
+  dz__graph to;
+  dz__graph_init(&to, a);
+  uint8_t *used = dz__alloc(a, marks);
+  if (!used || find_used(g, used) == g->n) {
+    dz__free(a, used, marks);
+    return used != NULL;
+  }
+  work w = {.g = g, .to = &to, .map = dz__alloc(a, bytes)};
+  bool done = w.map && copy_used(&w, used) && copy_outputs(&w);
+  dz__free(a, used, marks);
+  dz__free(a, w.map, bytes);
+  return settle(g, &to, done);
 }
 
 bool dz__prune(dz__graph *g) {
   const dz_allocator *a = &g->alloc;
-  size_t bytes = g->n * sizeof(uint32_t);
+  size_t bytes = (g->n + 1) * sizeof(uint32_t);
   dz__graph to;
   dz__graph_init(&to, a);
   work w = {g, &to, dz__alloc(a, bytes), dz__alloc(a, bytes), dz__alloc(a, bytes), 0};
   bool done = w.map && w.stack && w.next;
   for (size_t i = 0; done && i < g->n; i++) w.map[i] = DZ__NO_NODE;
-  for (size_t k = 0; done && k < g->outs; k++)
-    done = visit(&w, g->out[k]) && dz__graph_output(&to, w.map[g->out[k]]);
+  for (size_t k = 0; done && k < g->outs; k++) done = visit(&w, g->out[k]);
+  done = done && copy_outputs(&w);
   dz__free(a, w.map, bytes);
   dz__free(a, w.stack, bytes);
   dz__free(a, w.next, bytes);
-  dz__graph unwanted = done ? *g : to;
-  if (done) *g = to;
-  dz__graph_free(&unwanted);
-  return done;
+  return settle(g, &to, done);
 }

@@ -43,16 +43,10 @@ static uint32_t extreme(const reduction *r, uint32_t m, uint32_t a) {
   return apply(r, DZ__F_where, false, 3, (uint32_t[]){takes, a, m});
 }
 
-/* What is added up after the first pass, which left m. */
-static uint32_t term(const reduction *r, uint32_t a, uint32_t m, bool count) {
-  if (r->w->fn == DZ__F_logsumexp) return apply(r, DZ__F_exp, true, 1, (uint32_t[]){two(r, DZ__F_sub, a, m)});
-  uint32_t best = apply(r, DZ__F_eq, false, 2, (uint32_t[]){a, m});
-  return count ? best : apply(r, DZ__F_where, true, 3, (uint32_t[]){best, a, 0}); /* node 0 is the number 0 */
-}
-
-/* The first of several stands for itself. */
+/* The first of several stands for itself; the length of one is no fabs, whose slope at 0 is a structural
+   zero. */
 static uint32_t first(const reduction *r, uint32_t a) {
-  return r->w->fn == DZ__F_norm ? apply(r, DZ__F_fabs, true, 1, &a) : a;
+  return r->w->fn == DZ__F_norm ? two(r, DZ__F_hypot, a, 0) : a;
 }
 
 static uint32_t join(const reduction *r, uint32_t so_far, uint32_t a) {
@@ -78,40 +72,82 @@ static uint32_t *slot(const reduction *r, size_t j) {
   return r->w->rank ? &r->x->item[r->x->map[r->node] + j] : &r->x->map[r->node];
 }
 
-/* m that infinities are not subtracted from: a sum of exp(-inf) is 0, and of exp(inf) inf. */
-static uint32_t shift(const reduction *r, uint32_t m) {
-  uint32_t zero = apply(r, DZ__F_sub, false, 2, (uint32_t[]){m, m});
-  uint32_t finite = apply(r, DZ__F_eq, false, 2, (uint32_t[]){zero, zero});
-  return apply(r, DZ__F_where, false, 3, (uint32_t[]){finite, m, 0});
+/* ---- the second pass of max, min and logsumexp ---- */
+
+/* Of one result. The first pass left m, which no gradient flows through. Elements that equal it take part in
+   the shares; of a NaN all do. */
+typedef struct extremum {
+  uint32_t m, finite, whole; /* whole: m is a number, so not NaN */
+  uint32_t sum, count;       /* over the elements; DZ__NO_NODE before the first */
+  uint32_t others;           /* logsumexp: the sum of exp(a - m) over those that do not equal m */
+} extremum;
+
+static uint32_t held(const reduction *r, unsigned fn, uint32_t a, uint32_t b) {
+  return apply(r, fn, false, 2, (uint32_t[]){a, b});
 }
 
-typedef struct second {
-  uint32_t *sum, *count; /* per result; DZ__NO_NODE before the first */
-} second;
+static uint32_t where(const reduction *r, uint32_t c, uint32_t a, uint32_t b) {
+  return apply(r, DZ__F_where, true, 3, (uint32_t[]){c, a, b});
+}
 
-static bool add_to(const reduction *r, uint32_t *sum, uint32_t a, bool flows) {
-  *sum = *sum == DZ__NO_NODE ? a : apply(r, DZ__F_add, flows, 2, (uint32_t[]){*sum, a});
+/* Node 0 is the number 0. */
+static bool begin(const reduction *r, extremum *x, uint32_t m) {
+  *x = (extremum){m,
+                  held(r, DZ__F_eq, held(r, DZ__F_sub, m, m), 0),
+                  held(r, DZ__F_eq, m, m),
+                  DZ__NO_NODE,
+                  DZ__NO_NODE,
+                  DZ__NO_NODE};
+  return x->finite != DZ__NO_NODE && x->whole != DZ__NO_NODE;
+}
+
+static bool add_to(const reduction *r, uint32_t *sum, uint32_t a) {
+  *sum = *sum == DZ__NO_NODE ? a : two(r, DZ__F_add, *sum, a);
   return *sum != DZ__NO_NODE;
 }
 
-/* Of max and min: the mean of those that are the largest, so that they share the gradient; of logsumexp: m +
-   log(sum of exp(a - m)). */
-static bool second_pass(const reduction *r, const double *to, size_t results, size_t elements, second s) {
+/* m - a is +0 with the slope -1 where a equals m; an infinite m is not subtracted from. */
+static uint32_t distance(const reduction *r, const extremum *x, uint32_t a) {
+  return where(r, x->finite, two(r, DZ__F_sub, x->m, a), apply(r, DZ__F_neg, true, 1, &a));
+}
+
+static bool add_extreme(const reduction *r, extremum *x, uint32_t a) {
+  uint32_t best = held(r, DZ__F_eq, a, x->m), takes = held(r, DZ__F_or, best, held(r, DZ__F_eq, x->whole, 0));
+  return add_to(r, &x->sum, where(r, takes, distance(r, x, a), 0)) && add_to(r, &x->count, takes);
+}
+
+/* m minus the mean distance, which is 0: its gradient is shared. A NaN divides by NaN. */
+static uint32_t end_extreme(const reduction *r, const extremum *x) {
+  uint32_t mean = two(r, DZ__F_div, x->sum, where(r, x->whole, x->count, x->m));
+  return where(r, x->finite, two(r, DZ__F_sub, x->m, mean), apply(r, DZ__F_neg, true, 1, &mean));
+}
+
+/* Those that equal m are exp(0) each, and added up apart, so that log1p keeps what the others add. */
+static bool add_exponential(const reduction *r, extremum *x, uint32_t a) {
+  uint32_t best = held(r, DZ__F_eq, a, x->m), d = two(r, DZ__F_sub, a, x->m),
+           e = apply(r, DZ__F_exp, true, 1, &d);
+  /* Of an infinite m: the elements themselves, whose mean it is. */
+  uint32_t top = where(r, best, where(r, x->finite, e, a), 0);
+  return add_to(r, &x->sum, top) && add_to(r, &x->count, best) && add_to(r, &x->others, where(r, best, 0, e));
+}
+
+static uint32_t end_exponentials(const reduction *r, const extremum *x) {
+  uint32_t one = dz__graph_number(r->x->g, 1), infinite = held(r, DZ__F_gt, x->whole, x->finite);
+  uint32_t mean = two(r, DZ__F_div, x->sum, x->count);
+  uint32_t more = two(r, DZ__F_add, x->others, two(r, DZ__F_sub, x->sum, one));
+  uint32_t sum = two(r, DZ__F_add, x->m, apply(r, DZ__F_log1p, true, 1, &more));
+  return where(r, infinite, mean, sum);
+}
+
+static bool second_pass(const reduction *r, const double *to, size_t results, size_t elements, extremum *x) {
   bool logarithm = r->w->fn == DZ__F_logsumexp, good = true;
-  for (size_t j = 0; j < results && good; j++) {
-    s.sum[j] = s.count[j] = DZ__NO_NODE;
-    if (logarithm) good = (*slot(r, j) = shift(r, *slot(r, j))) != DZ__NO_NODE;
-  }
+  for (size_t j = 0; j < results && good; j++) good = begin(r, &x[j], *slot(r, j));
   for (size_t e = 0; e < elements && good; e++) {
-    size_t j = (size_t)to[e];
-    uint32_t a = element(r, e), m = *slot(r, j);
-    good = add_to(r, &s.sum[j], term(r, a, m, false), true);
-    if (good && !logarithm) good = add_to(r, &s.count[j], term(r, a, m, true), false);
+    extremum *of = &x[(size_t)to[e]];
+    good = logarithm ? add_exponential(r, of, element(r, e)) : add_extreme(r, of, element(r, e));
   }
   for (size_t j = 0; j < results && good; j++) {
-    uint32_t m = *slot(r, j), sum = s.sum[j];
-    *slot(r, j) = logarithm ? two(r, DZ__F_add, m, apply(r, DZ__F_log, true, 1, &sum))
-                            : two(r, DZ__F_div, sum, s.count[j]);
+    *slot(r, j) = logarithm ? end_exponentials(r, &x[j]) : end_extreme(r, &x[j]);
     good = *slot(r, j) != DZ__NO_NODE;
   }
   return good;
@@ -133,10 +169,8 @@ bool dz__extract_reduction(dz__extraction *x, uint32_t i, const dz__wide *w, con
       if (*slot(&r, j) == DZ__NO_NODE && (*slot(&r, j) = of_nothing(&r)) == DZ__NO_NODE) return false;
     return true;
   }
-  size_t bytes = results * sizeof(uint32_t);
-  second s = {dz__alloc(&x->g->alloc, bytes), dz__alloc(&x->g->alloc, bytes)};
-  bool done = s.sum && s.count && second_pass(&r, to, results, elements, s);
-  dz__free(&x->g->alloc, s.sum, bytes);
-  dz__free(&x->g->alloc, s.count, bytes);
+  extremum *room = dz__alloc(&x->g->alloc, results * sizeof *room);
+  bool done = room && second_pass(&r, to, results, elements, room);
+  dz__free(&x->g->alloc, room, results * sizeof *room);
   return done;
 }

@@ -3,18 +3,24 @@
 
 #include <string.h>
 
-void dz__rolled_free(dz__rolled *r) {
+/* Those from number `first` on. */
+static void free_groups(dz__rolled *r, size_t first) {
   const dz_allocator *a = &r->alloc;
-  for (size_t k = 0; k < r->groups; k++) {
-    dz__group *group = &r->group[k];
+  while (r->groups > first) {
+    dz__group *group = &r->group[--r->groups];
     dz__graph_free(&group->body);
     dz__free(a, group->table, group->table_cap * sizeof *group->table);
     dz__free(a, group->choice, group->choice_cap * sizeof *group->choice);
   }
+}
+
+void dz__rolled_free(dz__rolled *r) {
+  const dz_allocator *a = &r->alloc;
+  free_groups(r, 0);
   dz__free(a, r->group, r->group_cap * sizeof *r->group);
   dz__graph_free(&r->root);
   r->group = NULL;
-  r->groups = r->group_cap = 0;
+  r->group_cap = 0;
 }
 
 /* Leaves come when they are asked for; everything else is there already. */
@@ -54,8 +60,13 @@ static bool keep(work *w, uint32_t i) {
   const dz__graph *g = w->r.g;
   const uint32_t *args = dz__graph_args(g, i);
   w->lists = 0;
-  for (size_t k = 0; k < dz__graph_nargs(g, i); k++) {
+  size_t n = dz__graph_nargs(g, i), first = dz__first_node(g->kind[i]), end = dz__end_node(g->kind[i], n);
+  for (size_t k = 0; k < n; k++) {
     uint32_t x = dz__node_of(args[k]);
+    if (k < first || k >= end) { /* of a sequence's call and its results: numbers, not nodes */
+      if (!append(w, args[k])) return false;
+      continue;
+    }
     const dz__bundle *b = summed_by(w, x);
     if (b && dz__node_of(w->r.owners.top[b->first]) != x) continue; /* its first lane stands for all */
     uint32_t is = dz__root_node(&w->r, x);
@@ -155,14 +166,15 @@ static bool without(dz__graph *g, dz__rolled *r) {
 
 bool dz__roll(dz__graph *g, bool wanted, dz__rolled *r) {
   bool mixed = false;
-  *r = (dz__rolled){.alloc = g->alloc};
+  size_t sequences = r->groups;
   dz__graph_init(&r->root, &g->alloc);
   if (!wanted) return without(g, r);
   work w = {.r = {.g = g, .out = r}};
   bool done = roll(&w, &mixed);
   release(&w);
   if (mixed) {
-    dz__rolled_free(r);
+    free_groups(r, sequences);
+    dz__graph_free(&r->root);
     return without(g, r);
   }
   if (done) dz__graph_free(g);

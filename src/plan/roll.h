@@ -7,13 +7,19 @@
 enum { DZ__LEAST_LANES = 8 };
 
 /* A loop: the body's one output is computed for every lane. Operand k of the call, counted from the one after
-   the group's number, is what DZ__P_UNIFORM k reads; DZ__P_STREAM k reads in lane i operand k + i. */
+   the group's number, is what DZ__P_UNIFORM k reads; DZ__P_STREAM k reads in lane i operand k + i.
+
+   Of a sequence the lanes are steps, one after another. The body's first outputs are its state, which the
+   next step reads as DZ__P_CARRY; the call's first operands are the state before step 0. The other outputs
+   are results, of which DZ__P_ELEMENT takes one: of output e in step s it is number e * lanes + s. */
 typedef struct dz__group {
   dz__graph body;
   size_t lanes;
-  bool reduced;     /* only the sum over the lanes is wanted */
-  double *table;    /* DZ__P_TABLE k: table[k * lanes ..] */
-  uint32_t *choice; /* DZ__P_SELECT k: choice[k * lanes ..], counting what is chosen from */
+  bool reduced; /* only the sum over the lanes is wanted */
+  bool sequence;
+  size_t carries, exports; /* of a sequence: its outputs */
+  double *table;           /* DZ__P_TABLE k: table[k * lanes ..] */
+  uint32_t *choice;        /* DZ__P_SELECT k: choice[k * lanes ..], counting what is chosen from */
   size_t tables, table_cap, choices, choice_cap;
 } dz__group;
 
@@ -27,7 +33,8 @@ typedef struct dz__rolled {
 void dz__rolled_free(dz__rolled *r);
 
 /* Takes the graph g over, which becomes r->root with calls in place of what was grouped. With roll false,
-   nothing is grouped. False when memory is out; r is to be freed in either case. */
+   nothing is grouped. r may hold groups that g calls, which it keeps. False when memory is out; r is to be
+   freed in either case. */
 bool dz__roll(dz__graph *g, bool roll, dz__rolled *r);
 
 /* ---- inside ---- */

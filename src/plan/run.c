@@ -48,6 +48,17 @@ static void finish(const run *r, const dz__loop *l, unsigned mode) {
   }
 }
 
+/* Registers, tables and streams of step s. */
+static void to_step(const run *r, const dz__loop *l, dz__view *v, size_t s) {
+  v->first = s;
+  v->index = l->index + s;
+  v->base[DZ__OUT] = r->work + l->spot + s * l->room;
+  v->base[DZ__REG] = v->base[DZ__OUT] + l->room;
+  v->base[DZ__DIRECT] = r->view.base[DZ__DIRECT] + s;
+  v->base[DZ__ROW] = l->table + s;
+  v->base[DZ__INS] = r->view.base[DZ__INS] + s;
+}
+
 /* Tiles from lane `from` to before `end`. */
 static void run_tiles(const run *r, const dz__loop *l, unsigned mode, size_t from, size_t end, size_t tile,
                       double *acc) {
@@ -92,12 +103,39 @@ static void run_loop(const run *r, const dz__loop *l, unsigned mode) {
   finish(r, l, mode);
 }
 
+/* Step after step, and back. */
+static void run_sequence(const run *r, const dz__loop *l, unsigned mode) {
+  const dz__instruction *at = l->code.at, *adjoints = at + l->code.reverse, *leave = at + l->leave;
+  dz__machine *machine = r->careful ? dz__run_careful : dz__run_one;
+  double *registers = r->work + l->spot; /* of the step before the first */
+  dz__view v = r->view;
+  v.list = l->code.list;
+  v.lanes = l->lanes;
+  v.scale[DZ__ROW] = dz__padded(l->lanes);
+  v.base[DZ__REG] = registers;
+  if (mode != DZ__CALL_BACKWARD) dz__run_one(&v, at, at + l->enter, 1);
+  for (size_t s = 0; s < l->lanes && mode != DZ__CALL_BACKWARD; s++) {
+    to_step(r, l, &v, s);
+    dz__run_one(&v, at + l->enter, adjoints, 1);
+  }
+  if (mode == DZ__CALL_FORWARD) return;
+  v.base[DZ__OUT] = registers + l->lanes * l->room;
+  machine(&v, adjoints, at + l->zeroed, 1);
+  for (size_t s = l->lanes; s-- > 0;) {
+    to_step(r, l, &v, s);
+    machine(&v, adjoints, leave, 1);
+  }
+  v.base[DZ__REG] = registers;
+  machine(&v, leave, at + l->code.n, 1);
+}
+
 /* A part of the program around, with the loops that it calls. */
 static void run_part(const run *r, size_t from, size_t to, dz__machine *machine, bool gradient) {
   const dz__program *p = &r->p->program;
   const dz__instruction *i = p->code.at + from, *end = p->code.at + to;
   while ((i = machine(&r->view, i, end, 1)) < end) {
-    run_loop(r, &p->loop[i->a], gradient ? i->mode : DZ__CALL_FORWARD);
+    const dz__loop *l = &p->loop[i->a];
+    (l->sequence ? run_sequence : run_loop)(r, l, gradient ? i->mode : DZ__CALL_FORWARD);
     i++;
   }
 }
@@ -119,10 +157,10 @@ static void run_gradient(run *r, const double *seeds, double *gradient) {
   run_part(r, c->reverse, c->n, machine, true);
 }
 
-static bool has_nan(const double *x, size_t n) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += x[i] != x[i];
-  return sum > 0;
+bool dz__has_nan(const double *x, size_t n) {
+  double any = 0; /* of the type that is compared: so the loop becomes vectors */
+  for (size_t i = 0; i < n; i++) any = x[i] == x[i] ? any : 1;
+  return any > 0;
 }
 
 dz_status dz_plan_pull(const dz_plan *plan, const double *in, const double *seeds, double *values,
@@ -134,13 +172,13 @@ dz_status dz_plan_pull(const dz_plan *plan, const double *in, const double *seed
   if (plan->native && !seeds) {
     const dz__native *n = plan->native;
     int flips = n->run(in, values, gradient, work, n->table, n->index);
-    if (!gradient || !has_nan(gradient, p->inputs)) return flips ? DZ_ERR_BRANCH : DZ_OK;
+    if (!gradient || !dz__has_nan(gradient, p->inputs)) return flips ? DZ_ERR_BRANCH : DZ_OK;
   }
   r.view = view_of(&r, in, gradient);
   if (p->numbers) memcpy(r.work, p->number, p->numbers * sizeof *p->number);
   if (gradient) {
     run_gradient(&r, seeds, gradient);
-    r.careful = has_nan(gradient, p->inputs);
+    r.careful = dz__has_nan(gradient, p->inputs);
     if (r.careful) run_gradient(&r, seeds, gradient);
   } else {
     run_part(&r, p->code.forward, p->code.reverse, dz__run_one, false);

@@ -71,7 +71,7 @@ bool dz__lower_map(const dz__graph *g, size_t inputs, size_t outputs, bool gradi
     uint32_t one = dz__place_at(DZ__UNI, l->tables);
     l->table[l->tables++] = 1;
     map_code(&w, one, gradient, place);
-    done = !w.failed && dz__schedule(&p->alloc, &l->code, w.registers, dz__place_at(DZ__REG, 0));
+    done = !w.failed && dz__schedule(&p->alloc, &l->code, w.registers, dz__place_at(DZ__REG, 0), false);
   }
   if (done) {
     l->lanes = DZ__MOST_NODES; /* so that a tile is as long as registers allow */

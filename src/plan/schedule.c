@@ -68,23 +68,32 @@ void dz__each_place(const dz__routine *c, dz__instruction *i, dz__visit *f, void
 }
 
 typedef struct work {
+  bool sequence;
   uint32_t *last, *slot, *freed; /* per register; slot DZ__NOWHERE before its first use */
   uint32_t at, first;
   size_t slots, frees;
 } work;
 
-static bool is_register(uint32_t place) { return dz__where_of(place) == DZ__REG; }
+static bool is_before(const work *w, uint32_t place) { return w->sequence && dz__where_of(place) == DZ__OUT; }
+static bool is_register(const work *w, uint32_t place) {
+  return dz__where_of(place) == DZ__REG || is_before(w, place);
+}
 
 static void note_last(void *user, uint32_t *place, unsigned access) {
   work *w = user;
   (void)access;
-  if (is_register(*place)) w->last[dz__place_index(*place)] = w->at;
+  if (!is_register(w, *place)) return;
+  uint32_t *last = &w->last[dz__place_index(*place)];
+  if (is_before(w, *place) || *last == DZ__NOWHERE - 1)
+    *last = DZ__NOWHERE - 1; /* never free */
+  else
+    *last = w->at;
 }
 
 static void hand_out(void *user, uint32_t *place, unsigned access) {
   work *w = user;
   (void)access;
-  if (!is_register(*place)) return;
+  if (!is_register(w, *place)) return;
   uint32_t *slot = &w->slot[dz__place_index(*place)];
   if (*slot == DZ__NOWHERE) *slot = w->frees ? w->freed[--w->frees] : (uint32_t)w->slots++;
 }
@@ -93,20 +102,21 @@ static void hand_out(void *user, uint32_t *place, unsigned access) {
 static void put_back(void *user, uint32_t *place, unsigned access) {
   work *w = user;
   (void)access;
-  if (!is_register(*place)) return;
+  if (!is_register(w, *place)) return;
   uint32_t r = dz__place_index(*place);
-  *place = w->first + w->slot[r];
+  *place = (is_before(w, *place) ? dz__place_at(DZ__OUT, 0) : w->first) + w->slot[r];
   if (w->last[r] != w->at) return;
   w->last[r] = DZ__NOWHERE;
   w->freed[w->frees++] = w->slot[r];
 }
 
-bool dz__schedule(const dz_allocator *a, dz__routine *c, size_t registers, uint32_t first) {
+bool dz__schedule(const dz_allocator *a, dz__routine *c, size_t registers, uint32_t first, bool sequence) {
   size_t bytes = (registers + 1) * sizeof(uint32_t);
-  work w = {dz__alloc(a, bytes), dz__alloc(a, bytes), dz__alloc(a, bytes), 0, first, 0, 0};
+  work w = {sequence, dz__alloc(a, bytes), dz__alloc(a, bytes), dz__alloc(a, bytes), 0, first, 0, 0};
   bool done = w.last && w.slot && w.freed;
   if (done) {
     memset(w.slot, 0xff, bytes);
+    memset(w.last, 0xff, bytes);
     for (w.at = 0; w.at < c->n; w.at++) dz__each_place(c, &c->at[w.at], note_last, &w);
     for (w.at = 0; w.at < c->n; w.at++) {
       dz__each_place(c, &c->at[w.at], hand_out, &w);
@@ -142,5 +152,5 @@ void dz__program_free(dz__program *p) {
   dz__routine_free(a, &p->code);
   dz__free(a, p->loop, p->loop_cap * sizeof *p->loop);
   dz__free(a, p->number, p->number_cap * sizeof *p->number);
-  dz__free(a, p->value, p->outputs * sizeof *p->value);
+  dz__free(a, p->value, (p->outputs + 1) * sizeof *p->value);
 }

@@ -15,7 +15,7 @@ static void measure(const dz__graph *g, dz__shapes *s) {
     size_t end = dz__end_node(kind, dz__graph_nargs(g, i));
     uint64_t h = mix(kind + 1u, end | (uint64_t)g->flags[i] << 32);
     uint32_t tall = 0;
-    for (size_t k = 0; k < end; k++) {
+    for (size_t k = dz__first_node(kind); k < end; k++) {
       uint32_t x = dz__node_of(args[k]);
       if (s->height[x] >= tall) tall = s->height[x] + 1;
       h = mix(h, s->hash[x] + (args[k] >> 31));

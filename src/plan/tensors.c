@@ -6,6 +6,8 @@
 
 #include "tape/diagnose.h"
 
+#include <string.h>
+
 typedef struct wide {
   dz__extraction *x;
   const dz__wide *w;
@@ -17,10 +19,24 @@ static dz_status no_memory(const wide *o) {
   return dz__fail(o->x->error, DZ_ERR_MEMORY, "plan", "out of memory for the graph");
 }
 
+/* What the operation's numbers decide (pivots), or only its owner knows. */
 static dz_status refuse(const wide *o) {
   const char *name = dz_describe(dz__handle(o->x->t, o->node)).op;
-  return dz__fail(o->x->error, DZ_ERR_ARGUMENT, "plan", "plans cannot do the tensor operation '%s' yet",
-                  name);
+  if (o->w->fn == DZ__F_user)
+    return dz__fail(o->x->error, DZ_ERR_ARGUMENT, "plan",
+                    "plans cannot do '%s', which C functions compute: define it by text", name);
+  return dz__fail(o->x->error, DZ_ERR_ARGUMENT, "plan",
+                  "plans cannot do '%s', whose pivots depend on the numbers: run it on the tape",
+                  strcmp(name, "lu") == 0 ? "solve" : name);
+}
+
+static dz_status user(const wide *o) {
+  const int64_t *number;
+  dz_attributes(dz__handle(o->x->t, o->node), &number);
+  const dz__userop *u = dz__user_of(dz__of(o->x->t), DZ__F_user, number);
+  if (!u->elementwise) return refuse(o);
+  uint32_t *to = o->w->rank ? &o->x->item[o->first] : &o->x->map[o->node];
+  return dz__extract_user(o->x, o->node, u, to) ? no_memory(o) : DZ_OK;
 }
 
 static uint32_t element(const wide *o, uint32_t k, size_t e) {
@@ -103,12 +119,19 @@ static dz__call call_of(const wide *o, dz__array *args) {
                     .out = dz__array_of(v)};
 }
 
-/* Positions that a gather reads are numbers; they must not depend on the inputs. */
+/* Positions that gather and scatter read are numbers; they must not depend on the inputs. */
+static bool positions_are_held(const wide *o) {
+  return dz_is_number(o->operand[1]) || o->x->map[dz__index(o->operand[1])] == DZ__FROZEN;
+}
+
+static dz_status moving_positions(const wide *o, const char *op) {
+  return dz__fail(o->x->error, DZ_ERR_ARGUMENT, "plan", "positions of '%s' depend on an input", op);
+}
+
 static dz_status moved_in(const wide *o, double *room, dz__array *args) {
   dz__call call = call_of(o, args);
   bool positions = o->w->fn == DZ__F_gather;
-  if (positions && !dz_is_number(o->operand[1]) && o->x->map[dz__index(o->operand[1])] != DZ__FROZEN)
-    return dz__fail(o->x->error, DZ_ERR_ARGUMENT, "plan", "positions of '%s' depend on an input", call.op);
+  if (positions && !positions_are_held(o)) return moving_positions(o, call.op);
   for (uint32_t k = 0; k < (positions ? 1 : o->w->nargs); k++) {
     if (!numbered(o, k, &args[k], room)) return no_memory(o);
     room += args[k].size;
@@ -135,12 +158,52 @@ static dz_status reduced_in(const wide *o, double *room, dz__array *args) {
   return dz__extract_reduction(o->x, o->node, o->w, to, call.out.size, args[0].size) ? DZ_OK : no_memory(o);
 }
 
+/* The same of scatter, whose own reverse kernel says it. */
+static dz_status scattered(const wide *o, double *room, dz__array *args) {
+  dz__call call = call_of(o, args);
+  double *to = room + call.out.size, *ga[2] = {to, NULL}, place = 0;
+  if (!positions_are_held(o)) return moving_positions(o, call.op);
+  if (dz_is_number(o->operand[1])) place = dz__number(o->operand[1]), args[1].data = &place;
+  for (size_t e = 0; e < call.out.size; e++) room[e] = (double)e, put(o, e, 0);
+  for (size_t e = 0; e < args[0].size; e++) to[e] = 0;
+  call.g = room;
+  call.ga = ga;
+  call.scratch = to + args[0].size;
+  dz__tensor_ops[DZ__F_scatter - DZ__F_POINTWISE_END].reverse(&call);
+  for (size_t e = 0; e < args[0].size; e++) {
+    uint32_t *sum = o->w->rank ? &o->x->item[o->first + (size_t)to[e]] : &o->x->map[o->node];
+    *sum = apply(o, DZ__F_add, 0, 2, (uint32_t[]){*sum, element(o, 0, e)});
+    if (*sum == DZ__NO_NODE) return no_memory(o);
+  }
+  return DZ_OK;
+}
+
+/* Running sums and products: each is made from the one before. */
+static dz_status scan(const wide *o) {
+  dz_var v = dz__handle(o->x->t, o->node);
+  dz__array out = dz__array_of(v);
+  const int64_t *axis;
+  size_t inner = 1;
+  dz_attributes(v, &axis);
+  for (int k = (int)*axis + 1; k < out.rank; k++) inner *= out.dims[k];
+  for (size_t e = 0; e < out.size; e++) {
+    uint32_t node = element(o, 0, e);
+    if (e / inner % out.dims[*axis])
+      node = apply(o, o->w->fn == DZ__F_cumsum ? DZ__F_add : DZ__F_mul, 0, 2,
+                   (uint32_t[]){o->x->item[o->first + e - inner], node});
+    if (node == DZ__NO_NODE) return no_memory(o);
+    put(o, e, node);
+  }
+  return DZ_OK;
+}
+
 static dz_status in_room(const wide *o, dz_status (*how)(const wide *, double *, dz__array *)) {
   dz_tape *t = o->x->t;
   const dz_allocator *a = &o->x->g->alloc;
   size_t size = dz_size(dz__handle(t, o->node)), bytes = o->w->nargs * sizeof(dz__array);
   for (uint32_t k = 0; k < o->w->nargs; k++)
     size += array_of(o->x, dz_operand(dz__handle(t, o->node), (int)k)).size;
+  size *= 2; /* the kernel's own as well */
   double *room = dz__alloc(a, (size + 1) * sizeof *room);
   dz__array *args = dz__alloc(a, bytes);
   dz_status status = room && args ? how(o, room, args) : no_memory(o);
@@ -208,9 +271,11 @@ dz_status dz__extract_wide(dz__extraction *x, uint32_t i, const dz__wide *w) {
     x->map[i] = o.first;
   }
   if (w->fn < DZ__F_POINTWISE_END) return pointwise(&o);
-  if (w->fn == DZ__F_user) return refuse(&o);
+  if (w->fn == DZ__F_user) return user(&o);
   if (dz__tensor_ops[w->fn - DZ__F_POINTWISE_END].carries == DZ__MOVES) return in_room(&o, moved_in);
   if (dz__can_reduce(w->fn)) return in_room(&o, reduced_in);
+  if (w->fn == DZ__F_scatter) return in_room(&o, scattered);
+  if (w->fn == DZ__F_cumsum || w->fn == DZ__F_cumprod) return scan(&o);
   if (w->fn == DZ__F_matmul) return product(&o);
   return refuse(&o);
 }

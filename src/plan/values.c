@@ -98,7 +98,7 @@ uint32_t dz__note_places(dz__lowering *w, size_t n, const uint32_t *items) {
 }
 
 uint32_t dz__vector(dz__lowering *w, uint32_t place) {
-  if (!w->loop || !dz__one_for_all(place)) return place;
+  if (!dz__is_wide(w) || !dz__one_for_all(place)) return place;
   uint32_t d = dz__register(w);
   dz__instruct(w, DZ__I_SPREAD, d, place);
   return d;
@@ -110,13 +110,13 @@ uint32_t dz__vector_of(dz__lowering *w, uint32_t i) {
 }
 
 unsigned dz__mode(const dz__lowering *w, uint32_t a, uint32_t b) {
-  if (!w->loop) return DZ__MODE_VV;
+  if (!dz__is_wide(w)) return DZ__MODE_VV;
   return dz__one_for_all(b) ? DZ__MODE_VS : dz__one_for_all(a) ? DZ__MODE_SV : DZ__MODE_VV;
 }
 /* ---- values ---- */
 
 static void binary(dz__lowering *w, dz__step_op op, uint32_t d, uint32_t a, uint32_t b) {
-  if (w->loop && dz__one_for_all(a) && dz__one_for_all(b)) a = dz__vector(w, a);
+  if (dz__is_wide(w) && dz__one_for_all(a) && dz__one_for_all(b)) a = dz__vector(w, a);
   dz__instruction *i = dz__instruct(w, op, d, a);
   if (!i) return;
   i->b = b;
@@ -129,13 +129,13 @@ static void term(dz__lowering *w, uint32_t operand, uint32_t t[3]) {
   if (w->fused[x]) {
     const uint32_t *args = dz__graph_args(w->g, x);
     a = w->val[args[0]], t[2] = w->val[args[1]];
-    if (w->loop && dz__one_for_all(a)) {
+    if (dz__is_wide(w) && dz__one_for_all(a)) {
       uint32_t swapped = t[2];
       t[2] = a, a = dz__one_for_all(swapped) ? dz__vector_of(w, args[1]) : swapped;
     }
-    t[0] |= w->loop && dz__one_for_all(t[2]) ? DZ__T_VS : DZ__T_VV;
+    t[0] |= dz__is_wide(w) && dz__one_for_all(t[2]) ? DZ__T_VS : DZ__T_VV;
   } else {
-    t[0] |= w->loop && dz__one_for_all(a) ? DZ__T_S : DZ__T_V;
+    t[0] |= dz__is_wide(w) && dz__one_for_all(a) ? DZ__T_S : DZ__T_V;
     t[2] = DZ__NOWHERE;
   }
   t[1] = a;
@@ -251,6 +251,7 @@ static void operation(dz__lowering *w, uint32_t i, bool gradient) {
     dz__instruct(w, DZ__I_NEG, w->val[i], dz__vector_of(w, args[0]));
     break;
   case DZ__F_stop:
+  case DZ__P_GIVEN:
     dz__instruct(w, DZ__I_MOV, w->val[i], dz__vector_of(w, args[0]));
     break;
   case DZ__F_mul:
@@ -272,7 +273,8 @@ void dz__lower_values(dz__lowering *w, bool gradient) {
     case DZ__P_INPUT:
     case DZ__P_CONST:
     case DZ__P_REDUCED:
-    case DZ__P_ELEMENT: /* placed before */
+    case DZ__P_ELEMENT:
+    case DZ__P_CARRY: /* placed before */
       break;
     case DZ__P_CALL:
       dz__instruct(w, DZ__I_CALL, 0, dz__graph_args(g, i)[0]);

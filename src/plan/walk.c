@@ -143,8 +143,11 @@ static bool expand(walk *w, size_t p, bool *mixed) {
 
 /* ---- choices ---- */
 
-/* Operations of one shape: where each lane's node of one position is found among the other positions, it is a
-   choice among them, such as the largest of several. */
+/* All users of a node that a lane owns are in this lane, so it stands in no other one. */
+static bool owns(const walk *w, uint32_t l, uint32_t i) { return w->r->owners.owner[i] == w->b->first + l; }
+
+/* Operations of one shape: where each lane's own node of one position is found among the other positions, it
+   is a choice among them, such as the largest of several. */
 static bool find_choices(walk *w, const uint32_t *class, size_t members) {
   uint32_t lanes = w->b->lanes, *count = w->r->count;
   size_t left = members;
@@ -153,7 +156,7 @@ static bool find_choices(walk *w, const uint32_t *class, size_t members) {
   for (size_t m = members; m-- > 0;) {
     const uint32_t *v = lanes_of(w, class[m]);
     bool covered = true;
-    for (uint32_t l = 0; l < lanes && covered; l++) covered = count[v[l]] > 1;
+    for (uint32_t l = 0; l < lanes && covered; l++) covered = owns(w, l, v[l]) && count[v[l]] > 1;
     if (!covered) continue;
     for (uint32_t l = 0; l < lanes; l++) count[v[l]]--;
     w->at[class[m]].role = CHOICE;

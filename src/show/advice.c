@@ -108,9 +108,11 @@ static const line lines[] = {
                           "{0}: the slope {1} times the gradient {2} that arrives is too small for a "
                           "double",
                           NULL, "compute with logarithms: sums in place of products"},
-    [DZ_WHY_CANCELLATION] = {"cancellation", "the gradients that come back to {3} by its several uses cancel",
-                             NULL, "simplify the expression: what cancels need not be computed"},
-    [DZ_WHY_SMALL_SLOPE] = {"small slope", "{0}: the slope is only {1}", NULL, "scale the variable"},
+    [DZ_WHY_CANCELLATION] =
+        {"cancellation", "the gradients that come back to {3} by its several uses cancel", NULL,
+         "this may be an extremum, as where a prediction is exact; what always cancels need not be computed"},
+    [DZ_WHY_SMALL_SLOPE] = {"small slope", "{0}: the slope is only {1}", NULL,
+                            "scale the variable; or this may be near an extremum"},
     [DZ_WHY_LARGE_SLOPE] = {"large slope", "{0}: the slope is {1}", NULL,
                             "keep the operand away from where the function is steep, or scale the variable"},
     [DZ_WHY_VANISHING] =

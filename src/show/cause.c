@@ -72,6 +72,7 @@ static void blame_origin(dz__inquiry *q, dz_var z) {
                   strcmp(is.op, "atanh") == 0 || strcmp(is.op, "xlogy") == 0;
       if (pole && strcmp(is.op, "pow") == 0) pole = dz_value(dz_operand(z, 0)) == 0;
       blame_value(q, leaf ? DZ_WHY_GIVEN : nan ? DZ_WHY_DOMAIN : pole ? DZ_WHY_POLE : DZ_WHY_OVERFLOW, z);
+      if (nan && operands && strcmp(is.op, "div") == 0) q->r->cause = DZ_WHY_NO_SLOPE; /* 0/0 */
       if (nan && !operands)
         q->r->cause = strcmp(is.op, "mul") == 0 ? DZ_WHY_ZERO_TIMES_INFINITY : DZ_WHY_INFINITIES;
       return;
@@ -153,35 +154,12 @@ static dz_why_cause flat_cause(const dz__inquiry *q, const dz__edge *e) {
   const char *op = op_of(q->g.vertex[e->to].node);
   double x = q->g.vertex[e->from].value;
   if (e->partial != 0) return DZ_WHY_UNDERFLOW;
-  if (strcmp(op, "mul") == 0 || strcmp(op, "matmul") == 0) return DZ_WHY_ZERO_FACTOR;
+  static const char *const products[] = {"mul", "matmul", "prod", NULL};
+  static const char *const choices[] = {"max", "min", NULL};
+  if (is_one_of(op, products)) return DZ_WHY_ZERO_FACTOR;
+  if (is_one_of(op, choices)) return DZ_WHY_MASK;
   return saturates(op) && fabs(x) > 1 ? DZ_WHY_SATURATION : DZ_WHY_FLAT;
 }
-
-/* The first use that brings nothing from a value that has a gradient to one that ends without, on the way to
-   x: the last barrier before x is of no interest when an earlier one holds all back. */
-static void find_zero(dz__inquiry *q) {
-  for (size_t i = q->g.edges; i-- > 0;) {
-    const dz__edge *e = &q->g.edge[i];
-    bool lost = q->reached[e->to] && q->adjoint[e->to] != 0 && q->leads[e->from] && q->adjoint[e->from] == 0;
-    if (!lost) continue;
-    if (e->gate != DZ__GATE_OPEN) {
-      blame(q, shut_cause(q, e), e);
-      return;
-    }
-    if (e->partial * q->adjoint[e->to] == 0) {
-      blame(q, flat_cause(q, e), e);
-      return;
-    }
-  }
-  for (size_t v = q->g.vertices; v-- > 0;)
-    if (q->reached[v] && q->leads[v] && q->adjoint[v] == 0 && q->g.vertex[v].outs > 1) {
-      blame(q, DZ_WHY_CANCELLATION, &q->g.edge[q->g.leaving[q->g.vertex[v].out + q->g.vertex[v].outs - 1]]);
-      return;
-    }
-  blame(q, DZ_WHY_UNREACHABLE, NULL);
-}
-
-/* ---- tiny and huge ---- */
 
 /* best[v]: log2 of the largest |product| over the paths from v to y. */
 static void largest(const dz__inquiry *q, double *best) {
@@ -193,6 +171,51 @@ static void largest(const dz__inquiry *q, double *best) {
     if (e->gate == DZ__GATE_OPEN && size > best[e->from]) best[e->from] = size;
   }
 }
+
+/* What stop() lets no gradient through is a step where the derivative of one was taken: d(abs(x), x). */
+static const dz__edge *step_below(const dz__inquiry *q, const dz__edge *e) {
+  const dz__vertex *v = &q->g.vertex[e->from];
+  const char *op = op_of(v->node);
+  bool step = steps(op) || strcmp(op, "where") == 0;
+  return strcmp(op_of(q->g.vertex[e->to].node), "stop") == 0 && step && v->ins ? &q->g.edge[v->in] : e;
+}
+
+/* The first use that brings nothing from a value that has a gradient to one that ends without, on the way to
+   x: the last barrier before x is of no interest when an earlier one holds all back. A use through which no
+   gradient ever comes, a condition above all, is to blame only when there is no other. */
+static const dz__edge *first_barrier(const dz__inquiry *q) {
+  const dz__edge *barrier[3] = {NULL, NULL, NULL};
+  for (size_t i = q->g.edges; i-- > 0;) {
+    const dz__edge *e = &q->g.edge[i];
+    bool lost = q->reached[e->to] && q->adjoint[e->to] != 0 && q->leads[e->from] && q->adjoint[e->from] == 0;
+    if (!lost || (e->gate == DZ__GATE_OPEN && e->partial * q->adjoint[e->to] != 0)) continue;
+    int rank = e->gate != DZ__GATE_NEVER ? 0 : strcmp(op_of(q->g.vertex[e->to].node), "where") != 0 ? 1 : 2;
+    if (!barrier[rank]) barrier[rank] = e;
+  }
+  return barrier[0] ? barrier[0] : barrier[1] ? step_below(q, barrier[1]) : barrier[2];
+}
+
+/* The first value on the way to x whose several uses add up to nothing. */
+static const dz__edge *first_cancelled(const dz__inquiry *q, const double *best) {
+  for (size_t v = q->g.vertices; v-- > 0;)
+    if (q->reached[v] && q->leads[v] && q->adjoint[v] == 0 && q->g.vertex[v].outs > 1 && isfinite(best[v]))
+      return &q->g.edge[q->g.leaving[q->g.vertex[v].out + q->g.vertex[v].outs - 1]];
+  return NULL;
+}
+
+/* Where a path to x is open all the way, and its product no underflow, others cancel it. */
+static void find_zero(dz__inquiry *q, double *best) {
+  const dz__edge *e;
+  largest(q, best);
+  if (best[q->x] > -1022 && (e = first_cancelled(q, best)) != NULL)
+    blame(q, DZ_WHY_CANCELLATION, e);
+  else if ((e = first_barrier(q)) != NULL)
+    blame(q, e->gate != DZ__GATE_OPEN ? shut_cause(q, e) : flat_cause(q, e), e);
+  else
+    blame(q, DZ_WHY_UNREACHABLE, NULL);
+}
+
+/* ---- tiny and huge ---- */
 
 static const dz__edge *next_on_path(const dz__inquiry *q, const double *best, uint32_t v) {
   const dz__vertex *p = &q->g.vertex[v];
@@ -237,10 +260,10 @@ static void find_factor(dz__inquiry *q, double *best) {
     blame(q, DZ_WHY_LARGE_SLOPE, worst);
 }
 
-static bool find_size(dz__inquiry *q) {
+static bool find_with(dz__inquiry *q, void find(dz__inquiry *, double *)) {
   size_t bytes = q->g.vertices * sizeof(double);
   double *best = dz__alloc(&q->g.alloc, bytes);
-  if (best) find_factor(q, best);
+  if (best) find(q, best);
   dz__free(&q->g.alloc, best, bytes);
   return best != NULL;
 }
@@ -250,8 +273,8 @@ bool dz__why_find(dz__inquiry *q) {
   dz_why_kind kind = q->r->kind;
   if (kind == DZ_WHY_NAN) find_bad(q, no_nan);
   if (kind == DZ_WHY_INFINITE) find_bad(q, finite);
-  if (kind == DZ_WHY_ZERO) find_zero(q);
-  if (kind == DZ_WHY_TINY || kind == DZ_WHY_HUGE) done = find_size(q);
+  if (kind == DZ_WHY_ZERO) done = find_with(q, find_zero);
+  if (kind == DZ_WHY_TINY || kind == DZ_WHY_HUGE) done = find_with(q, find_factor);
   dz_node is = q->r->node.tape ? dz_describe(q->r->node) : (dz_node){0};
   q->r->line = is.line;
   q->r->column = is.column;

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { FEW_INPUTS = 8, LARGE = 20, PLAIN = 17, SMALL = 14 };
+enum { FEW_INPUTS = 8 };
 
 /* ---- operations ---- */
 
@@ -22,6 +22,13 @@ static void put_box(dz__picture *p, const dz__seen *s) {
                s->node);
   dz__mark_name(p, s->box);
   dz__pen_put(&p->pen, ">];\n");
+}
+
+/* Operands stand from the top in their order where that says which is which, and in what no value is used
+   twice, so that nothing need cross. */
+static bool in_order(const dz__picture *p, const dz__seen *s) {
+  bool ordered = !s->box && !dz__is_power(p, s) && dz__look_of(s->is.op).ordered;
+  return s->is.nargs > 1 && (ordered || p->tree[s - p->trace->seen]);
 }
 
 static void put_operation(dz__picture *p, const dz__seen *s) {
@@ -44,6 +51,7 @@ static void put_operation(dz__picture *p, const dz__seen *s) {
   dz__pen_put(&p->pen, sign);
   dz__pen_form(&p->pen, "\" fontsize=%", points);
   if (wide > 5 && !l.size) dz__pen_put(&p->pen, wide > 8 ? " width=1.3" : " width=1.05");
+  if (in_order(p, s)) dz__pen_put(&p->pen, " ordering=in");
   dz__pen_put(&p->pen, "];\n");
 }
 
@@ -88,165 +96,7 @@ static void put_output(dz__picture *p, const dz__seen *y) {
   close_terminal(p, "output", NULL);
 }
 
-/* ---- wires ---- */
-
-/* What a wire carries. */
-typedef struct wire {
-  const dz__seen *of;
-  const dz__use *use;        /* NULL: the wire before a branch point, or to the output */
-  const dz__formal *formula; /* of the gradient; NULL when there is none */
-  const double *gradient;    /* NULL for what shows only its shape */
-  bool graded, titled;       /* titled: says the name */
-  uint32_t back;
-} wire;
-
-static const dz__formal no_formula = {{0}, 0};
-
-static void put_number(dz__picture *p, const wire *w, size_t points, const char *ink) {
-  dz__pen_put(&p->pen, "<TR><TD>");
-  dz__mark_font(p, points, ink);
-  dz__mark_value(p, w->of, w->of->value, points);
-  dz__pen_put(&p->pen, "</FONT>");
-  if (w->of->rank > 0 && dz__is_small(w->of)) {
-    dz__pen_put(&p->pen, " ");
-    dz__mark_font(p, SMALL, strcmp(ink, "transparent") == 0 ? ink : p->colors.grey);
-    dz__pen_put(&p->pen, "∈ ");
-    dz__mark_shape(p, w->of);
-    dz__pen_put(&p->pen, "</FONT>");
-  }
-  dz__pen_put(&p->pen, "</TD></TR>");
-}
-
-static void put_title(dz__picture *p, const char *name, const char *ink) {
-  dz__pen_put(&p->pen, "<TR><TD>");
-  dz__mark_font(p, LARGE, ink);
-  dz__mark_name(p, name);
-  dz__pen_put(&p->pen, "</FONT></TD></TR>");
-}
-
-/* What stands for the value in signs: its name, or a formula. False when nothing does. */
-static bool put_sign(dz__picture *p, const wire *w, const char *ink) {
-  const dz__node_symbol *y = dz__symbol_of(p, w->of);
-  bool result = w->of == dz__last(p), formal = y && p->how->written != DZ_WRITTEN_NUM;
-  const char *name = result && formal ? p->output : w->of->name;
-  bool inner = !dz__is_leaf(w->of) && (w->titled || formal);
-  if (name && (inner || (formal && dz__is_leaf(w->of) && !y->fixed))) return put_title(p, name, ink), true;
-  return formal && dz__mark_formula(p, &y->value, "", LARGE, ink);
-}
-
-/* Whether the formula is a number, so that the number need not be said again. */
-static bool says_all(const dz__picture *p, const wire *w) {
-  const dz__node_symbol *y = dz__symbol_of(p, w->of);
-  if (!y || p->how->written == DZ_WRITTEN_NUM || !y->value.is.tape || w->of->rank) return false;
-  if (w->of == dz__last(p) || (w->of->name && !y->fixed)) return false;
-  return dz_describe(y->value.is).role != DZ_ROLE_NONE && !dz_name(y->value.is);
-}
-
-static void put_above(dz__picture *p, const wire *w) {
-  char room[16];
-  const char *ink = dz__ink(p, w->of->wave, room);
-  dz__pen_put(&p->pen, "<TR><TD CELLPADDING=\"4\">");
-  if (dz__shows_values(p)) {
-    dz__pen_put(&p->pen, DZ__TABLE);
-    bool said = put_sign(p, w, ink);
-    bool number = !said || (p->how->written != DZ_WRITTEN_SYM && !says_all(p, w));
-    if (number) put_number(p, w, said ? SMALL : PLAIN, ink);
-    dz__pen_put(&p->pen, "</TABLE>");
-  }
-  dz__pen_put(&p->pen, "</TD></TR>");
-}
-
-static void put_arrow_number(dz__picture *p, const wire *w, size_t points, const char *red) {
-  dz__pen_put(&p->pen, "<TR><TD>");
-  dz__mark_font(p, points, red);
-  dz__pen_put(&p->pen, "← ");
-  dz__mark_value(p, w->of, w->gradient, points);
-  dz__pen_put(&p->pen, "</FONT></TD></TR>");
-}
-
-/* ∂: the local partial, and its value. */
-static void put_partial(dz__picture *p, const wire *w, const char *red) {
-  const dz__use_symbol *y = w->use ? dz__symbol_of_use(p, w->use) : NULL;
-  const char *color = strcmp(red, "transparent") == 0 ? red : p->colors.partial;
-  bool plain;
-  if (!p->how->partials || !y || !y->partial.is.tape) return;
-  plain = dz_describe(y->partial.is).role != DZ_ROLE_NONE && !dz_name(y->partial.is);
-  dz__pen_put(&p->pen, "<TR><TD HEIGHT=\"3\"></TD></TR>");
-  dz__mark_formula(p, &y->partial, "∂: ", SMALL, color);
-  if (plain || p->how->written == DZ_WRITTEN_SYM) return;
-  dz__pen_put(&p->pen, "<TR><TD>");
-  dz__mark_font(p, 12, color);
-  dz__pen_put(&p->pen, "= ");
-  dz__pen_number(&p->pen, dz_value(y->partial.is), 9);
-  dz__pen_put(&p->pen, "</FONT></TD></TR>");
-}
-
-static void put_below(dz__picture *p, const wire *w) {
-  char room[16];
-  const char *red = dz__red(p, w->back, room);
-  bool sym = p->how->written == DZ_WRITTEN_SYM, both = p->how->written == DZ_WRITTEN_BOTH, said = false;
-  dz__pen_put(&p->pen, "<TR><TD CELLPADDING=\"4\">");
-  if (w->graded) {
-    dz__pen_put(&p->pen, DZ__TABLE);
-    if (sym || both) said = dz__mark_formula(p, w->formula, sym ? "← " : "", LARGE, red);
-    if (said && both) dz__pen_put(&p->pen, "<TR><TD HEIGHT=\"3\"></TD></TR>");
-    if (!said || both) put_arrow_number(p, w, said ? SMALL : PLAIN, red);
-    put_partial(p, w, red);
-    dz__pen_put(&p->pen, "</TABLE>");
-  }
-  dz__pen_put(&p->pen, "</TD></TR>");
-}
-
-static void put_table(dz__picture *p, const wire *w) {
-  const char *ink = p->colors.ink;
-  dz__pen_put(&p->pen, " [label=<" DZ__TABLE);
-  put_above(p, w);
-  dz__pen_put(&p->pen, "<TR><TD PORT=\"m\" HEIGHT=\"1\" BORDER=\"1\" SIDES=\"LR\" COLOR=\"");
-  dz__pen_put(&p->pen, ink);
-  dz__pen_put(&p->pen, "\" BGCOLOR=\"");
-  dz__pen_put(&p->pen, ink);
-  dz__pen_put(&p->pen, "\"></TD></TR>");
-  put_below(p, w);
-  dz__pen_put(&p->pen, "</TABLE>>];\n");
-}
-
-/* The wire that a value leaves by, when it branches or is the output. */
-static wire trunk_of(const dz__picture *p, const dz__seen *s) {
-  const dz__node_symbol *y = dz__symbol_of(p, s);
-  bool titled = s->name && !dz__is_leaf(s) && s != dz__last(p);
-  return (wire){.of = s,
-                .formula = y ? &y->gradient : &no_formula,
-                .gradient = s->adjoint,
-                .graded = dz__shows_whole(p, s),
-                .titled = titled,
-                .back = dz__whole_back(s)};
-}
-
-static wire wire_of(const dz__picture *p, const dz__seen *s, const dz__use *u, bool alone) {
-  const dz__use_symbol *y = dz__symbol_of_use(p, u);
-  wire w = trunk_of(p, s);
-  w.use = u;
-  if (!alone) w.formula = y ? &y->share : &no_formula;
-  w.gradient = u->share;
-  w.graded = dz__shows_use(p, u);
-  w.titled = w.titled && alone;
-  w.back = p->trace->seen[u->user].back;
-  return w;
-}
-
-static void put_wires(dz__picture *p, const dz__seen *s) {
-  if (s->uses != 1) {
-    wire w = trunk_of(p, s);
-    dz__pen_form(&p->pen, "  w%", s->node);
-    put_table(p, &w);
-  }
-  for (uint32_t j = s->first; j != DZ__NONE; j = p->trace->use[j].next) {
-    const dz__use *u = &p->trace->use[j];
-    wire w = wire_of(p, s, u, s->uses == 1);
-    dz__pen_form(&p->pen, "  w%_%", p->trace->seen[u->user].node, (size_t)u->operand);
-    put_table(p, &w);
-  }
-}
+/* ---- plain numbers ---- */
 
 /* Plain numbers among the operands of s. */
 static void put_numbers(dz__picture *p, const dz__seen *s) {
@@ -269,47 +119,35 @@ static const char *corner(const dz__seen *user, uint32_t operand) {
   return user->is.nargs == 2 ? of2[operand] : user->is.nargs == 3 ? of3[operand] : "";
 }
 
-/* A wire, from what has been written so far to its user. */
-static void put_last_wire(dz__picture *p, const dz__use *u) {
-  const dz__seen *user = &p->trace->seen[u->user];
-  size_t k = u->operand;
-  dz__pen_form(&p->pen, " -> w%_%:m:w [headclip=false];  w%_%:m:e -> n%", user->node, k, user->node, k,
-               user->node);
-  dz__pen_put(&p->pen, dz__is_power(p, user) ? "" : corner(user, u->operand));
-  dz__pen_put(&p->pen, " [tailclip=false dir=forward];\n");
-}
-
-/* What leaves s: straight to its one user, or by a branch point to each, or to the output. */
+/* What leaves s: to its one user's wire, or by a branch point to each, or to the output. */
 static void put_edges(dz__picture *p, const dz__seen *s) {
   const dz__use *use = p->trace->use;
   size_t i = s->node;
-  dz__pen_form(&p->pen, "  n%", i);
-  if (s->uses == 1) {
-    put_last_wire(p, &use[s->first]);
-    return;
-  }
-  dz__pen_form(&p->pen, " -> w%:m:w [headclip=false];  w%:m:e -> ", i, i);
-  if (s->uses == 0) {
-    dz__pen_form(&p->pen, "o% [tailclip=false dir=forward];\n", i);
-    return;
-  }
-  dz__pen_form(&p->pen, "b% [tailclip=false];\n", i);
+  if (s->uses != 1) dz__pen_form(&p->pen, "  n% -> w%:m:w [headclip=false];  w%:m:e -> ", i, i, i);
+  if (s->uses == 0) dz__pen_form(&p->pen, "o% [tailclip=false dir=forward];\n", i);
+  if (s->uses > 1) dz__pen_form(&p->pen, "b% [tailclip=false];\n", i);
   for (uint32_t j = s->first; j != DZ__NONE; j = use[j].next) {
-    dz__pen_form(&p->pen, "  b%", i);
-    put_last_wire(p, &use[j]);
+    size_t user = p->trace->seen[use[j].user].node, k = use[j].operand;
+    dz__pen_form(&p->pen,
+                 s->uses > 1 ? "  b% -> w%_%:m:w [headclip=false];\n"
+                             : "  n% -> w%_%:m:w [headclip=false];\n",
+                 i, user, k);
   }
+  if (s->uses < 2) return;
   dz__pen_put(&p->pen, "  { rank=same;");
   for (uint32_t j = s->first; j != DZ__NONE; j = use[j].next)
     dz__pen_form(&p->pen, " w%_%;", p->trace->seen[use[j].user].node, (size_t)use[j].operand);
   dz__pen_put(&p->pen, " }\n");
 }
 
-static void put_number_edges(dz__picture *p, const dz__seen *s) {
+/* What enters s, in order of its operands. */
+static void put_arrows(dz__picture *p, const dz__seen *s) {
   for (uint32_t k = 0; k < (uint32_t)s->is.nargs; k++) {
-    if (p->trace->use[s->args + k].of != DZ__NONE || (k == 1 && dz__is_power(p, s))) continue;
-    dz__pen_form(&p->pen, "  c%_% -> n%", s->node, (size_t)k, s->node);
-    dz__pen_put(&p->pen, corner(s, k));
-    dz__pen_put(&p->pen, " [dir=forward];\n");
+    bool number = p->trace->use[s->args + k].of == DZ__NONE;
+    if (number && k == 1 && dz__is_power(p, s)) continue;
+    dz__pen_form(&p->pen, number ? "  c%_% -> n%" : "  w%_%:m:e -> n%", s->node, (size_t)k, s->node);
+    dz__pen_put(&p->pen, dz__is_power(p, s) ? "" : corner(s, k));
+    dz__pen_put(&p->pen, number ? " [dir=forward];\n" : " [tailclip=false dir=forward];\n");
   }
 }
 
@@ -337,19 +175,12 @@ static size_t each(dz__picture *p, which_one which, put_one put) {
 static void put_branch(dz__picture *p, const dz__seen *s) { dz__pen_form(&p->pen, "  b%;\n", s->node); }
 static void put_id(dz__picture *p, const dz__seen *s) { dz__pen_form(&p->pen, " n%;", s->node); }
 
-/* By their places; by colours too where there are such. */
 static void put_legend(dz__picture *p) {
-  bool light = p->how->theme == DZ_THEME_LIGHT, mono = p->how->theme == DZ_THEME_MONO;
-  char room[16];
+  dz__entry e[DZ__ENTRIES];
+  size_t n = dz__legend(p, e);
   dz__pen_put(&p->pen,
               "  label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"12\"><TR>");
-  if (dz__shows_values(p))
-    dz__mark_entry(p, light ? "black, above the line: value →" : "above the line: value →", p->colors.ink);
-  if (each(p, dz__shows_whole, NULL))
-    dz__mark_entry(p, mono ? "below the line: gradient ←" : "red, below the line: gradient ←",
-                   dz__red(p, 1, room));
-  if (each(p, is_branch, NULL)) dz__mark_entry(p, "●: branch (gradients add)", p->colors.ink);
-  if (p->how->partials && p->symbols.tape) dz__mark_entry(p, "∂: local partial", p->colors.partial);
+  for (size_t k = 0; k < n; k++) dz__mark_entry(p, e[k].english, e[k].color);
   dz__mark_point(p);
   dz__pen_put(&p->pen, "</TR></TABLE>>;\n");
 }
@@ -372,7 +203,7 @@ void dz__draw_graph(dz__picture *p) {
   each(p, is_leaf, put_leaf);
   each(p, is_operation, put_numbers);
   put_output(p, dz__last(p));
-  each(p, any, put_wires);
+  each(p, any, dz__draw_wires);
   size_t inputs = each(p, is_input, NULL);
   if (inputs > 1 && inputs <= FEW_INPUTS) {
     dz__pen_put(&p->pen, "  { rank=same;");
@@ -381,7 +212,7 @@ void dz__draw_graph(dz__picture *p) {
   }
   dz__mark_attribute(p, "  edge [arrowsize=0.8 penwidth=2 color=\"%\" dir=none weight=10];\n", p->colors.ink);
   each(p, any, put_edges);
-  each(p, is_operation, put_number_edges);
+  each(p, is_operation, put_arrows);
   dz__pen_put(&p->pen, "}\n");
 }
 

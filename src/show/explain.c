@@ -3,6 +3,7 @@
 
 #include "tape/tape.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,24 @@ static void say(dz__lesson *l, const char *english, const char *const *args, siz
   if (words.text) dz__math_words(l, words.text);
   l->s.failed = l->s.failed || words.failed;
   dz__sheet_free(&words);
+}
+
+/* Whether the leaf enters a stop(), of which a numerical derivative knows nothing. */
+static bool is_stopped(const dz__lesson *l, const dz__seen *leaf) {
+  size_t n = l->trace.nseen, from = (size_t)(leaf - l->trace.seen);
+  bool *leads = dz__alloc(&l->s.alloc, n), stopped = false;
+  if (!leads) return false;
+  for (size_t i = 0; i < n; i++) {
+    const dz__seen *s = dz__lesson_seen(l, i);
+    leads[i] = i == from;
+    for (int k = 0; k < s->is.nargs; k++) {
+      uint32_t of = dz__lesson_use(l, s, k)->of;
+      leads[i] = leads[i] || (of != DZ__NONE && leads[of]);
+    }
+    stopped = stopped || (leads[i] && strcmp(s->is.op, "stop") == 0);
+  }
+  dz__free(&l->s.alloc, leads, n);
+  return stopped;
 }
 
 static void tell_check(dz__lesson *l, const dz__seen *s) {
@@ -46,10 +65,13 @@ static void tell_check(dz__lesson *l, const dz__seen *s) {
   if (wrong) dz__math_sign(l, "✗");
   dz__math_words(l, wrong ? " " : "  (");
   say(l, c->verdict, NULL, 0);
-  if (wrong) {
+  if (wrong && isnan(c->analytic)) {
+    say(l, ": dz why tells where it comes from", NULL, 0);
+  } else if (wrong) {
     dz_number_write(c->analytic - c->numeric, 3, n[0]);
     const char *args[] = {n[0]};
     say(l, ": they differ by {0}", args, 1);
+    if (is_stopped(l, s)) say(l, "; stop() holds a part of it back", NULL, 0);
   } else {
     dz__math_words(l, ")");
   }

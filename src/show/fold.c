@@ -1,9 +1,11 @@
 /* A part becomes a box when it has one way out: its exit, and what is used by nothing but the part. */
 #include "show/fold.h"
 
+#include "show/source.h"
+
 #include <string.h>
 
-enum { IN_DETAIL = 40, MOST_NAME = 64, LONG_CHAIN = 8 };
+enum { IN_DETAIL = 40, LONG_CHAIN = 8 };
 
 /* What belongs to a box beside its exit. */
 typedef enum kind {
@@ -20,6 +22,7 @@ typedef struct fold {
   dz__picture *p;
   const dz__trace *old;
   dz__trace now;
+  dz__source source;
   uint32_t *box;   /* per node: the exit of its box; DZ__NONE */
   uint32_t *count; /* per exit: operations inside */
   uint32_t *place; /* per node that stays: its place in now */
@@ -40,53 +43,15 @@ static bool listed(const char *list, const char *name) {
   return false;
 }
 
-/* ---- places in the text ---- */
-
-static const char *line_of(const char *text, int line) {
-  for (int k = 1; text && k < line; k++) {
-    text = strchr(text, '\n');
-    if (text) text++;
-  }
-  return text;
-}
-
-static bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         (unsigned char)c >= 0x80;
-}
-
-static size_t word_at(const char *text) {
-  size_t n = 0;
-  while (n < MOST_NAME && is_word(text[n])) n++;
-  return n;
-}
-
-/* f of `f(x, y) = …`: the line defines a function. */
-static const char *defined_on(const char *text, int line, size_t *size) {
-  const char *at = line_of(text, line), *end;
-  if (!at) return NULL;
-  while (*at == ' ' || *at == ';') at++;
-  *size = word_at(at);
-  if (*size == 0 || at[*size] != '(') return NULL;
-  end = at + strcspn(at, ")\n");
-  if (*end != ')') return NULL;
-  end++;
-  while (*end == ' ') end++;
-  return end[0] == '=' && end[1] != '=' ? at : NULL;
-}
-
-/* The word at a column, which counts characters from 1. */
-static const char *called_at(const char *text, int line, int column, size_t *size) {
-  const char *at = line_of(text, line);
-  for (int k = 1; at && *at && *at != '\n' && k < column; at++) k += ((unsigned char)at[1] & 0xC0) != 0x80;
-  *size = at ? word_at(at) : 0;
-  return *size ? at : NULL;
-}
-
 /* ---- which boxes ---- */
 
 static bool same_place(const dz__seen *x, const dz__seen *y) {
   return x->is.line == y->is.line && x->is.column == y->is.column;
+}
+
+/* Of one function's body, or of none. */
+static bool same_statement(const fold *f, const dz__seen *x, const dz__seen *y) {
+  return dz__statement_of(&f->source, x) == dz__statement_of(&f->source, y);
 }
 
 static bool same_op(const dz__seen *x, const dz__seen *y) { return strcmp(x->is.op, y->is.op) == 0; }
@@ -99,11 +64,11 @@ static bool belongs(const fold *f, uint32_t i, uint32_t exit) {
   case OF_TERM:
     return !s->name;
   case OF_CHAIN:
-    return !s->name && same_op(s, x);
+    return !s->name && same_op(s, x) && same_statement(f, s, x);
   case OF_CALL:
     return !s->name && same_place(s, x);
   case OF_FUNCTION:
-    return s->is.line == x->is.line;
+    return !s->name && same_statement(f, s, x);
   default:
     return true;
   }
@@ -127,7 +92,8 @@ static uint32_t chain_of(const fold *f, uint32_t i) {
   if (strcmp(s->is.op, "add") != 0 && strcmp(s->is.op, "mul") != 0) return 0;
   for (int k = 0; k < s->is.nargs; k++) {
     uint32_t of = f->old->use[s->args + (uint32_t)k].of;
-    bool goes_on = of != DZ__NONE && same_op(s, seen(f, of)) && seen(f, of)->uses == 1 && !seen(f, of)->name;
+    bool goes_on = of != DZ__NONE && same_op(s, seen(f, of)) && seen(f, of)->uses == 1 &&
+                   !seen(f, of)->name && same_statement(f, s, seen(f, of));
     if (goes_on) n += f->chain[of];
   }
   return n;
@@ -138,7 +104,7 @@ static kind automatic(const fold *f, uint32_t i) {
   size_t n;
   if (f->chain[i] >= LONG_CHAIN) return OF_CHAIN;
   if (s->is.line == 0) return s->name ? OF_NAME : NO_BOX;
-  if (defined_on(f->p->how->source, s->is.line, &n)) return OF_FUNCTION;
+  if (dz__defined_at(&f->source, s, &n)) return OF_FUNCTION;
   for (int k = 0; k < s->is.nargs; k++) {
     uint32_t of = f->old->use[s->args + (uint32_t)k].of;
     if (of != DZ__NONE && !dz__is_leaf(seen(f, of)) && same_place(s, seen(f, of))) return OF_CALL;
@@ -158,15 +124,37 @@ static uint8_t level_of(const fold *f, uint32_t i) {
   return (uint8_t)(least < 255 ? least : 255);
 }
 
+/* A call of a function whose name is on the list. */
+static bool calls_listed(const fold *f, uint32_t i) {
+  char name[DZ__MOST_WORD + 1];
+  const dz__seen *s = seen(f, i);
+  kind k = automatic(f, i);
+  size_t n = 0;
+  const char *word = k == OF_FUNCTION ? dz__defined_at(&f->source, s, &n)
+                     : k == OF_CALL   ? dz__called_at(&f->source, s, &n)
+                                      : NULL;
+  if (!word || n > DZ__MOST_WORD) return false;
+  memcpy(name, word, n);
+  name[n] = 0;
+  return listed(f->p->how->collapse, name);
+}
+
 static kind kind_of(const fold *f, uint32_t i, bool on_its_own) {
   const dz__seen *s = seen(f, i);
   const dz_dot_options *how = f->p->how;
   if (dz__is_leaf(s)) return NO_BOX;
   if (s->name && listed(how->collapse, s->name)) return OF_NAME;
+  if (how->collapse && calls_listed(f, i)) return automatic(f, i);
   if (how->depth > 0 && s->name && i + 1 < f->old->nseen && f->level[i] >= how->depth) return OF_DEPTH;
   if (how->style == DZ_PICTURE_LAYERS || how->style == DZ_PICTURE_NEURONS)
     return automatic(f, i) == OF_CALL ? OF_CALL : NO_BOX;
   return on_its_own ? automatic(f, i) : NO_BOX;
+}
+
+/* One operation is a box only where that was asked for. */
+static bool is_asked(const fold *f, uint32_t i) {
+  const dz__seen *s = seen(f, i);
+  return f->kind[i] == OF_NAME && s->name && listed(f->p->how->collapse, s->name);
 }
 
 static void find_boxes(fold *f, bool on_its_own) {
@@ -187,10 +175,19 @@ static void find_boxes(fold *f, bool on_its_own) {
     if (f->box[i] != DZ__NONE) f->count[f->box[i]]++;
   }
   for (uint32_t i = 0; i < f->old->nseen; i++)
-    if (f->box[i] != DZ__NONE && f->count[f->box[i]] < 2) f->box[i] = DZ__NONE;
+    if (f->box[i] != DZ__NONE && f->count[f->box[i]] < 2 && !is_asked(f, f->box[i])) f->box[i] = DZ__NONE;
 }
 
 /* ---- the folded trace ---- */
+
+/* A box of a named result that is one call, and nothing else, says the function: the name stands at the wire.
+ */
+static bool is_one_call(const fold *f, uint32_t i) {
+  if (automatic(f, i) != OF_CALL) return false;
+  for (uint32_t k = 0; k < i; k++)
+    if (f->box[k] == i && !same_place(seen(f, k), seen(f, i))) return false;
+  return true;
+}
 
 static const char *box_name(fold *f, uint32_t i) {
   const dz__seen *s = seen(f, i);
@@ -199,8 +196,9 @@ static const char *box_name(fold *f, uint32_t i) {
   if (f->kind[i] == OF_CHAIN) return strcmp(s->is.op, "add") == 0 ? "Σ" : "Π";
   if (f->kind[i] == OF_TERM)
     word = dz__look_of(s->is.op).sign, word = word ? word : s->is.op, n = strlen(word);
-  if (f->kind[i] == OF_FUNCTION) word = defined_on(f->p->how->source, s->is.line, &n);
-  if (f->kind[i] == OF_CALL) word = called_at(f->p->how->source, s->is.line, s->is.column, &n);
+  if (f->kind[i] == OF_FUNCTION) word = dz__defined_at(&f->source, s, &n);
+  if (f->kind[i] == OF_CALL || (f->kind[i] == OF_NAME && is_one_call(f, i)))
+    word = dz__called_at(&f->source, s, &n);
   if (!word) return s->name ? s->name : s->is.op;
   char *name = (char *)dz__trace_room(&f->now, (n + strlen(tail)) / sizeof(double) + 1);
   if (!name) return NULL;
@@ -286,7 +284,7 @@ dz_status dz__fold_picture(dz__picture *p) {
   if (!asked && !on_its_own && !layers) return DZ_OK;
   fold f = {.p = p, .old = old, .now = {.alloc = old->alloc}, .box = dz__alloc(&old->alloc, words)};
   f.kind = dz__alloc(&old->alloc, 2 * n);
-  if (f.box && f.kind) {
+  if (f.box && f.kind && dz__source_read(how->source, &old->alloc, &f.source)) {
     f.count = f.box + n;
     f.place = f.count + n;
     f.chain = f.place + n;
@@ -298,6 +296,7 @@ dz_status dz__fold_picture(dz__picture *p) {
   }
   dz__free(&old->alloc, f.box, words);
   dz__free(&old->alloc, f.kind, 2 * n);
+  dz__source_free(&f.source, &old->alloc);
   if (!done) dz__trace_free(&f.now);
   if (f.now.nseen) p->folded = f.now, p->trace = &p->folded;
   return done ? DZ_OK : DZ_ERR_MEMORY;

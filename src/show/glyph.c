@@ -83,7 +83,7 @@ dz__span dz__glyph_name(dz__setter *s, const char *name) {
   size_t size = strlen(name), stem = size, start = dz__glyph_here(s);
   static const char *const italic[] = {"", "", "<I>", "", "<mi>"}, *const end[] = {"", "", "</I>", "",
                                                                                    "</mi>"};
-  static const char *const below[] = {"", "", "<SUB><FONT POINT-SIZE=\"12\">", "_{", "<mn>"};
+  static const char *const below[] = {"", "", "", "_{", "<mn>"};
   static const char *const over[] = {"", "", "</FONT></SUB>", "}", "</mn></msub>"};
   while (stem > 1 && name[stem - 1] >= '0' && name[stem - 1] <= '9') stem--;
   bool letter = (unsigned char)name[0] < 0x80, indexed = stem < size && s->how->format >= DZ__SET_HTML;
@@ -95,9 +95,12 @@ dz__span dz__glyph_name(dz__setter *s, const char *name) {
   dz__glyph_escaped(s, name, stem);
   if (word) dz__glyph_say(s, "}");
   if (!plain) dz__glyph_say(s, dz__glyph_pick(s, end));
-  if (indexed)
-    dz__glyph_say(s, dz__glyph_pick(s, below)), dz__glyph_bytes(s, name + stem, size - stem),
-        dz__glyph_say(s, dz__glyph_pick(s, over));
+  if (indexed) {
+    dz__glyph_say(s, dz__glyph_pick(s, below));
+    if (s->how->format == DZ__SET_HTML) dz__glyph_script(s, "<SUB>", 3, 4);
+    dz__glyph_bytes(s, name + stem, size - stem);
+    dz__glyph_say(s, dz__glyph_pick(s, over));
+  }
   return dz__glyph_since(s, start);
 }
 
@@ -107,11 +110,12 @@ const char *dz__glyph_minus(const dz__setter *s) {
 }
 
 dz__glyph dz__glyph_number(dz__setter *s, double v) {
-  static const char *const ten[] = {"e", "×10^", "×10<SUP><FONT POINT-SIZE=\"12\">", "\\cdot 10^{",
-                                    "<mo>×</mo><msup><mn>10</mn><mn>"};
+  static const char *const ten[] = {"e", "×10^", "×10", "\\cdot 10^{", "<mo>×</mo><msup><mn>10</mn><mn>"};
   static const char *const end[] = {"", "", "</FONT></SUP>", "}", "</mn></msup>"};
   char text[32];
-  size_t n = dz_number_write(v, s->how->digits, text), start = dz__glyph_here(s), from = text[0] == '-';
+  bool picture = s->how->format == DZ__SET_HTML || s->how->format == DZ__SET_LINE; /* no sign of zero there */
+  size_t n = dz_number_write(picture && v == 0 ? 0 : v, s->how->digits, text), start = dz__glyph_here(s),
+         from = text[0] == '-';
   const char *e = memchr(text, 'e', n);
   size_t digits = e ? (size_t)(e - text) : n;
   bool finite = isfinite(v), mathml = s->how->format == DZ__SET_MATHML;
@@ -125,10 +129,46 @@ dz__glyph dz__glyph_number(dz__setter *s, double v) {
   if (e) {
     size_t sign = e[1] == '-';
     dz__glyph_say(s, dz__glyph_pick(s, ten));
+    if (s->how->format == DZ__SET_HTML) dz__glyph_script(s, "<SUP>", 3, 4);
     if (sign)
       dz__glyph_say(s, s->how->format == DZ__SET_TEXT || s->how->format == DZ__SET_LATEX ? "-" : "\u2212");
     dz__glyph_bytes(s, e + 1 + sign, n - digits - 1 - sign);
     dz__glyph_say(s, dz__glyph_pick(s, end));
   }
   return (dz__glyph){dz__glyph_since(s, start), dz__no_span, from ? NEG : e ? PRODUCT : ATOM};
+}
+
+/* ---- pieces side by side ---- */
+
+/* Inside parentheses a sum stands close: (1-z). */
+dz__span dz__glyph_closed(dz__setter *s, dz__span x) {
+  static const char *const open[] = {"(", "(", "(", "\\left(", "<mo>(</mo>"};
+  static const char *const close[] = {")", ")", ")", "\\right)", "<mo>)</mo>"};
+  if (s->how->format != DZ__SET_TEXT) {
+    size_t start = dz__glyph_here(s);
+    dz__glyph_say(s, dz__glyph_pick(s, open));
+    dz__glyph_span(s, x);
+    dz__glyph_say(s, dz__glyph_pick(s, close));
+    return dz__glyph_since(s, start);
+  }
+  size_t start = dz__glyph_here(s);
+  dz__glyph_say(s, "(");
+  for (size_t k = 0; k < x.size && !s->failed; k++) {
+    char c = dz__glyph_at(s, x)[k], next = k + 1 < x.size ? dz__glyph_at(s, x)[k + 1] : 0,
+         last = k ? dz__glyph_at(s, x)[k - 1] : 0;
+    bool sign = next == '+' || next == '-' || last == '+' || last == '-';
+    if (c != ' ' || !sign) dz__glyph_bytes(s, &c, 1);
+  }
+  dz__glyph_say(s, ")");
+  return dz__glyph_since(s, start);
+}
+
+dz__span dz__glyph_fit(dz__setter *s, const dz__glyph *p, int least) {
+  return p->power < least ? dz__glyph_closed(s, p->text) : p->text;
+}
+
+dz__glyph dz__glyph_two(dz__setter *s, const char *const t[5], const dz__glyph *a, int least_a,
+                        const dz__glyph *b, int least_b, int power) {
+  dz__span x = dz__glyph_fit(s, a, least_a), y = dz__glyph_fit(s, b, least_b);
+  return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, t), x, y, dz__no_span), dz__no_span, power};
 }

@@ -42,8 +42,22 @@ void dz__glyph_escaped(dz__setter *s, const char *text, size_t size); /* as the 
 const char *dz__glyph_pick(const dz__setter *s, const char *const t[5]);
 dz__span dz__glyph_form(dz__setter *s, const char *form, dz__span a, dz__span b, dz__span c);
 
+/* In parentheses: always, or where it binds less than `least`. */
+dz__span dz__glyph_closed(dz__setter *s, dz__span x);
+dz__span dz__glyph_fit(dz__setter *s, const dz__glyph *p, int least);
+/* A template of two operands, each with what it must bind at least. */
+dz__glyph dz__glyph_two(dz__setter *s, const char *const t[5], const dz__glyph *a, int least_a,
+                        const dz__glyph *b, int least_b, int power);
+/* What is no arithmetic: calls, choices, comparisons, sums of elements, transposes. */
+dz__glyph dz__glyph_function(dz__setter *s, const char *op, const dz__glyph *in, int n);
+dz__glyph dz__glyph_transposed(dz__setter *s, const dz__glyph *a);
+
 dz__span dz__glyph_name(dz__setter *s, const char *name);
 const char *dz__glyph_minus(const dz__setter *s);
 dz__glyph dz__glyph_number(dz__setter *s, double v);
+/* Base with a superscript. */
+dz__span dz__glyph_raised(dz__setter *s, dz__span base, const dz__glyph *e);
+/* HTML: a tag, and a font of so many parts of an exponent's size. */
+void dz__glyph_script(dz__setter *s, const char *tag, size_t parts, size_t of);
 
 #endif

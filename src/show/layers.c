@@ -92,7 +92,7 @@ static void put_line(dz__picture *p, const dz__seen *s, int k) {
   dz__pen_put(&p->pen, "</FONT></TD></TR>");
   if (dz__shows_use(p, u) && p->trace->seen[u->of].uses > 1)
     dz__mark_row(p, &p->trace->seen[u->of], u->share, "← ", NUMBER, dz__red(p, s->back, room));
-  dz__pen_put(&p->pen, "</TABLE>>];\n");
+  dz__pen_put(&p->pen, "</TABLE>> weight=20];\n");
 }
 
 static void put_lines(dz__picture *p, const dz__seen *s) {

@@ -10,6 +10,7 @@ typedef struct layers {
   dz__layout *l;
   uint32_t n;
   uint32_t *start, *item, *in_at, *out_at, *in, *out, *spare;
+  double *port; /* of links in `out` */
   void *block;
   size_t bytes;
 } layers;
@@ -22,11 +23,11 @@ bool dz__layout_spot(dz__layout *l, uint32_t layer, double width, double height)
   return done;
 }
 
-bool dz__layout_link(dz__layout *l, uint32_t from, uint32_t to) {
+bool dz__layout_link(dz__layout *l, uint32_t from, uint32_t to, double port) {
   void *at = l->link;
   bool done = dz__grow(&l->alloc, &at, &l->link_cap, l->links + 1, sizeof *l->link);
   l->link = at;
-  if (done) l->link[l->links++] = (dz__link){from, to};
+  if (done) l->link[l->links++] = (dz__link){from, to, port};
   return done;
 }
 
@@ -52,7 +53,9 @@ static bool begin(layers *s) {
   s->spare = s->out_at + spots + 1;
   s->in = s->spare + spots;
   s->out = s->in + links;
-  return true;
+  s->port = dz__alloc(&l->alloc, (links + 1) * sizeof *s->port);
+  if (!s->port) dz__free(&l->alloc, s->block, s->bytes);
+  return s->port != NULL;
 }
 
 /* Counting sort of the links by one end. */
@@ -63,7 +66,9 @@ static void gather(const layers *s, bool by_to, uint32_t *at, uint32_t *other) {
   for (size_t i = 0; i < l->spots; i++) s->spare[i] = at[i];
   for (size_t k = 0; k < l->links; k++) {
     dz__link e = l->link[k];
-    other[s->spare[by_to ? e.to : e.from]++] = by_to ? e.from : e.to;
+    uint32_t place = s->spare[by_to ? e.to : e.from]++;
+    other[place] = by_to ? e.from : e.to;
+    if (!by_to) s->port[place] = e.port;
   }
 }
 
@@ -78,13 +83,15 @@ static void fill(layers *s) {
   gather(s, false, s->out_at, s->out);
 }
 
-/* The mean place of the neighbours on one side; the own place where there are none. */
+/* The mean place of the neighbours on one side, where links enter them; the own place where there are none.
+ */
 static double centre(const layers *s, uint32_t i, bool inwards, bool by_y) {
   const uint32_t *at = inwards ? s->in_at : s->out_at, *of = inwards ? s->in : s->out;
   const dz__spot *spot = s->l->spot;
   double sum = 0;
   if (at[i] == at[i + 1]) return by_y ? spot[i].y : spot[i].x;
-  for (uint32_t k = at[i]; k < at[i + 1]; k++) sum += by_y ? spot[of[k]].y : spot[of[k]].x;
+  for (uint32_t k = at[i]; k < at[i + 1]; k++)
+    sum += (by_y ? spot[of[k]].y : spot[of[k]].x) + (inwards || by_y ? 0 : .5 * s->port[k]);
   return sum / (double)(at[i + 1] - at[i]);
 }
 
@@ -162,7 +169,11 @@ static void place_x(layers *s) {
     double widest = 0;
     for (uint32_t i = s->start[k]; i < s->start[k + 1]; i++)
       if (l->spot[s->item[i]].width > widest) widest = l->spot[s->item[i]].width;
-    for (uint32_t i = s->start[k]; i < s->start[k + 1]; i++) l->spot[s->item[i]].x = x + widest / 2;
+    for (uint32_t i = s->start[k]; i < s->start[k + 1]; i++) {
+      dz__spot *at = &l->spot[s->item[i]];
+      at->x = x + widest / 2;
+      if (at->width <= 1) at->width = widest;
+    }
     if (s->start[k] < s->start[k + 1]) x += widest + GAP_X;
   }
   for (size_t i = 0; i < l->spots; i++) {
@@ -184,5 +195,6 @@ bool dz__layout_place(dz__layout *l) {
   place_y(&s);
   place_x(&s);
   dz__free(&l->alloc, s.block, s.bytes);
+  dz__free(&l->alloc, s.port, (l->links + 1) * sizeof *s.port);
   return true;
 }

@@ -6,13 +6,15 @@
 
 typedef struct dz__spot {
   uint32_t layer;
-  double width, height; /* in; height is measured both ways from y */
+  double width, height; /* in; height is measured both ways from y. A width up to 1: a link passes, and
+                           out comes the width of the layer, which it is to cross straight on */
   double x, y;          /* out: the middle */
   double key;           /* inside: what it is ordered by */
 } dz__spot;
 
 typedef struct dz__link {
   uint32_t from, to; /* spots of neighbouring layers */
+  double port;       /* where it enters `to`: from -.5, the top, to .5 */
 } dz__link;
 
 typedef struct dz__layout {
@@ -25,7 +27,7 @@ typedef struct dz__layout {
 
 /* False when memory is out. The number of a new spot is spots - 1. */
 bool dz__layout_spot(dz__layout *l, uint32_t layer, double width, double height);
-bool dz__layout_link(dz__layout *l, uint32_t from, uint32_t to);
+bool dz__layout_link(dz__layout *l, uint32_t from, uint32_t to, double port);
 
 /* Orders each layer by the barycentres of its neighbours, a few times to and fro, and places it so that
    nothing overlaps and links are as straight as their order allows. False when memory is out. Cost: some

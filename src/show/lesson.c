@@ -61,7 +61,7 @@ static const char html_head[] =
     "1em;line-height:1.7;color:#111;background:#fff}\n"
     "h1,h2,h3{font-weight:normal}h3{margin:.8em 0 "
     ".2em;color:#555}ul{list-style:none;padding-left:1.5em;margin:0}li{margin:.4em 0}\n"
-    "math{font-size:1.1em}\n"
+    "math{font-size:1.1em;margin-right:1em}\n"
     "@media(prefers-color-scheme:dark){body{color:#eee;background:#1c1c1c}h3{color:#aaa}}\n"
     "</style>\n";
 
@@ -163,7 +163,11 @@ void dz__math_sign(dz__lesson *l, const char *sign) {
     if (l->how->format == DZ_EXPLAIN_LATEX) put(l, signs[k].latex);
   }
   if (l->how->format != DZ_EXPLAIN_HTML) return;
-  put(l, strcmp(sign, ";") == 0 ? "<mo rspace=\"1.5em\">" : "<mo>");
+  if (strcmp(sign, ";") == 0) { /* a line may be broken between two formulas, not within one */
+    put(l, "<mo>;</mo></math> <math displaystyle=\"true\">");
+    return;
+  }
+  put(l, "<mo>");
   put(l, sign);
   put(l, "</mo>");
 }

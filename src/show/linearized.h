@@ -50,9 +50,10 @@ enum { DZ__MOST_EDGES = 1 << 20 };
 dz_status dz__linearize(dz_var y, dz_var x, const dz_allocator *a, dz__linearized *g);
 void dz__linearized_free(dz__linearized *g);
 
-/* adjoint[v] of every vertex by the backward recursion from element `seed` of y: the same products and sums,
-   in the same order, as the reverse sweep's. reached[v]: whether anything arrived, through open gates alone:
-   what did not is a structural zero. Both have room for all vertices. */
+/* adjoint[v] of every vertex by the backward recursion from element `seed` of y: the reverse sweep's
+   products, summed from the last user to the first, so that sums may differ from the sweep's by their
+   rounding. reached[v]: whether anything arrived, through open gates alone: what did not is a structural
+   zero. Both have room for all vertices. */
 void dz__linearized_sweep(const dz__linearized *g, uint32_t seed, double *adjoint, bool *reached);
 
 #endif

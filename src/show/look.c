@@ -171,33 +171,67 @@ static bool has_value(const dz__picture *p, const dz__seen *s) {
   return s->is.role == DZ_ROLE_INPUT && s->name && s->rank == 0 && !dz__is_fixed(p, s);
 }
 
-void dz__mark_point(dz__picture *p) {
-  size_t n = 0;
-  if (p->symbols.guesses && p->how->written != DZ_WRITTEN_NUM)
-    dz__mark_entry(p, "†: some step was checked by numbers only", p->colors.grey);
+static bool is_seeded(const dz__picture *p) {
   const dz__seen *y = dz__last(p);
+  return y->adjoint && y->size == 1 && dz__shows_whole(p, y);
+}
+
+bool dz__has_point(const dz__picture *p) {
+  size_t n = 0;
   for (size_t i = 0; i < p->trace->nseen; i++) n += has_value(p, &p->trace->seen[i]);
-  if (!p->symbols.tape || p->how->written != DZ_WRITTEN_BOTH || n > FEW_VALUES) return;
-  bool seeded = y->adjoint && y->size == 1 && dz__shows_whole(p, y);
-  if (n == 0 && !seeded) return; /* Graphviz reads no empty font */
-  dz__pen_put(&p->pen, "<TD>");
-  dz__mark_font(p, 15, p->colors.ink);
-  n = 0;
+  if (!p->symbols.tape || p->how->written != DZ_WRITTEN_BOTH || n > FEW_VALUES) return false;
+  return n > 0 || is_seeded(p);
+}
+
+static void put_equal(dz__picture *p, bool first, const char *name, double value) {
+  dz__pen_put(&p->pen, first ? "" : ",\u00a0\u00a0 ");
+  dz__mark_name(p, name);
+  dz__pen_put(&p->pen, "\u00a0=\u00a0");
+  dz__pen_number(&p->pen, value, 11);
+}
+
+void dz__mark_point_text(dz__picture *p) {
+  size_t n = 0;
   for (size_t i = 0; i < p->trace->nseen; i++) {
     const dz__seen *s = &p->trace->seen[i];
-    if (!has_value(p, s)) continue;
-    dz__pen_put(&p->pen, n++ ? ",\u00a0\u00a0 " : "");
-    dz__mark_name(p, s->name);
-    dz__pen_put(&p->pen, "\u00a0=\u00a0");
-    dz__pen_number(&p->pen, s->value[0], 11);
+    if (has_value(p, s)) put_equal(p, n++ == 0, s->name, s->value[0]);
   }
-  if (seeded) {
-    dz__pen_put(&p->pen, n ? ",\u00a0\u00a0 " : "");
-    dz__mark_name(p, p->symbols.seed);
-    dz__pen_put(&p->pen, "\u00a0=\u00a0");
-    dz__pen_number(&p->pen, y->adjoint[0], 11);
-  }
+  if (is_seeded(p)) put_equal(p, n == 0, p->symbols.seed, dz__last(p)->adjoint[0]);
+}
+
+static void mark_guesses(dz__picture *p) {
+  if (p->symbols.guesses && p->how->written != DZ_WRITTEN_NUM)
+    dz__mark_entry(p, "†: some step was checked by numbers only", p->colors.grey);
+}
+
+void dz__mark_point(dz__picture *p) {
+  mark_guesses(p);
+  if (!dz__has_point(p)) return; /* Graphviz reads no empty font */
+  dz__pen_put(&p->pen, "<TD>");
+  dz__mark_font(p, 15, p->colors.ink);
+  dz__mark_point_text(p);
   dz__pen_put(&p->pen, "</FONT></TD>");
+}
+
+size_t dz__legend(const dz__picture *p, dz__entry e[DZ__ENTRIES]) {
+  bool light = p->how->theme == DZ_THEME_LIGHT, mono = p->how->theme == DZ_THEME_MONO;
+  bool graded = false, branches = false;
+  size_t n = 0;
+  for (size_t i = 0; i < p->trace->nseen; i++) {
+    graded = graded || dz__shows_whole(p, &p->trace->seen[i]);
+    branches = branches || p->trace->seen[i].uses > 1;
+  }
+  if (dz__shows_values(p))
+    e[n++] =
+        (dz__entry){light ? "black, above the line: value →" : "above the line: value →", p->colors.ink, ""};
+  if (graded) {
+    e[n] = (dz__entry){mono ? "below the line: gradient ←" : "red, below the line: gradient ←", NULL, ""};
+    e[n].color = dz__red(p, 1, e[n].room);
+    n++;
+  }
+  if (branches) e[n++] = (dz__entry){"●: branch (gradients add)", p->colors.ink, ""};
+  if (p->how->partials && p->symbols.tape) e[n++] = (dz__entry){"∂: local partial", p->colors.partial, ""};
+  return n;
 }
 
 /* ---- what is in a network ---- */

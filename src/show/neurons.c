@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MOST_ELEMENTS = 12, FEW_WEIGHTS = 3, MOST_WEIGHTS = 24, NAME = 17, NUMBER = 12 };
+enum { MOST_ELEMENTS = 12, FEW_WEIGHTS = 6, MOST_WEIGHTS = 24, NAME = 17, NUMBER = 12 };
 
 /* A term of a weighted sum that no neuron has yet: a weight times a value, or a bias. */
 typedef struct term {
@@ -22,6 +22,9 @@ typedef struct network {
   size_t count, cap;
   uint32_t *first; /* per node: its terms while it is a sum */
   uint8_t *kind;
+  double diameter[2]; /* of leaves, of others */
+  uint32_t at;        /* while circles are measured */
+  size_t weights;     /* at how many lines stands one */
   bool failed;
 } network;
 
@@ -157,12 +160,12 @@ static void put_inside(network *w, uint32_t i, size_t e) {
   dz__pen_put(&p->pen, "</FONT></TD></TR>");
 }
 
-static void put_circle(network *w, uint32_t i, size_t e) {
+static void put_label(network *w, uint32_t i, size_t e) {
   dz__picture *p = w->p;
   const dz__seen *s = seen(w, i);
   char room[16], other[16];
   bool one = circles(s) == s->size;
-  dz__pen_form(&p->pen, "  n%_% [label=<" DZ__TABLE, s->node, e);
+  dz__pen_put(&p->pen, DZ__TABLE);
   put_inside(w, i, e);
   if (!one) {
     dz__pen_put(&p->pen, "<TR><TD>");
@@ -172,21 +175,52 @@ static void put_circle(network *w, uint32_t i, size_t e) {
     if (dz__shows_values(p)) put_number(w, "", s->value, e, dz__ink(p, s->wave, room));
     if (dz__shows_whole(p, s)) put_number(w, "← ", s->adjoint, e, dz__red(p, dz__whole_back(s), other));
   }
-  dz__pen_put(&p->pen, "</TABLE>>];\n");
+  dz__pen_put(&p->pen, "</TABLE>");
+}
+
+static void put_labels(dz__picture *p, void *user, uint32_t e) {
+  network *w = user;
+  (void)p;
+  put_label(w, w->at, e);
+}
+
+/* Circles of leaves are alike, and so are neurons. */
+static void measure(network *w) {
+  for (w->at = 0; w->at < w->p->trace->nseen; w->at++) {
+    const dz__seen *s = seen(w, w->at);
+    double *most = &w->diameter[!dz__is_leaf(s)];
+    for (size_t e = 0; is_drawn(w, w->at) && e < circles(s); e++) {
+      double d = dz__measure(w->p, put_labels, w, (uint32_t)e);
+      if (d > *most) *most = d;
+    }
+  }
+}
+
+static void put_circle(network *w, uint32_t i, size_t e) {
+  dz__picture *p = w->p;
+  const dz__seen *s = seen(w, i);
+  dz__pen_form(&p->pen, "  n%_% [label=<", s->node, e);
+  put_label(w, i, e);
+  dz__pen_put(&p->pen, ">");
+  dz__mark_circle(p, w->diameter[!dz__is_leaf(s)]);
+  dz__pen_put(&p->pen, "];\n");
 }
 
 /* ---- lines ---- */
 
-/* W[i, j], and which element of the tensor that is. */
-static void put_weight(network *w, const term *t, size_t to, size_t from, size_t count) {
+/* W[i, j], and which element of the tensor that is. It stands at the end where there are more circles: there
+   fewer lines meet. Its gradient has room where no lines cross (fans). */
+static void put_weight(network *w, const term *t, size_t to, size_t from, size_t count, bool at_head,
+                       bool fans) {
   const dz__seen *x = seen(w, t->weight);
   size_t columns = x->rank == 2 ? x->dims[1] : 1, row = t->left ? to : from, column = t->left ? from : to;
   size_t e = x->rank == 2 ? row * columns + column : x->rank == 1 ? from : 0;
   dz__picture *p = w->p;
   if (count > MOST_WEIGHTS || e >= x->size) return;
-  dz__mark_attribute(
-      p, " [taillabel=<<TABLE BORDER=\"0\" CELLPADDING=\"1\" CELLSPACING=\"0\" BGCOLOR=\"%\"><TR><TD>",
-      p->colors.paper);
+  bool kept = fans && w->weights <= FEW_WEIGHTS && dz__shows_whole(p, x);
+  dz__pen_put(&p->pen, at_head ? " [headlabel=" : " [taillabel=");
+  dz__mark_attribute(p, "<<TABLE BORDER=\"0\" CELLPADDING=\"1\" CELLSPACING=\"0\" BGCOLOR=\"%\"><TR><TD>",
+                     p->colors.paper);
   dz__mark_font(p, 14, p->colors.ink);
   if (x->name && p->how->written != DZ_WRITTEN_NUM) {
     dz__mark_name(p, x->name);
@@ -194,12 +228,15 @@ static void put_weight(network *w, const term *t, size_t to, size_t from, size_t
       dz__pen_form(&p->pen, "<SUB><FONT POINT-SIZE=\"10\">%,%</FONT></SUB>", row + 1, column + 1);
     if (x->rank == 1) dz__pen_form(&p->pen, "<SUB><FONT POINT-SIZE=\"10\">%</FONT></SUB>", from + 1);
   }
-  bool many = count > FEW_WEIGHTS && x->name && p->how->written == DZ_WRITTEN_BOTH;
+  bool many = w->weights > FEW_WEIGHTS && x->name && p->how->written == DZ_WRITTEN_BOTH;
   if (p->how->written != DZ_WRITTEN_SYM && !many) {
     if (x->name && p->how->written != DZ_WRITTEN_NUM) dz__pen_put(&p->pen, "\u00a0=\u00a0");
     dz__pen_number(&p->pen, x->value[e], 9);
   }
-  dz__pen_put(&p->pen, "</FONT></TD></TR></TABLE>>]");
+  dz__pen_put(&p->pen, "</FONT></TD></TR>");
+  char room[16];
+  if (kept) put_number(w, "← ", x->adjoint, e, dz__red(p, dz__whole_back(x), room));
+  dz__pen_put(&p->pen, kept ? "</TABLE>> labeldistance=6.5]" : "</TABLE>>]");
 }
 
 static void put_weighted(network *w, uint32_t i, const term *t) {
@@ -209,7 +246,8 @@ static void put_weighted(network *w, uint32_t i, const term *t) {
     for (size_t b = 0; b < m; b++) {
       if (t->weight == DZ__NONE && n == m && a != b) continue;
       dz__pen_form(&w->p->pen, "  n%_% -> n%_%", x->node, b, s->node, a);
-      if (t->weight != DZ__NONE && n == s->size && m == x->size) put_weight(w, t, a, b, n * m);
+      if (t->weight != DZ__NONE && n == s->size && m == x->size)
+        put_weight(w, t, a, b, n * m, n > m, n == 1 || m == 1);
       dz__pen_put(&w->p->pen, ";\n");
     }
 }
@@ -241,10 +279,19 @@ static void put_lines(network *w, uint32_t i) {
     if (w->terms[t].of != DZ__NONE) put_weighted(w, i, &w->terms[t]);
 }
 
+static size_t count_weights(const network *w) {
+  size_t n = 0;
+  for (size_t t = 0; t < w->count; t++)
+    if (w->terms[t].of != DZ__NONE && w->terms[t].weight != DZ__NONE) n += seen(w, w->terms[t].weight)->size;
+  return n;
+}
+
 static void draw(network *w) {
   dz__picture *p = w->p;
   char room[16];
   dz__mark_head(p);
+  measure(w);
+  w->weights = count_weights(w);
   dz__pen_put(&p->pen,
               "  nodesep=0.45; ranksep=1.9; splines=line;\n  label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" "
               "CELLSPACING=\"0\" CELLPADDING=\"12\"><TR>");
@@ -252,11 +299,10 @@ static void draw(network *w) {
   if (dz__shows_whole(p, dz__last(p))) dz__mark_entry(p, "← : gradients", dz__red(p, 1, room));
   dz__mark_entry(p, "at the lines: weights", p->colors.ink);
   dz__pen_put(&p->pen, "</TR></TABLE>>;\n");
-  dz__mark_attribute(p, "  node [shape=circle width=0.95 margin=\"0.01\" penwidth=1.6 color=\"%\" ",
-                     p->colors.ink);
+  dz__mark_attribute(p, "  node [shape=circle margin=\"0.01\" penwidth=1.6 color=\"%\" ", p->colors.ink);
   dz__mark_attribute(p, "style=filled fillcolor=\"%\"];\n", p->colors.fill);
   dz__mark_attribute(p,
-                     "  edge [fontname=\"Times,serif\" penwidth=1.4 arrowsize=0.7 labeldistance=6.5 "
+                     "  edge [fontname=\"Times,serif\" penwidth=1.4 arrowsize=0.7 labeldistance=4.5 "
                      "labelangle=0 color=\"%\"];\n",
                      p->colors.ink);
   for (uint32_t i = 0; i < p->trace->nseen; i++)

@@ -3,6 +3,7 @@
 
 #include "show/label.h"
 #include "show/linearized.h"
+#include "show/merged.h"
 #include "tape/tape.h"
 
 #include <math.h>
@@ -13,6 +14,7 @@ enum { MOST = 64, MOST_PARTIAL = 1 << 24 };
 typedef struct found {
   dz_paths shown; /* first: a dz_paths is a found */
   dz_allocator alloc;
+  dz__merged merged;
   dz__linearized g;
   uint32_t x;
   dz__sheet text; /* labels and formulas, one after another */
@@ -243,6 +245,7 @@ static dz_status show(found *f, const tally *t, const double *adjoint, dz_var y)
   bool done = show_nodes(f, t, &l, adjoint) && show_edges(f, t, &l);
   dz__labels_free(&l);
   for (size_t v = 0; done && v < f->shown.nodes; v++) {
+    f->node[v].node = dz__merged_original(&f->merged, f->node[v].node);
     f->node[v].label = f->text.text + f->label[2 * v];
     f->node[v].formula = f->text.text + f->label[2 * v + 1];
   }
@@ -281,7 +284,8 @@ dz_status dz_paths_find(dz_var y, dz_var x, size_t element, size_t most, dz_path
   found *f = dz__alloc(&a, sizeof *f);
   if (!f) return DZ_ERR_MEMORY;
   *f = (found){.alloc = a, .text = {.alloc = a}, .shown = {.all = true}};
-  dz_status status = dz__linearize(y, x, &a, &f->g);
+  dz_status status = dz__merged_make(&y, &x, &a, &f->merged);
+  if (!status) status = dz__linearize(y, x, &a, &f->g);
   f->x = f->g.x0 + (uint32_t)element;
   if (!status && f->g.vertices) status = fill(f, y, most ? most : MOST);
   f->shown.node = f->node;
@@ -307,5 +311,6 @@ void dz_paths_free(dz_paths *paths) {
   dz__free(&a, f->way, f->way_cap * sizeof *f->way);
   dz__sheet_free(&f->text);
   dz__linearized_free(&f->g);
+  dz__merged_free(&f->merged);
   dz__free(&a, f, sizeof *f);
 }

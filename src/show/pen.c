@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "dz/text.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ bool dz__pen_flush(dz__pen *p) {
   return !p->refused;
 }
 
-static void put(dz__pen *p, const char *text, size_t size) {
+void dz__pen_bytes(dz__pen *p, const char *text, size_t size) {
   if (size > sizeof p->buf - p->n) dz__pen_flush(p);
   if (size > sizeof p->buf) {
     if (!p->refused) p->refused = !p->write(p->user, text, size);
@@ -22,21 +23,21 @@ static void put(dz__pen *p, const char *text, size_t size) {
   p->n += size;
 }
 
-void dz__pen_put(dz__pen *p, const char *text) { put(p, text, strlen(text)); }
+void dz__pen_put(dz__pen *p, const char *text) { dz__pen_bytes(p, text, strlen(text)); }
 
 static void put_count(dz__pen *p, size_t i) {
   char digits[24];
   size_t at = sizeof digits;
   do digits[--at] = (char)('0' + i % 10);
   while (i /= 10);
-  put(p, digits + at, sizeof digits - at);
+  dz__pen_bytes(p, digits + at, sizeof digits - at);
 }
 
 void dz__pen_form(dz__pen *p, const char *form, ...) {
   va_list args;
   va_start(args, form);
   for (const char *stop; (stop = strchr(form, '%')); form = stop + 1) {
-    put(p, form, (size_t)(stop - form));
+    dz__pen_bytes(p, form, (size_t)(stop - form));
     put_count(p, va_arg(args, size_t));
   }
   va_end(args);
@@ -75,7 +76,7 @@ void dz__pen_escaped(dz__pen *p, const char *text) {
     if (instead)
       dz__pen_put(p, instead);
     else
-      put(p, text, n);
+      dz__pen_bytes(p, text, n);
     text += n;
     left -= n;
   }
@@ -86,13 +87,17 @@ static void signed_digits(dz__pen *p, const char *text, size_t n) {
     dz__pen_put(p, "\u2212");
     text++, n--;
   }
-  put(p, text, n);
+  dz__pen_bytes(p, text, n);
 }
 
 void dz__pen_number(dz__pen *p, double value, size_t size) {
   char text[32];
-  size_t n = dz_number_write(value, p->digits, text);
+  size_t n = dz_number_write(value == 0 ? 0 : value, p->digits, text);
   const char *e = memchr(text, 'e', n);
+  if (isinf(value)) {
+    dz__pen_put(p, value < 0 ? "\u2212∞" : "∞");
+    return;
+  }
   if (!e) {
     signed_digits(p, text, n);
     return;

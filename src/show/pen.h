@@ -16,12 +16,14 @@ typedef struct dz__pen {
 
 /* Text as it is. */
 void dz__pen_put(dz__pen *p, const char *text);
+void dz__pen_bytes(dz__pen *p, const char *text, size_t size);
 /* The same, where each % stands for a whole number: an argument of type size_t. */
 void dz__pen_form(dz__pen *p, const char *form, ...);
 /* Text of a user's, fit for HTML and XML: & < > " escaped, but for XML alone a backslash too (Graphviz would
    read it), line ends and tabs as spaces, and whatever is no character of XML, or no UTF-8, as U+FFFD. */
 void dz__pen_escaped(dz__pen *p, const char *text);
-/* A number with U+2212 for minus; with an exponent, as 1.5×10 and a superscript of `size` points. */
+/* A number with U+2212 for minus, zero without a sign, ∞; with an exponent, as 1.5×10 and a superscript of
+ * `size` points. */
 void dz__pen_number(dz__pen *p, double value, size_t size);
 /* Sends what is held back. False when the writer refused anything. */
 bool dz__pen_flush(dz__pen *p);

@@ -5,7 +5,16 @@
 
 #include <string.h>
 
-enum { DIGITS = 4, MOST_NODES = 1000, MOST_FOLDED = 100000, IN_DETAIL = 40, MOST_TOLD = 80, MOST_SIGNS = 24 };
+enum {
+  DIGITS = 4,
+  MOST_NODES = 1000,
+  MOST_FOLDED = 100000,
+  IN_DETAIL = 40,
+  MOST_TOLD = 80,
+  FORMULA = 32,
+  BRIEF = 14,
+  MANY = 20
+};
 
 /* ---- colours ---- */
 
@@ -21,6 +30,7 @@ static unsigned hex_digit(char c) { return (unsigned)(c <= '9' ? c - '0' : c - '
 
 void dz_wave_color(dz_theme theme, bool backward, size_t k, char out[8]) {
   static const char hex[] = "0123456789abcdef";
+  if (!out) return;
   const char *base = backward ? palette_of(theme).back : palette_of(theme).ink;
   unsigned step = 1 + (unsigned)(k < MOST_TOLD ? k : MOST_TOLD),
            low = 16 * hex_digit(base[5]) + hex_digit(base[6]);
@@ -67,9 +77,12 @@ static bool wants_formulas(const dz_dot_options *o) {
 
 /* Of a picture whose formulas are not known the numbers remain. */
 static dz_status find_formulas(dz__picture *p) {
-  dz__symbol_options o = {
-      .result = p->how->output, .constants = p->how->constants, .names = p->how->style == DZ_PICTURE_VARS};
-  if (!wants_formulas(p->how) || operations(&p->full) > IN_DETAIL) return DZ_OK;
+  size_t n = operations(&p->full), length = n > MANY ? BRIEF : FORMULA;
+  dz__symbol_options o = {.result = p->how->output,
+                          .constants = p->how->constants,
+                          .most = length,
+                          .names = p->how->style == DZ_PICTURE_VARS};
+  if (!wants_formulas(p->how) || n > IN_DETAIL) return DZ_OK;
   dz_status status = dz__symbols_make(&p->full, &o, &p->symbols);
   return status == DZ_ERR_MEMORY ? status : DZ_OK;
 }
@@ -114,6 +127,17 @@ static void find_leads(dz__picture *p) {
   }
 }
 
+static void find_trees(dz__picture *p) {
+  const dz__trace *t = p->trace;
+  for (size_t i = 0; i < t->nseen; i++) {
+    p->tree[i] = 1;
+    for (int k = 0; k < t->seen[i].is.nargs; k++) {
+      uint32_t of = t->use[t->seen[i].args + (uint32_t)k].of;
+      if (of != DZ__NONE && (t->seen[of].uses > 1 || !p->tree[of])) p->tree[i] = 0;
+    }
+  }
+}
+
 static bool leads(const dz__picture *p, const dz__seen *s) { return p->leads[s - p->trace->seen]; }
 
 bool dz__shows_whole(const dz__picture *p, const dz__seen *s) {
@@ -143,9 +167,11 @@ static dz_status finish(dz__picture *p) {
   status = dz__fold_picture(p);
   if (status) return status;
   p->output = output_of(p);
-  p->leads = dz__alloc(&p->full.alloc, p->trace->nseen);
+  p->leads = dz__alloc(&p->full.alloc, 2 * p->trace->nseen);
   if (!p->leads) return DZ_ERR_MEMORY;
+  p->tree = p->leads + p->trace->nseen;
   find_leads(p);
+  find_trees(p);
   return DZ_OK;
 }
 
@@ -166,7 +192,7 @@ dz_status dz__picture_make(dz_var y, const dz_dot_options *how, dz__picture *p) 
 }
 
 void dz__picture_free(dz__picture *p) {
-  dz__free(&p->full.alloc, p->leads, p->trace ? p->trace->nseen : 0);
+  dz__free(&p->full.alloc, p->leads, p->trace ? 2 * p->trace->nseen : 0);
   dz__symbols_free(&p->symbols);
   dz__trace_free(&p->folded);
   dz__trace_free(&p->full);

@@ -18,6 +18,7 @@ typedef struct dz__picture {
   const dz__trace *trace; /* the one that is drawn */
   dz__symbols symbols;    /* of `full`; no tape: there are none */
   uint8_t *leads;         /* per node drawn: whether it depends on one of wrt */
+  uint8_t *tree;          /* and whether nothing in it is used twice */
   dz__pen pen;
   const char *output;
   bool failed; /* memory was out while something was written */
@@ -103,11 +104,38 @@ void dz__mark_sign(dz__picture *p, const dz__seen *s, size_t points);
 void dz__mark_row(dz__picture *p, const dz__seen *s, const double *v, const char *lead, size_t points,
                   const char *color);
 
-/* An entry of the legend, and what the formulas are taken at: x = 1, E = 1. */
+/* What the house style's legend says: things by their places, and by colours where there are such. */
+enum { DZ__ENTRIES = 5 };
+typedef struct dz__entry {
+  const char *english, *color;
+  char room[16];
+} dz__entry;
+size_t dz__legend(const dz__picture *p, dz__entry e[DZ__ENTRIES]);
+
+/* An entry of a legend, and one with what the formulas are taken at: x = 1, E = 1; without a cell of its own,
+   and whether there is such an entry. */
 void dz__mark_entry(dz__picture *p, const char *english, const char *color);
 void dz__mark_point(dz__picture *p);
+void dz__mark_point_text(dz__picture *p);
+bool dz__has_point(const dz__picture *p);
+
+/* ---- measure.c: how large a text is, and circles that are alike ---- */
+
+/* About the width of a line of markup without a font of its own. */
+double dz__measure_line(const char *text, size_t size, size_t points);
+
+/* What label i comes to in a circle, about: its diameter in points. `put` writes the label and nothing else.
+ */
+typedef void dz__put_at(dz__picture *p, void *user, uint32_t i);
+double dz__measure(dz__picture *p, dz__put_at *put, void *user, uint32_t i);
+/* The attributes of a circle of that diameter; of one too large to be that for all, what fits its own label.
+ */
+void dz__mark_circle(dz__picture *p, double points);
 
 /* ---- the styles ---- */
+
+/* The wires that leave a value, as nodes of the graph. */
+void dz__draw_wires(dz__picture *p, const dz__seen *s);
 
 void dz__draw_graph(dz__picture *p);
 void dz__draw_vars(dz__picture *p);

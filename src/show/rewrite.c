@@ -37,8 +37,22 @@ static bool is_square(dz_var x) {
 static bool is_exp(dz_var x) { return is(x, "exp"); }
 static dz_var of(dz_var x) { return dz_operand(x, 0); }
 
+/* The w of max(w) in w - stop(max(w)), which softmax() takes away from its operand itself. */
+static dz_var unshifted(dz_var u) {
+  dz_var top = is(u, "sub") ? dz_operand(u, 1) : (dz_var){0};
+  if (is(top, "stop")) top = of(top);
+  return is(top, "max") && same(of(top), of(u)) ? of(u) : (dz_var){0};
+}
+
+/* softmax(w), as it was called. */
+static dz_var softmax_of(dz_var z) {
+  bool softmax = is(z, "div") && is_exp(of(z)) && is(dz_operand(z, 1), "sum");
+  return softmax ? unshifted(of(of(z))) : (dz_var){0};
+}
+
 static bool match_log(dz_var u, match *m) {
-  dz_var other;
+  dz_var other = softmax_of(is(u, "index") ? of(u) : u);
+  if (other.tape) return *m = (match){"log(softmax({0}))", "log_softmax({0})", {other}}, true;
   if (is(u, "sigmoid")) return *m = (match){"log(sigmoid({0}))", "log_sigmoid({0})", {of(u)}}, true;
   if (is(u, "add") && is_exp(of(u)) && is_exp(dz_operand(u, 1)))
     return *m = (match){"log(exp({0}) + exp({1}))", "logaddexp({0}, {1})", {of(of(u)), of(dz_operand(u, 1))}},
@@ -72,6 +86,7 @@ static bool match_root(dz_var u, match *m) {
 
 static bool match_quotient(dz_var z, match *m) {
   dz_var x = of(z), y = dz_operand(z, 1), other = is(y, "add") ? beside(y, is_one) : (dz_var){0};
+  if (softmax_of(z).tape) return false;
   if (is_one(x) && is_exp(other) && is(of(other), "neg"))
     return *m = (match){"1/(1 + exp(-{2}))", "sigmoid({0})", {of(of(other))}}, true;
   if (is_exp(x) && is_exp(other) && same(of(x), of(other)))
@@ -115,8 +130,8 @@ enum { STEPS = 4 };
 static bool find(const dz__inquiry *q, match *m) {
   const dz__linearized *g = &q->g;
   dz_var z = q->r->node;
-  uint32_t v = DZ__NONE;
-  for (size_t i = g->vertices; i-- > 0;)
+  uint32_t v = q->edge ? q->edge->to : DZ__NONE;
+  for (size_t i = g->vertices; i-- > 0 && !q->edge;)
     if (dz_node_index(g->vertex[i].node) == dz_node_index(z)) v = (uint32_t)i;
   for (int step = 0; step < STEPS; step++) {
     if (match_node(z, m)) return true;

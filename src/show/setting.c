@@ -3,58 +3,33 @@
 
 #include <string.h>
 
-/* ---- parentheses and cells ---- */
-
-/* Inside parentheses a sum stands close: (1-z). */
-static dz__span closed(dz__setter *s, dz__span x) {
-  static const char *const open[] = {"(", "(", "(", "\\left(", "<mo>(</mo>"};
-  static const char *const close[] = {")", ")", ")", "\\right)", "<mo>)</mo>"};
-  if (s->how->format != DZ__SET_TEXT) {
-    size_t start = dz__glyph_here(s);
-    dz__glyph_say(s, dz__glyph_pick(s, open));
-    dz__glyph_span(s, x);
-    dz__glyph_say(s, dz__glyph_pick(s, close));
-    return dz__glyph_since(s, start);
-  }
-  size_t start = dz__glyph_here(s);
-  dz__glyph_say(s, "(");
-  for (size_t k = 0; k < x.size && !s->failed; k++) {
-    char c = dz__glyph_at(s, x)[k], next = k + 1 < x.size ? dz__glyph_at(s, x)[k + 1] : 0,
-         last = k ? dz__glyph_at(s, x)[k - 1] : 0;
-    bool sign = next == '+' || next == '-' || last == '+' || last == '-';
-    if (c != ' ' || !sign) dz__glyph_bytes(s, &c, 1);
-  }
-  dz__glyph_say(s, ")");
-  return dz__glyph_since(s, start);
-}
-
-static dz__span fit(dz__setter *s, const dz__glyph *p, int least) {
-  return p->power < least ? closed(s, p->text) : p->text;
-}
+/* ---- cells ---- */
 
 /* What a dz__glyph looks like among cells, in parentheses where it must. */
 static dz__span cells(dz__setter *s, const dz__glyph *p, int least) {
   bool paren = p->power < least;
   if (p->row.size == 0)
-    return dz__glyph_form(s, "<TD>%a</TD>", paren ? closed(s, p->text) : p->text, dz__no_span, dz__no_span);
-  return paren ? dz__glyph_form(s, "<TD>(</TD>%a<TD>)</TD>", p->row, dz__no_span, dz__no_span) : p->row;
+    return dz__glyph_form(s, "<TD>%a</TD>", paren ? dz__glyph_closed(s, p->text) : p->text, dz__no_span,
+                          dz__no_span);
+  if (!paren) return p->row;
+  size_t start = dz__glyph_here(s); /* as high as a fraction */
+  dz__glyph_script(s, "<TD>", 2, 1);
+  dz__glyph_say(s, "(</FONT></TD>");
+  dz__glyph_span(s, p->row);
+  dz__glyph_script(s, "<TD>", 2, 1);
+  dz__glyph_say(s, ")</FONT></TD>");
+  return dz__glyph_since(s, start);
 }
 
 static bool sets_fractions(const dz__setter *s) { return s->how->format == DZ__SET_HTML && !s->how->flat; }
 
-/* ---- operations ---- */
-
-static dz__glyph two(dz__setter *s, const char *const t[5], const dz__glyph *a, int least_a,
-                     const dz__glyph *b, int least_b, int power) {
-  dz__span x = fit(s, a, least_a), y = fit(s, b, least_b);
-  return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, t), x, y, dz__no_span), dz__no_span, power};
-}
+/* ---- arithmetic ---- */
 
 static dz__glyph sum(dz__setter *s, const dz__glyph *a, const dz__glyph *b, bool less) {
   static const char *const plus[] = {"%a + %b", "%a + %b", "%a\u00a0+\u00a0%b", "%a + %b", "%a<mo>+</mo>%b"};
   static const char *const minuses[] = {"%a - %b", "%a \u2212 %b", "%a\u00a0\u2212\u00a0%b", "%a - %b",
                                         "%a<mo>\u2212</mo>%b"};
-  dz__glyph r = two(s, less ? minuses : plus, a, SUM, b, less ? PRODUCT : NEG + 1, SUM);
+  dz__glyph r = dz__glyph_two(s, less ? minuses : plus, a, SUM, b, less ? PRODUCT : NEG + 1, SUM);
   if (sets_fractions(s) && (a->row.size || b->row.size)) {
     dz__span x = cells(s, a, SUM), y = cells(s, b, PRODUCT);
     r.row = dz__glyph_form(s, less ? "%a<TD>\u00a0\u2212\u00a0</TD>%b" : "%a<TD>\u00a0+\u00a0</TD>%b", x, y,
@@ -65,7 +40,7 @@ static dz__glyph sum(dz__setter *s, const dz__glyph *a, const dz__glyph *b, bool
 
 static dz__glyph negated(dz__setter *s, const dz__glyph *a) {
   static const char *const neg[] = {"-%a", "\u2212%a", "\u2212%a", "-%a", "<mo>\u2212</mo>%a"};
-  dz__span x = fit(s, a, PRODUCT);
+  dz__span x = dz__glyph_fit(s, a, PRODUCT);
   dz__glyph r = {dz__glyph_form(s, dz__glyph_pick(s, neg), x, dz__no_span, dz__no_span), dz__no_span, NEG};
   if (a->row.size) {
     dz__span y = cells(s, a, PRODUCT);
@@ -101,7 +76,7 @@ static const char *between(const dz__setter *s, dz__span x, dz__span y) {
 }
 
 static dz__glyph product(dz__setter *s, const dz__glyph *a, const dz__glyph *b) {
-  dz__span x = fit(s, a, NEG), y = fit(s, b, PRODUCT);
+  dz__span x = dz__glyph_fit(s, a, NEG), y = dz__glyph_fit(s, b, PRODUCT);
   const char *link = between(s, x, y);
   size_t start = dz__glyph_here(s);
   dz__glyph_span(s, x);
@@ -152,7 +127,8 @@ static dz__glyph quotient(dz__setter *s, const dz__glyph *a, const dz__glyph *b)
   bool negative =
       a->power == NEG && !a->row.size && a->text.size > n && memcmp(dz__glyph_at(s, a->text), m, n) == 0;
   if (negative) sign = (dz__span){above.at, n}, above = (dz__span){above.at + n, above.size - n};
-  dz__span x = built || a->power >= NEG ? above : closed(s, a->text), y = built ? b->text : fit(s, b, APPLY);
+  dz__span x = built || a->power >= NEG ? above : dz__glyph_closed(s, a->text),
+           y = built ? b->text : dz__glyph_fit(s, b, APPLY);
   dz__span ratio = dz__glyph_form(s, dz__glyph_pick(s, over), x, y, dz__no_span);
   dz__glyph r = {dz__glyph_form(s, "%a%b", sign, ratio, dz__no_span), dz__no_span, negative ? NEG : PRODUCT};
   if (!sets_fractions(s)) return r;
@@ -161,40 +137,15 @@ static dz__glyph quotient(dz__setter *s, const dz__glyph *a, const dz__glyph *b)
   return r;
 }
 
-/* Signs in an exponent stand close: x^(y-1). */
-static dz__span close_signs(dz__setter *s, dz__span x) {
-  static const char *const signs[] = {"\u00a0+\u00a0", "\u00a0\u2212\u00a0"};
-  size_t start = dz__glyph_here(s);
-  for (size_t k = 0; k < x.size && !s->failed;) {
-    size_t n = 0;
-    for (int j = 0; j < 2 && !n; j++) {
-      n = strlen(signs[j]);
-      if (x.size - k < n || memcmp(dz__glyph_at(s, x) + k, signs[j], n) != 0) n = 0;
-    }
-    dz__glyph_span(s, n ? (dz__span){x.at + k + 2, n - 4} : (dz__span){x.at + k, 1});
-    k += n ? n : 1;
-  }
-  return dz__glyph_since(s, start);
-}
-
-static dz__span raised(dz__setter *s, dz__span base, const dz__glyph *e) {
-  static const char *const up[] = {"%a^%b", "%a^%b", "%a<SUP><FONT POINT-SIZE=\"16\">%b</FONT></SUP>",
-                                   "{%a}^{%b}", "<msup><mrow>%a</mrow><mrow>%b</mrow></msup>"};
-  dz__span x = s->how->format < DZ__SET_HTML ? fit(s, e, ATOM) : close_signs(s, e->text);
-  return dz__glyph_form(s, dz__glyph_pick(s, up), base, x, dz__no_span);
-}
-
 static dz__glyph power(dz__setter *s, const dz__glyph *a, const dz__glyph *e) {
-  dz__span base = fit(s, a, ATOM);
-  return (dz__glyph){raised(s, base, e), dz__no_span, POWER};
+  dz__span base = dz__glyph_fit(s, a, ATOM);
+  return (dz__glyph){dz__glyph_raised(s, base, e), dz__no_span, POWER};
 }
-
-static dz__glyph call(dz__setter *s, const char *op, const dz__glyph *in, int n);
 
 static dz__glyph exponential(dz__setter *s, const dz__glyph *e) {
-  if (s->e_taken) return call(s, "exp", e, 1);
+  if (s->e_taken) return dz__glyph_function(s, "exp", e, 1);
   dz__span base = dz__glyph_name(s, "e");
-  return (dz__glyph){raised(s, base, e), dz__no_span, POWER};
+  return (dz__glyph){dz__glyph_raised(s, base, e), dz__no_span, POWER};
 }
 
 static dz__glyph root(dz__setter *s, const dz__glyph *a) {
@@ -205,105 +156,9 @@ static dz__glyph root(dz__setter *s, const dz__glyph *a) {
                      dz__no_span, ATOM};
 }
 
-/* ---- functions ---- */
-
-typedef struct function {
-  const char *op, *name;
-  bool bare; /* a simple operand needs no parentheses: ln x */
-} function;
-
-static const function functions[] = {
-    {"log", "ln", true},     {"sin", "sin", true},     {"cos", "cos", true},     {"tan", "tan", true},
-    {"sinh", "sinh", true},  {"cosh", "cosh", true},   {"tanh", "tanh", true},   {"sigmoid", "σ", false},
-    {"fmax", "max", false},  {"fmin", "min", false},   {"tgamma", "Γ", false},   {"lgamma", "ln Γ", false},
-    {"digamma", "ψ", false}, {"asin", "arcsin", true}, {"acos", "arccos", true}, {"atan", "arctan", true},
-};
-
-static function function_of(const char *op) {
-  for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
-    if (strcmp(functions[k].op, op) == 0) return functions[k];
-  return (function){op, op, false};
-}
-
-static dz__span function_name(dz__setter *s, const char *name) {
-  static const char *const open[] = {"", "", "", "\\operatorname{", "<mi>"}, *const close[] = {"", "", "",
-                                                                                               "}", "</mi>"};
-  size_t start = dz__glyph_here(s);
-  dz__glyph_say(s, dz__glyph_pick(s, open));
-  dz__glyph_escaped(s, name, strlen(name));
-  dz__glyph_say(s, dz__glyph_pick(s, close));
-  return dz__glyph_since(s, start);
-}
-
-static dz__glyph call(dz__setter *s, const char *op, const dz__glyph *in, int n) {
-  static const char *const apply[] = {"%a %b", "%a %b", "%a\u2009%b", "%a %b", "%a<mo>\u2061</mo>%b"};
-  static const char *const comma[] = {"%a, %b", "%a, %b", "%a,\u00a0%b", "%a, %b", "%a<mo>,</mo>%b"};
-  static const char *const around[] = {"%a%b", "%a%b", "%a%b", "%a%b", "%a%b"};
-  function f = function_of(op);
-  dz__span name = function_name(s, f.name), list = in[0].text;
-  if (n == 1 && f.bare && in[0].power >= POWER)
-    return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, apply), name, list, dz__no_span), dz__no_span,
-                       APPLY};
-  for (int k = 1; k < n; k++)
-    list = dz__glyph_form(s, dz__glyph_pick(s, comma), list, in[k].text, dz__no_span);
-  dz__span args = closed(s, list);
-  return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, around), name, args, dz__no_span), dz__no_span,
-                     ATOM};
-}
-
-static dz__glyph size(dz__setter *s, const dz__glyph *a) {
-  static const char *const bars[] = {"|%a|", "|%a|", "|%a|", "\\left|%a\\right|", "<mo>|</mo>%a<mo>|</mo>"};
-  return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, bars), a->text, dz__no_span, dz__no_span),
-                     dz__no_span, ATOM};
-}
-
-static dz__glyph choice(dz__setter *s, const dz__glyph *c, const dz__glyph *a, const dz__glyph *b) {
-  static const char *const t[] = {"%a ? %b : %c", "%a ? %b : %c", "%a\u00a0?\u00a0%b\u00a0:\u00a0%c",
-                                  "%a \\mathbin{?} %b : %c", "%a<mo>?</mo>%b<mo>:</mo>%c"};
-  dz__span x = fit(s, c, COMPARE), y = fit(s, a, SUM), z = fit(s, b, SUM);
-  return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, t), x, y, z), dz__no_span, CHOICE};
-}
-
-static bool comparison(dz__setter *s, const char *op, const dz__glyph *in, dz__glyph *r) {
-  static const char *const ops[] = {"lt", "le", "gt", "ge", "eq", "ne", "and", "or"};
-  static const char *const t[][5] = {
-      {"%a < %b", "%a < %b", "%a\u00a0&lt;\u00a0%b", "%a < %b", "%a<mo>&lt;</mo>%b"},
-      {"%a <= %b", "%a ≤ %b", "%a\u00a0≤\u00a0%b", "%a \\le %b", "%a<mo>≤</mo>%b"},
-      {"%a > %b", "%a > %b", "%a\u00a0&gt;\u00a0%b", "%a > %b", "%a<mo>&gt;</mo>%b"},
-      {"%a >= %b", "%a ≥ %b", "%a\u00a0≥\u00a0%b", "%a \\ge %b", "%a<mo>≥</mo>%b"},
-      {"%a == %b", "%a = %b", "%a\u00a0=\u00a0%b", "%a = %b", "%a<mo>=</mo>%b"},
-      {"%a != %b", "%a ≠ %b", "%a\u00a0≠\u00a0%b", "%a \\ne %b", "%a<mo>≠</mo>%b"},
-      {"%a and %b", "%a ∧ %b", "%a\u00a0∧\u00a0%b", "%a \\land %b", "%a<mo>∧</mo>%b"},
-      {"%a or %b", "%a ∨ %b", "%a\u00a0∨\u00a0%b", "%a \\lor %b", "%a<mo>∨</mo>%b"}};
-  for (size_t k = 0; k < sizeof ops / sizeof *ops; k++)
-    if (strcmp(op, ops[k]) == 0) return *r = two(s, t[k], &in[0], SUM, &in[1], SUM, COMPARE), true;
-  return false;
-}
-
-static dz__glyph matrix_product(dz__setter *s, const dz__glyph *a, const dz__glyph *b) {
-  static const char *const t[] = {"%a @ %b", "%a %b", "%a\u2009%b", "%a\\,%b", "%a<mo>\u2062</mo>%b"};
-  return two(s, t, a, PRODUCT, b, APPLY, PRODUCT);
-}
-
-static dz__glyph total(dz__setter *s, const dz__glyph *a) {
-  static const char *const t[] = {"sum(%a)", "Σ %a", "Σ\u2009%a", "\\sum %a", "<mo>∑</mo>%a"};
-  dz__span x = s->how->format == DZ__SET_TEXT ? a->text : fit(s, a, POWER);
-  return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, t), x, dz__no_span, dz__no_span), dz__no_span,
-                     s->how->format == DZ__SET_TEXT ? ATOM : APPLY};
-}
-
-static dz__glyph transposed(dz__setter *s, const dz__glyph *a) {
-  static const char *const t[] = {"%a'", "%aᵀ", "%a<SUP><FONT POINT-SIZE=\"12\">T</FONT></SUP>",
-                                  "{%a}^{\\top}", "<msup><mrow>%a</mrow><mo>⊤</mo></msup>"};
-  dz__span x = fit(s, a, ATOM);
-  return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, t), x, dz__no_span, dz__no_span), dz__no_span,
-                     POWER};
-}
-
 /* ---- nodes ---- */
 
 static dz__glyph operation(dz__setter *s, const char *op, const dz__glyph *in, int n) {
-  dz__glyph r;
   if (strcmp(op, "add") == 0) return sum(s, &in[0], &in[1], false);
   if (strcmp(op, "sub") == 0) return sum(s, &in[0], &in[1], true);
   if (strcmp(op, "mul") == 0) return product(s, &in[0], &in[1]);
@@ -312,14 +167,8 @@ static dz__glyph operation(dz__setter *s, const char *op, const dz__glyph *in, i
   if (strcmp(op, "pow") == 0) return power(s, &in[0], &in[1]);
   if (strcmp(op, "exp") == 0) return exponential(s, &in[0]);
   if (strcmp(op, "sqrt") == 0) return root(s, &in[0]);
-  if (strcmp(op, "fabs") == 0) return size(s, &in[0]);
-  if (strcmp(op, "where") == 0) return choice(s, &in[0], &in[1], &in[2]);
-  if (strcmp(op, "matmul") == 0) return matrix_product(s, &in[0], &in[1]);
-  if (strcmp(op, "sum") == 0) return total(s, &in[0]);
-  if (strcmp(op, "permute") == 0) return transposed(s, &in[0]);
   if (strcmp(op, "broadcast_to") == 0 || strcmp(op, "reshape") == 0) return in[0];
-  if (comparison(s, op, in, &r)) return r;
-  return call(s, op, in, n);
+  return dz__glyph_function(s, op, in, n);
 }
 
 static dz__glyph *piece_at(const dz__setter *s, size_t i) { return (dz__glyph *)s->piece.at + i; }
@@ -327,8 +176,20 @@ static dz__glyph *piece_at(const dz__setter *s, size_t i) { return (dz__glyph *)
 /* As the language writes it: without the factors, and the transpose in plain sight. */
 static dz__glyph solution(dz__setter *s, dz_var x, dz__glyph *in) {
   const int64_t *attr;
-  if (dz_attributes(x, &attr) && attr[0]) in[0] = transposed(s, &in[0]);
-  return call(s, "solve", in, 2);
+  if (dz_attributes(x, &attr) && attr[0]) in[0] = dz__glyph_transposed(s, &in[0]);
+  return dz__glyph_function(s, "solve", in, 2);
+}
+
+/* A tensor full of one number: that in bold. */
+static dz__glyph filled(dz__setter *s, double v) {
+  static const char *const bold[] = {"%a", "%a", "<B>%a</B>", "\\mathbf{%a}", "%a"};
+  dz__glyph r = dz__glyph_number(s, v);
+  r.text = dz__glyph_form(s, dz__glyph_pick(s, bold), r.text, dz__no_span, dz__no_span);
+  return r;
+}
+
+static bool is_plain(dz_var x) {
+  return dz_is_number(x) || (dz_describe(x).role != DZ_ROLE_NONE && !dz_name(x) && dz_rank(x) == 0);
 }
 
 static dz__glyph node(dz__setter *s, dz_var x) {
@@ -337,6 +198,8 @@ static dz__glyph node(dz__setter *s, dz_var x) {
   const char *name = dz_name(x);
   if (d.role != DZ_ROLE_NONE && name) return (dz__glyph){dz__glyph_name(s, name), dz__no_span, ATOM};
   if (d.role != DZ_ROLE_NONE) return dz__glyph_number(s, dz_value(x));
+  if (strcmp(d.op, "broadcast_to") == 0 && is_plain(dz_operand(x, 0)))
+    return filled(s, dz_value(dz_operand(x, 0)));
   for (int k = 0; k < d.nargs && k < 8; k++) {
     dz_var of = dz_operand(x, k);
     in[k] = dz_is_number(of) ? dz__glyph_number(s, dz_value(of)) : *piece_at(s, dz_node_index(of));

@@ -98,8 +98,9 @@ static dz_var rule_of(dz__lesson *l, const dz__seen *s, int k) {
     times += v->of == u->of;
     in[j] = v->of == DZ__NONE ? dz_num(v->number) : l->point[v->of];
   }
-  if (times > 1) return l->symbols.use[s->args + (uint32_t)k].partial.is;
   dz_tape_forgive(l->points);
+  if (dz__node_fn(s->var) == DZ__F_where) return dz_where(in[0], dz_num(k == 1), dz_num(k == 2));
+  if (times > 1) return l->symbols.use[s->args + (uint32_t)k].partial.is;
   dz_var z = dz__record(dz__node_fn(s->var), s->is.nargs, in, 0, NULL);
   return dz_valid(z) && !dz_is_number(z) ? dz_simplify(dz_derivative(z, l->point[u->of])) : (dz_var){0};
 }
@@ -123,6 +124,10 @@ static void tell_value(dz__lesson *l, const dz__seen *s) {
 }
 
 void dz__tell_given(dz__lesson *l) {
+  bool any = false;
+  for (size_t i = 0; i < l->trace.nseen; i++)
+    any = any || (is_leaf(dz__lesson_seen(l, i)) && !is_plain(dz__lesson_seen(l, i)));
+  if (!any) return;
   dz__lesson_heading(l, "Given");
   dz__lesson_list(l, true);
   for (size_t i = 0; i < l->trace.nseen; i++) {
@@ -139,6 +144,15 @@ void dz__tell_given(dz__lesson *l) {
 
 void dz__tell_forward(dz__lesson *l) {
   dz__lesson_heading(l, "Forward: the values, from the inputs to the result");
+  if (l->trace.waves == 0) { /* a leaf by itself */
+    dz__lesson_list(l, true);
+    dz__lesson_line(l, true);
+    dz__math_name(l, dz__lesson_top(l));
+    dz__math_sign(l, "=");
+    dz__math_value(l, dz__lesson_top(l), dz__lesson_top(l)->value, false);
+    dz__lesson_line(l, false);
+    dz__lesson_list(l, false);
+  }
   for (uint32_t k = 1; k <= l->trace.waves; k++) {
     dz__lesson_wave(l, k);
     dz__lesson_list(l, true);
@@ -171,6 +185,28 @@ static void say(dz__lesson *l, const char *english) {
   dz__math_words(l, text ? text : english);
 }
 
+/* Whether the formula's own value is p but for rounding. At a tie, a kink or an end of the range of doubles
+   it is not: there the table says more than a formula for reading does. */
+static bool gives(dz_var rule, double p) {
+  double v = dz_value(rule);
+  return v == p || (isnan(v) && isnan(p)) || fabs(v - p) <= 1e-9 * fabs(p);
+}
+
+/* " = 1/d = 0.73", " = x > y ? 1 : 0, here 0.5" */
+static void tell_partial(dz__lesson *l, dz_var rule, const double *p) {
+  bool told = dz_valid(rule) && !(p && is_number(rule));
+  if (told) {
+    dz__math_sign(l, "=");
+    dz__math_formula(l, rule);
+  }
+  if (!p) return;
+  if (told && !gives(rule, *p))
+    say(l, ", here ");
+  else
+    dz__math_sign(l, "=");
+  dz__math_number(l, *p, false);
+}
+
 /* "∂z/∂s = 1/d = 0.73;  to s: 1 × 0.73 = 0.73" */
 static void tell_use(dz__lesson *l, const dz__seen *s, int k) {
   const dz__use *u = dz__lesson_use(l, s, k);
@@ -180,16 +216,7 @@ static void tell_use(dz__lesson *l, const dz__seen *s, int k) {
   bool known = partial_of(l, s, k, &p);
   dz__lesson_line(l, true);
   dz__math_slope(l, s, x, "∂");
-  dz_var rule = rule_of(l, s, k);
-  bool told = dz_valid(rule);
-  if (told && !(known && is_number(rule))) {
-    dz__math_sign(l, "=");
-    dz__math_formula(l, rule);
-  }
-  if (known) {
-    dz__math_sign(l, "=");
-    dz__math_number(l, p, false);
-  }
+  tell_partial(l, rule_of(l, s, k), known ? &p : NULL);
   dz__math_sign(l, ";");
   if (u->share) {
     dz__math_gradient(l, s);

@@ -157,7 +157,10 @@ static bool work_all(dz__work *w, const dz__symbol_options *o) {
   w->scalar = dz__work_seen(w, dz__work_top(w))->size == 1;
   w->seed = dz__work_seed(w);
   if (!dz_valid(w->seed) || !dz__work_copy(w) || !dz__work_name(w, o->result) || !derive_all(w)) return false;
-  return begin_terms(w) && values(w) && gradients(w) && dz__work_uses(w) && dz__work_locals(w);
+  if (!begin_terms(w) || !values(w) || !gradients(w) || !dz__work_uses(w) || !dz__work_locals(w))
+    return false;
+  dz__work_check(w);
+  return true;
 }
 
 /* The tape of the trace owns its users' operations. */

@@ -45,7 +45,8 @@ typedef struct dz__symbols {
 
 /* The formulas of a trace, which must stay while they are used. By default a leaf that is called a, b, c or
    d, as constants are, that is -1 and is used more than once stands as its number beside other leaves. Shared
-   traces give shorter formulas. DZ_ERR_MEMORY; what no formula is known of is left out and no error. Cost: a
+   traces give shorter formulas. What contradicts the numbers of the last sweep, as at a tie, is left out too.
+   DZ_ERR_MEMORY; what no formula is known of is left out and no error. Cost: a
    simplification for each node and each use. */
 dz_status dz__symbols_make(const dz__trace *trace, const dz__symbol_options *options, dz__symbols *symbols);
 void dz__symbols_free(dz__symbols *symbols);

@@ -48,6 +48,10 @@ uint32_t dz__work_in_names(dz__work *w, uint32_t term, bool of_leaf);
 /* The term as a node of the tape, when it is not too long. */
 bool dz__work_lay_out(dz__work *w, uint32_t term, size_t guesses, dz__formal *to);
 
+/* ---- symbol_check.c: leaves out what the numbers of the last sweep contradict ---- */
+
+void dz__work_check(dz__work *w);
+
 /* ---- symbol_use.c ---- */
 
 bool dz__work_uses(dz__work *w);

@@ -26,13 +26,15 @@ static void put_what(dz__picture *p, const dz__seen *s) {
   if (!y || !dz__mark_line(p, &y->local, NAME)) dz__mark_sign(p, s, NAME);
 }
 
-static void put_circle(dz__picture *p, const dz__seen *s) {
+/* What stands in circle i. */
+static void put_label(dz__picture *p, void *user, uint32_t i) {
+  const dz__seen *s = &p->trace->seen[i];
   const dz__node_symbol *y = dz__symbol_of(p, s);
   bool grey = is_grey(p, s), formal = p->how->written == DZ_WRITTEN_SYM && y;
   char room[16], other[16];
   const char *ink = grey ? p->colors.grey : dz__ink(p, s->wave, room),
              *red = dz__red(p, dz__whole_back(s), other);
-  dz__pen_form(&p->pen, "  n% [label=<" DZ__TABLE "<TR><TD>", s->node);
+  dz__pen_put(&p->pen, DZ__TABLE "<TR><TD>");
   dz__mark_font(p, NAME, grey ? p->colors.grey : p->colors.ink);
   put_what(p, s);
   dz__pen_put(&p->pen, "</FONT></TD></TR>");
@@ -43,10 +45,27 @@ static void put_circle(dz__picture *p, const dz__seen *s) {
     if (!formal || !dz__mark_formula(p, &y->gradient, "← ", NUMBER + 1, red))
       dz__mark_row(p, s, s->adjoint, "← ", NUMBER, red);
   }
-  dz__pen_put(&p->pen, "</TABLE>>");
-  if (grey) dz__mark_attribute(p, " color=\"%\"", p->colors.grey);
+  dz__pen_put(&p->pen, "</TABLE>");
+}
+
+static void put_circle(dz__picture *p, uint32_t i) {
+  const dz__seen *s = &p->trace->seen[i];
+  dz__pen_form(&p->pen, "  n% [label=<", s->node);
+  put_label(p, NULL, i);
+  dz__pen_put(&p->pen, ">");
+  if (is_grey(p, s)) dz__mark_attribute(p, " color=\"%\"", p->colors.grey);
   if (dz__is_leaf(s) || s == dz__last(p)) dz__pen_put(&p->pen, " penwidth=3");
   dz__pen_put(&p->pen, "];\n");
+}
+
+/* All circles are alike, but where formulas are in them, whose heights differ. */
+static double diameter(dz__picture *p) {
+  double most = p->how->written == DZ_WRITTEN_SYM ? 1e9 : 0;
+  for (uint32_t i = 0; i < p->trace->nseen; i++) {
+    double d = dz__measure(p, put_label, NULL, i);
+    if (d > most) most = d;
+  }
+  return most;
 }
 
 /* -s/d^2 = -0.5344 */
@@ -91,12 +110,14 @@ void dz__draw_vars(dz__picture *p) {
   dz__mark_head(p);
   put_legend(p);
   dz__pen_put(&p->pen, "  nodesep=0.35; ranksep=0.55;\n");
-  dz__mark_attribute(p, "  node [shape=circle width=1.05 margin=\"0.01\" penwidth=1.6 color=\"%\" ",
-                     p->colors.ink);
+  double points = diameter(p);
+  dz__pen_put(&p->pen, "  node [shape=circle");
+  dz__mark_circle(p, points);
+  dz__mark_attribute(p, " margin=\"0.01\" penwidth=1.6 color=\"%\" ", p->colors.ink);
   dz__mark_attribute(p, "style=filled fillcolor=\"%\"];\n", p->colors.fill);
   dz__mark_attribute(p, "  edge [fontname=\"Times,serif\" penwidth=2 arrowsize=0.8 color=\"%\"];\n",
                      p->colors.ink);
-  for (size_t i = 0; i < p->trace->nseen; i++) put_circle(p, &p->trace->seen[i]);
+  for (size_t i = 0; i < p->trace->nseen; i++) put_circle(p, (uint32_t)i);
   for (size_t i = 0; i < p->trace->nseen; i++) inputs += p->trace->seen[i].is.role == DZ_ROLE_INPUT;
   if (inputs > 1 && inputs <= 8) {
     dz__pen_put(&p->pen, "  { rank=same;");

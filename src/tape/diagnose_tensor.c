@@ -166,11 +166,12 @@ static void note_slope(work *k, int i, bool value_noted) {
     if (isfinite(c[e]) || (isinf(c[e]) && (value_noted || of_g.infinite || of_x.infinite))) continue;
     bool met = isnan(c[e]) && (of_g.zero || of_x.zero || of_g.infinite);
     const char *kind = isinf(c[e]) ? "infinite slope" : met ? "0*inf" : "no slope";
-    char number[32], element[96];
+    char number[32], element[96], own[32];
     dz_number_write(c[e], 6, number);
+    dz_number_write(a->data[e], 6, own);
     dz__note(k->t, kind, k->op, k->place.line, k->place.column,
-             "the gradient through %s to operand %d is %s%s%s", k->op, i + 1, number,
-             dz__element_text(a, e, element), met ? ": 0*inf" : "");
+             "the gradient through %s to operand %d is %s%s, where it is %s%s", k->op, i + 1, number,
+             dz__element_text(a, e, element), own, met ? ": 0*inf" : "");
     return;
   }
 }

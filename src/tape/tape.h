@@ -102,7 +102,7 @@ typedef struct dz__tape {
   dz__adjoints reached; /* of the careful sweep: 1 where a structural nonzero arrived */
   double *leaf;         /* adjoints of active scalar leaves, by their number */
   size_t leaf_cap;
-  size_t dirty; /* how many of kept.scalar may be other than 0 */
+  size_t dirty;                  /* how many of kept.scalar may be other than 0 */
   dz__adjoints tangent, touched; /* of the forward sweep: tangents, and 1 where the direction arrived */
   double *zeros;                 /* stand for the tangents of inactive operands */
   size_t zeros_cap;

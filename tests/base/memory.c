@@ -16,6 +16,31 @@ START_TEST(the_default_allocator_is_the_systems) {
 }
 END_TEST
 
+/* Through every kind of step between small blocks and large ones, contents stay, and what is new can be
+ * written. */
+START_TEST(blocks_of_all_sizes_keep_their_contents) {
+  static const size_t sizes[] = {100,     1 << 19, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 20,
+                                 1 << 26, 3 << 20, 1 << 20,       1000,    2 << 20,       17};
+  const dz_allocator a = dz_system_allocator();
+  unsigned char *p = NULL;
+  size_t had = 0;
+  for (size_t k = 0; k < COUNT(sizes); k++) {
+    size_t n = sizes[k], kept = had < n ? had : n;
+    p = a.resize(a.user, p, had, n);
+    ck_assert_ptr_nonnull(p);
+    ck_assert_uint_eq((uintptr_t)p % 16, 0);
+    for (size_t i = 0; i < kept; i += 997) ck_assert_uint_eq(p[i], i % 251);
+    if (kept) ck_assert_uint_eq(p[kept - 1], (kept - 1) % 251);
+    for (size_t i = 0; i < n; i++) p[i] = (unsigned char)(i % 251);
+    had = n;
+  }
+  ck_assert_ptr_null(a.resize(a.user, p, had, SIZE_MAX - 100));
+  ck_assert_ptr_null(a.resize(a.user, p, had, SIZE_MAX / 2));
+  ck_assert_uint_eq(p[16], 16);
+  ck_assert_ptr_null(a.resize(a.user, p, had, 0));
+}
+END_TEST
+
 START_TEST(a_given_allocator_is_used) {
   failing f = {0};
   const dz_allocator given = failing_allocator(&f), a = dz__allocator(&given);
@@ -204,8 +229,9 @@ START_TEST(the_arena_survives_memory_running_out) {
 }
 END_TEST
 
-SUITE(ONCE(the_default_allocator_is_the_systems), ONCE(a_given_allocator_is_used),
-      ONCE(arrays_grow_and_keep_their_items), ONCE(an_array_that_cannot_grow_stays),
-      ONCE(pieces_stay_put_and_do_not_overlap), ONCE(rewinding_keeps_what_came_before),
-      ONCE(a_loop_allocates_in_its_first_turn_only), ONCE(too_much_is_refused),
-      BETWEEN(the_arena_survives_failing_allocations, 2, 6), ONCE(the_arena_survives_memory_running_out))
+SUITE(ONCE(the_default_allocator_is_the_systems), ONCE(blocks_of_all_sizes_keep_their_contents),
+      ONCE(a_given_allocator_is_used), ONCE(arrays_grow_and_keep_their_items),
+      ONCE(an_array_that_cannot_grow_stays), ONCE(pieces_stay_put_and_do_not_overlap),
+      ONCE(rewinding_keeps_what_came_before), ONCE(a_loop_allocates_in_its_first_turn_only),
+      ONCE(too_much_is_refused), BETWEEN(the_arena_survives_failing_allocations, 2, 6),
+      ONCE(the_arena_survives_memory_running_out))

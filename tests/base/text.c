@@ -142,6 +142,7 @@ START_TEST(read_cases) {
   }
   ck_assert_uint_eq(dz_number_read("125", 2, NULL, NULL), 2);
   ck_assert_uint_eq(dz_number_read(NULL, 0, NULL, NULL), 0);
+  ck_assert_uint_eq(dz_number_read(NULL, 3, NULL, NULL), 0);
 }
 END_TEST
 

@@ -45,7 +45,10 @@ static const char *const names[] = {"first", "second"};
 static void define(dz_tape *t, chain *c) {
   for (int k = 0; k < c->n; k++) {
     dz_op_calls calls = {.arity = 1, .value = value, .vjp = vjp, .jvp = jvp, .user = &c->faults[k]};
+    const fault wrong = c->faults[k];
+    c->faults[k].back = c->faults[k].forth = 1; /* a wrong one would be refused here */
     dz_op_define_c(t, names[k], &calls, NULL);
+    c->faults[k] = wrong;
   }
   c->defined = true;
 }

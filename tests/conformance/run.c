@@ -10,6 +10,7 @@
 #include "dz/ops.h"
 #include "dz/tangent.h"
 #include "ops/boundary.h"
+#include "plan/every.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -41,6 +42,7 @@ typedef struct run {
 } run;
 
 static int failures, checks;
+static char cache[] = "/tmp/dz-conformance-XXXXXX"; /* for native code */
 static bool covered[1024];
 
 /* ---- reading ---- */
@@ -235,6 +237,40 @@ static void check_notes(const run *r) {
   }
 }
 
+/* ---- plans ---- */
+
+typedef struct planned {
+  const run *r;
+  double ulps;
+} planned;
+
+static void check_plan(void *user, const char *way, const double *values, const double *gradient) {
+  const planned *p = user;
+  const run *r = p->r;
+  array value = array_of(r, cJSON_GetObjectItemCaseSensitive(r->c, "value"));
+  compare(r, way, "value", values, dz_size(r->y), value.v, value.size, p->ulps);
+  for (int k = 0; k < r->n; gradient += dz_size(r->x[k++])) {
+    const cJSON *all = cJSON_GetObjectItemCaseSensitive(r->c, "gradient");
+    array want = array_of(r, cJSON_GetObjectItemCaseSensitive(all, r->x_name[k]));
+    compare(r, way, r->x_name[k], gradient, dz_size(r->x[k]), want.v, want.size, p->ulps);
+  }
+}
+
+/* Every tenth case, or with DZ_LONG=1 all, also as native code. */
+static void check_plans(const run *r, double ulps) {
+  planned p = {r, ulps};
+  double seeds[MOST];
+  dz_error e;
+  bool native = cache[0] && r->road == PLAIN && (getenv("DZ_LONG") || checks % 10 == 0);
+  for (size_t i = 0; i < dz_size(r->y); i++) seeds[i] = r->road != LANES || i == 1;
+  dz_status status = every_plan(r->y, r->n, r->x, r->road == LANES ? seeds : NULL, native ? cache : NULL,
+                                check_plan, &p, &e);
+  checks++;
+  if (!status || strstr(e.message, "plans cannot do 'solve'")) return;
+  failures++;
+  printf("%s: %s, as %s: no plan: %s\n", r->file, r->name, road_name[r->road], e.message);
+}
+
 /* ---- which rows of the table the cases reach ---- */
 
 static double operand(dz_var x, int k) {
@@ -318,6 +354,7 @@ static bool run_case(const char *file, const cJSON *c, road way) {
     }
     check_gradients(&r, ulps);
     if (way == PLAIN) check_tangents(&r, ulps);
+    if (!dz_is_number(r.y)) check_plans(&r, ulps);
     cJSON_ArrayForEach(second, cJSON_GetObjectItemCaseSensitive(c, "second"))
         check_second(&r, second, field(&r, "second_ulps", 0));
   }
@@ -345,6 +382,7 @@ static cJSON *read_file(const char *path) {
 
 int main(int argc, char **argv) {
   int cases = 0, in_tensors = 0, missing = 0;
+  if (!mkdtemp(cache)) cache[0] = 0;
   for (int i = 1; i < argc; i++) {
     cJSON *j = read_file(argv[i]);
     const cJSON *c;
@@ -368,6 +406,9 @@ int main(int argc, char **argv) {
       missing++;
       printf("boundaries.def: no case for %s: %s\n", dz__boundaries[i].op, dz__boundaries[i].point);
     }
+  char clean[64];
+  snprintf(clean, sizeof clean, "rm -rf '%s'", cache);
+  if (cache[0] && system(clean)) failures++;
   printf("%d cases, %d of them also in tensors, %d checks, %d failed; %zu rows, %d without a case\n", cases,
          in_tensors, checks, failures, dz__boundary_total, missing);
   return cases == 0 || failures || missing;

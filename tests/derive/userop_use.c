@@ -201,6 +201,50 @@ START_TEST(c_functions) {
 }
 END_TEST
 
+/* Both are off by a relative error, and refused where they are defined. */
+static double off;
+static void off_vjp(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
+                    double *const *ga) {
+  double own[9] = {0}, *one[2] = {NULL, ga[1] ? own : NULL};
+  dot_vjp(user, x, size, z, g, one);
+  for (size_t i = 0; ga[1] && i < x[1].size; i++) ga[1][i] += own[i] * (1 + off);
+  dot_vjp(user, x, size, z, g, (double *[]){ga[0], NULL});
+}
+
+static void off_jvp(void *user, const dz_op_array *x, size_t size, const double *z, const double *const *d,
+                    double *out) {
+  dot_jvp(user, x, size, z, d, out);
+  *out *= 1 + off;
+}
+
+static bool no_shape(void *user, const dz_op_array *x, int *rank, size_t *dims) {
+  (void)user, (void)x, (void)rank, (void)dims;
+  return false;
+}
+
+START_TEST(wrong_c_functions_are_refused) {
+  dz_op_calls backward = dot, forward = dot, neither = dot;
+  freed = 0;
+  backward.vjp = off_vjp;
+  forward.jvp = off_jvp;
+  neither.shape = no_shape;
+  for (off = -2; fabs(off) > 1e-7; off *= -.1) {
+    ck_assert_int_eq(dz_op_define_c(t, "inner", &backward, &e), DZ_ERR_ARGUMENT);
+    ck_assert_msg(strstr(e.message, "its vjp is wrong for operand 2"), "%s", e.message);
+    ck_assert_int_eq(dz_op_define_c(t, "inner", &forward, &e), DZ_ERR_ARGUMENT);
+    ck_assert_msg(strstr(e.message, "its jvp is wrong for operand 1"), "%s", e.message);
+  }
+  ck_assert_int_eq(freed, 0);
+  off = 0;
+  ck_assert_int_eq(dz_op_define_c(t, "inner", &backward, &e), DZ_OK);
+  ck_assert_int_eq(dz_op_define_c(t, "inner2", &forward, &e), DZ_OK);
+  ck_assert_uint_eq(dz_note_count(t), 0);
+  ck_assert_int_eq(dz_op_define_c(t, "none", &neither, &e), DZ_OK);
+  ck_assert_uint_eq(dz_note_count(t), 1);
+  ck_assert_str_eq(dz_note_at(t, 0)->kind, "unchecked");
+}
+END_TEST
+
 /* ---- memory ---- */
 
 static dz_status whole_story(const dz_allocator *a) {
@@ -241,4 +285,5 @@ START_TEST(memory_runs_out) {
 END_TEST
 
 SUITE_BETWEEN(setup, teardown, ONCE(in_the_language), ONCE(programs), ONCE(pictures_and_formulas),
-              ONCE(rewind_and_clear), ONCE(two_tapes), ONCE(c_functions), ONCE(memory_runs_out))
+              ONCE(rewind_and_clear), ONCE(two_tapes), ONCE(c_functions), ONCE(wrong_c_functions_are_refused),
+              ONCE(memory_runs_out))

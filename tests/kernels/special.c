@@ -87,6 +87,18 @@ START_TEST(one_operand) {
 }
 END_TEST
 
+/* Where the value is nearly subnormal, or is. */
+START_TEST(slope_of_gauss_far_out) {
+  worst w = {.name = "gauss'"};
+  for (int k = -1; k < POINTS; k++) {
+    const double x = k < 0 ? 26.575409835380501 : copysign(uniform(25.9, 28.1), uniform(-1, 1));
+    const quad exact = -2 * (quad)x * quad_gauss(x);
+    note(&w, quad_error(gauss_slope(x, gauss(x)), exact, exact), x, 0);
+  }
+  settle(&w, 4);
+}
+END_TEST
+
 START_TEST(log_sigmoid_is_mirrored_softplus) {
   worst w = {.name = "log_sigmoid"};
   for (int k = 0; k < POINTS; k++) {
@@ -218,8 +230,8 @@ START_TEST(gamma_class_at_poles_and_ends) {
 }
 END_TEST
 
-SUITE(EACH(one_operand, COUNT(one)), ONCE(log_sigmoid_is_mirrored_softplus), ONCE(logaddexp_of_two),
-      ONCE(mod_of_two), ONCE(digamma_everywhere), EACH(polygamma_everywhere, 9),
+SUITE(EACH(one_operand, COUNT(one)), ONCE(slope_of_gauss_far_out), ONCE(log_sigmoid_is_mirrored_softplus),
+      ONCE(logaddexp_of_two), ONCE(mod_of_two), ONCE(digamma_everywhere), EACH(polygamma_everywhere, 9),
       ONCE(activations_at_the_ends), ONCE(logaddexp_at_the_ends), ONCE(mod_at_the_ends),
       ONCE(sign_of_everything), ONCE(gamma_class_at_poles_and_ends))
 #else

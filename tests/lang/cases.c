@@ -9,6 +9,7 @@
    note: underflow 1:3    a note that must be there; a case without this line must have none */
 #include "dz/lang.h"
 #include "dz/sweep.h"
+#include "plan/every.h"
 #include "suite.h"
 
 #include <inttypes.h>
@@ -184,6 +185,45 @@ static void sweep(const test_case *c, dz_tape *t, dz_var y) {
   if (dz_backward_with(y, seed)) blame(c, "the sweep", dz_tape_error(t)->message, "success");
 }
 
+/* The same by plans. */
+typedef struct planned {
+  const test_case *c;
+  dz_tape *t;
+  dz_var y, x[MOST_LINES];
+  int n;
+} planned;
+
+static void expect_run(void *user, const char *way, const double *values, const double *gradient) {
+  const planned *p = user;
+  const test_case *c = p->c;
+  char what[200];
+  for (int k = 0; k < c->nfacts; k++) {
+    snprintf(what, sizeof what, "%s, by %s", c->facts[k], way);
+    if (starts(c->facts[k], "value: ")) compare(c, what, p->y, values, c->facts[k] + 7);
+    if (!starts(c->facts[k], "grad ")) continue;
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(c->facts[k] + 5, ":"), c->facts[k] + 5);
+    const char *text = skip(strchr(c->facts[k], ':') + 1);
+    dz_var x = dz_named(p->t, name);
+    const double *g = gradient;
+    int j = 0;
+    while (j < p->n && dz_node_index(p->x[j]) != dz_node_index(x)) g += dz_size(p->x[j++]);
+    if (j < p->n && strcmp(text, "inactive") != 0) compare(c, what, x, g, text);
+  }
+}
+
+static void expect_plans(const test_case *c, dz_tape *t, dz_var y) {
+  planned p = {.c = c, .t = t, .y = y};
+  dz_error e;
+  for (size_t i = 0; i < dz_tape_size(t) && p.n < MOST_LINES; i++) {
+    dz_var x = dz_node_at(t, i);
+    if (dz_role_of(x) == DZ_ROLE_INPUT || dz_role_of(x) == DZ_ROLE_PARAM) p.x[p.n++] = x;
+  }
+  if (every_plan(y, p.n, p.x, NULL, NULL, expect_run, &p, &e) &&
+      !strstr(e.message, "plans cannot do 'solve'"))
+    blame(c, "plans", e.message, "none refused");
+}
+
 static void expect_notes(const test_case *c, const dz_tape *t) {
   char came[200], all[2000] = "";
   int expected = 0;
@@ -207,6 +247,7 @@ static void expect_results(const test_case *c, dz_tape *t, dz_var y) {
     if (starts(c->facts[k], "value: ")) compare(c, "value", y, dz_values(y), c->facts[k] + 7);
   }
   expect_notes(c, t);
+  if (!dz_is_number(y)) expect_plans(c, t, y);
   if (!gradients) return;
   sweep(c, t, y);
   for (int k = 0; k < c->nfacts; k++)

@@ -111,6 +111,27 @@ START_TEST(function_names) {
 }
 END_TEST
 
+/* A text is the function, to its last line and with what is said above it. */
+START_TEST(function_texts) {
+  static const char hinge[] = "hinge(y, s) = relu(1 - y*s)";
+  size_t size = 9;
+  const char *text = dz_function_text("hinge", &size);
+  ck_assert_ptr_nonnull(text);
+  ck_assert_int_eq(*text, '#');
+  ck_assert_uint_gt(size, sizeof hinge);
+  ck_assert_mem_eq(text + size - (sizeof hinge - 1), hinge, sizeof hinge - 1);
+  text = dz_function_text("std", &size);
+  ck_assert_mem_eq(text + size - 3, ")))", 3);
+  const char *const others[] = {NULL, "", "sin", "hing", "(", "_centred(", "nothing"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    size = 9;
+    ck_assert_ptr_null(dz_function_text(others[i], &size));
+    ck_assert_uint_eq(size, 0);
+  }
+  ck_assert_ptr_nonnull(dz_function_text("softmax", NULL));
+}
+END_TEST
+
 START_TEST(names_in_messages) {
   static const char long_name[] =
       "/a/very/long/path/that/does/not/fit/into/the/record/of/an/error/however/one/counts/it/model.dz";
@@ -345,6 +366,7 @@ START_TEST(memory_ends_anywhere) {
 END_TEST
 
 SUITE(ONCE(leaves_in_order), ONCE(definitions_and_result), ONCE(nothing_given), ONCE(function_names),
-      ONCE(names_in_messages), ONCE(many_missing), ONCE(nodes_know_their_place), ONCE(places_after_calls),
-      ONCE(a_name_that_is_taken), ONCE(an_earlier_error_stays), ONCE(a_loop_allocates_nothing),
-      ONCE(distributions), ONCE(values_depend_on_seed_and_name_only), ONCE(memory_ends_anywhere))
+      ONCE(function_texts), ONCE(names_in_messages), ONCE(many_missing), ONCE(nodes_know_their_place),
+      ONCE(places_after_calls), ONCE(a_name_that_is_taken), ONCE(an_earlier_error_stays),
+      ONCE(a_loop_allocates_nothing), ONCE(distributions), ONCE(values_depend_on_seed_and_name_only),
+      ONCE(memory_ends_anywhere))

@@ -169,6 +169,8 @@ int build_graph(graph *g, uint64_t seed, tally *count) {
     const int roll = below(&b, 100);
     if (roll < 4)
       done += build_guarded(&b);
+    else if (roll < 6)
+      done += build_steep(&b);
     else
       done += (b.tensors && roll < 55 ? build_tensor_op(&b) : build_pointwise(&b)) >= 0;
   }

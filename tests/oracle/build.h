@@ -41,5 +41,6 @@ int build_operand_or_number(builder *b);
 int build_tensor_op(builder *b);
 int build_reduction(builder *b, op which, int x, bool all);
 bool build_guarded(builder *b);
+bool build_steep(builder *b);
 
 #endif

@@ -201,3 +201,37 @@ bool build_guarded(builder *b) {
   if (percent(b, 50)) return apply(b, OP_where, 3, inside, after, other) >= 0;
   return apply(b, OP_where, 3, apply(b, OP_not, 1, inside, 0, 0), other, after) >= 0;
 }
+
+/* ---- steep: a mask over sqrt(x), whose slope is infinite where x is 0 ---- */
+
+static int zeros_and_ones(builder *b) {
+  const int rank = b->tensors ? below(b, 3) : 0;
+  size_t dims[2], size = 1;
+  double values[16];
+  for (int d = 0; d < rank; d++) size *= dims[d] = (size_t)(1 + below(b, 3));
+  for (size_t i = 0; i < size; i++) values[i] = percent(b, 60) ? 0 : 1 + below(b, 4);
+  return graph_leaf(b->g, DZ_ROLE_INPUT, rank, dims, values);
+}
+
+bool build_steep(builder *b) {
+  const int x = zeros_and_ones(b);
+  if (x < 0) return false;
+  b->g->wild_allowed = true;
+  const int f = apply(b, OP_sqrt, 1, x, 0, 0);
+  b->g->wild_allowed = false;
+  if (f < 0) return false;
+  switch (below(b, 6)) {
+  case 0:
+    return apply(b, OP_relu, 1, f, 0, 0) >= 0;
+  case 1:
+    return apply(b, OP_fabs, 1, f, 0, 0) >= 0;
+  case 2:
+    return apply(b, OP_fmax, 2, f, graph_number(b->g, .5 * below(b, 3)), 0) >= 0; /* sometimes a tie */
+  case 3:
+    return apply(b, OP_fmin, 2, zeros_and_ones(b), f, 0) >= 0;
+  case 4:
+    return apply(b, OP_fmax, 2, build_operand(b), f, 0) >= 0;
+  default:
+    return apply(b, OP_clamp, 3, f, graph_number(b->g, .5), graph_number(b->g, 3)) >= 0;
+  }
+}

@@ -112,6 +112,7 @@ static bool check_derivatives(check *c, const node *y) {
   if (more && !lanes_add(g, &l, more, &again)) return false;
   check_adjoints(c, &l, y, !more && dice_percent(&g->dice, 50));
   check_lanes(c, &l);
+  if (!more && c->seed % 8 == 0) check_plans(c, y, seed, &l);
   if (derive && !c->failed) {
     const double one = 1;
     lanes_plant(g, &l);

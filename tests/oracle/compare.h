@@ -12,6 +12,7 @@ typedef enum kind {
   OF_GRADIENT_NODES,
   OF_SECOND,
   OF_DIFFERENCES,
+  OF_PLANS,
   KINDS
 } kind;
 enum { BINS = 11 };
@@ -46,6 +47,9 @@ void check_fails(check *c, const char *what, int at, double got, quad exact, wid
 /* Makes the graph of this seed and adds what is found. Faults are told to `say` in full; with `always` the
    graph is printed even without one. */
 void compare_graph(graph *g, uint64_t seed, score *s, FILE *say, bool always);
+
+/* Plans of y. l: the exact gradient for this seed. */
+void check_plans(check *c, const node *y, const double *seed, const lanes *l);
 
 /* dz_grad of the scalar y, and its derivative once more. l: the exact gradient. */
 void compare_derivative_graph(check *c, const node *y, const lanes *l);

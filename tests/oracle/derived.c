@@ -210,6 +210,26 @@ static void check_near_by(check *c, const node *y, const lanes *l, const wide *w
 
 /* ---- the whole ---- */
 
+/* The gradient of s as nodes, too: so what only derivative graphs are made of is derived in its turn. */
+static void check_second_nodes(check *c, mirror *m, const gradient *d, dz_var s) {
+  gradient second = *d;
+  dz_tape *t = c->g->tape;
+  m->original = dz_tape_size(t);
+  const dz_status status = dz_grad(s, d->n, d->xs, second.nodes);
+  if (status) check_fails(c, dz_tape_error(t)->message, 0, status, 0, 0);
+  if (status || !read_tape(m, t)) return;
+  for (int i = 0; i < d->n; i++) {
+    const node *z = seen(m, second.nodes[i]), *x = seen(m, d->xs[i]);
+    const double *got = dz_values(second.nodes[i]);
+    for (int k = 0; k < x->size && got; k++) {
+      const element *e = &m->g.elements[z->first + k], *want = &m->g.elements[x->first + k];
+      if (!e->wild)
+        check_bound(c, OF_SECOND, "second gradient node", (int)(d->leaves[i] - c->g->nodes), got[k], want->a,
+                    e->e + want->d);
+    }
+  }
+}
+
 static void check_second(check *c, mirror *m, const gradient *d, const node *y, const lanes *l) {
   static double weights[MOST_ELEMENTS];
   static wide weight[MOST_ELEMENTS], a[MOST_ELEMENTS], bound[MOST_ELEMENTS];
@@ -240,6 +260,7 @@ static void check_second(check *c, mirror *m, const gradient *d, const node *y, 
     }
   }
   check_near_by(c, y, l, weight, a, bound);
+  if (active && !c->failed) check_second_nodes(c, m, d, s);
 }
 
 void compare_derivative_graph(check *c, const node *y, const lanes *l) {

@@ -81,8 +81,8 @@ static bool run_all(uint64_t graphs, score *sum) {
 /* ---- the verdict ---- */
 
 static void print_score(const score *s) {
-  static const char *const kinds[] = {"values",         "adjoints",           "tangents",
-                                      "gradient nodes", "second derivatives", "  near by"};
+  static const char *const kinds[] = {
+      "values", "adjoints", "tangents", "gradient nodes", "second derivatives", "  near by", "plans"};
   printf("%ld graphs, %ld failed, %ld left out (%.2f %%)\n", s->graphs, s->failed, s->skipped,
          100. * (double)s->skipped / (double)s->graphs);
   printf("%ld operations drawn, %ld of them too near to a kink, jump or pole (%.2f %%)\n", s->count.drawn,

@@ -76,9 +76,14 @@ static bool is_bound(const node *z, const element *x) {
   return z->op >= OP_lt && z->op <= OP_ne && x->given && isinfq(x->v);
 }
 
+/* A number with an infinite slope may be looked at where nothing flows back to it: max(sqrt(0), 1). */
+static bool is_masked(const rule *r, int k, const element *x) { return r->none[k] && finiteq(x->v); }
+
 static verdict judge_operands(const graph *g, const node *z, const int *ids, const point *at, const rule *r) {
   for (int k = 0; k < z->nargs; k++)
-    if (!r->unused[k] && g->elements[ids[k]].wild && !is_bound(z, &g->elements[ids[k]])) return UNDEFINED;
+    if (!r->unused[k] && g->elements[ids[k]].wild && !is_bound(z, &g->elements[ids[k]]) &&
+        !is_masked(r, k, &g->elements[ids[k]]))
+      return UNDEFINED;
   for (int k = 0; k < z->nargs; k++)
     if (!r->unused[k] && at->e[k] > 0 && at->e[k] > r->reach[k] / 1024) return DOUBT;
   return FINE;

@@ -124,8 +124,9 @@ START_TEST(numbers_are_set_as_in_print) {
                  {1e-9, 0, "1×10\u22129"},
                  {-2.5e20, 0, "\u22122.5×1020"},
                  {NAN, 0, "nan"},
-                 {-INFINITY, 0, "\u2212inf"},
+                 {-INFINITY, 0, "\u2212∞"},
                  {0, 0, "0"},
+                 {-0., 0, "0"},
                  {123456, 0, "123500"},
                  {.1, 17, "0.10000000000000001"}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

@@ -138,14 +138,6 @@ START_TEST(nothing_ends_a_script) {
 }
 END_TEST
 
-START_TEST(bytes_that_are_no_text) {
-  dz_var x = named(dz_input(tape, 2), "half \xE3\x81 \xFF");
-  cJSON *j = trace_of(dz_exp(x));
-  ck_assert_str_eq(words(node_of(j, x), "name"), "half \uFFFD\uFFFD \uFFFD");
-  cJSON_Delete(j);
-}
-END_TEST
-
 START_TEST(limits) {
   dz_var y = dz_input(tape, .5);
   text t = {0};
@@ -206,5 +198,5 @@ END_TEST
 
 SUITE_ON_TAPE(ONCE(the_trace_of_document_004), ONCE(states_shapes_and_plain_numbers),
               ONCE(numbers_that_json_has_not), ONCE(without_a_sweep),
-              EACH(nothing_ends_a_script, sizeof hostile / sizeof *hostile), ONCE(bytes_that_are_no_text),
-              ONCE(limits), ONCE(bad_arguments_are_told), ONCE(every_allocation_may_fail))
+              EACH(nothing_ends_a_script, sizeof hostile / sizeof *hostile), ONCE(limits),
+              ONCE(bad_arguments_are_told), ONCE(every_allocation_may_fail))

@@ -127,6 +127,33 @@ START_TEST(the_sweep_s_number_to_the_bit) {
 }
 END_TEST
 
+/* The sigmoid of document 004 with a^2 written twice: its five operations, three paths, and one product less.
+ */
+START_TEST(equal_operations_are_one) {
+  dz_var a = named(dz_input(tape, -1), "a"), x = dz_input(tape, 1), s = dz_pow(a, 2), again = dz_pow(a, 2);
+  dz_var z = dz_div(s, dz_add(again, dz_exp(dz_mul(a, x))));
+  dz_paths *p;
+  ck_assert_int_eq(dz_paths_find(z, a, 0, 0, &p), DZ_OK);
+  ck_assert_uint_eq(p->nodes, 6);
+  ck_assert_uint_eq(p->count, 3);
+  ck_assert_uint_eq(p->path_products, 6);
+  ck_assert_uint_eq(p->recursion_products, 5);
+  /* -3 z (1 - z), by decimals of 40 digits */
+  ck_assert_double_eq_tol(p->gradient, -0.58983579972444561, 4 * 0x1p-53);
+  for (size_t v = 0; v < p->nodes; v++) {
+    ck_assert_ptr_eq(p->node[v].node.tape, tape);
+    ck_assert_double_eq(p->node[v].value, dz_value(p->node[v].node));
+  }
+  ck_assert_uint_eq(dz_node_index(p->node[0].node), dz_node_index(a));
+  ck_assert_uint_eq(dz_node_index(p->node[1].node), dz_node_index(s));
+  ck_assert_uint_eq(dz_node_index(p->node[5].node), dz_node_index(z));
+  dz_paths_free(p);
+  ck_assert_int_eq(dz_paths_find(z, s, 0, 0, &p), DZ_OK); /* of s alone, not of its equal */
+  ck_assert_uint_eq(p->count, 1);
+  dz_paths_free(p);
+}
+END_TEST
+
 START_TEST(bad_arguments_are_told) {
   dz_var x = dz_input(tape, 1), y = dz_exp(x);
   dz_paths *p = NULL;
@@ -174,6 +201,7 @@ START_TEST(every_allocation_may_fail) {
   size_t two = 2;
   dz_var x = dz_input(t, 2), w = dz_leaf_tensor(t, DZ_ROLE_PARAM, 1, &two, (double[]){1, 2});
   dz_var y = dz_mul(dz_sum(dz_mul(w, x), DZ_ALL, false), dz_exp(x));
+  y = dz_add(y, named(dz_exp(x), "e")); /* equal to another: the graph is merged on a tape of its own */
   dz_paths *p = NULL;
   for (size_t k = 1; !p; k += k < 40 ? 1 : EFFORT(1 + k / 8, 1 + k / 3)) {
     text said = {0};
@@ -198,4 +226,5 @@ START_TEST(every_allocation_may_fail) {
 END_TEST
 
 SUITE_ON_TAPE(EACH(every_path_and_the_largest, 8), ONCE(the_sweep_s_number_to_the_bit),
-              ONCE(bad_arguments_are_told), ONCE(pictures), ONCE(every_allocation_may_fail))
+              ONCE(equal_operations_are_one), ONCE(bad_arguments_are_told), ONCE(pictures),
+              ONCE(every_allocation_may_fail))

@@ -124,7 +124,7 @@ static const known partials[] = {
     {"exp(x)", "x", "z"},
     {"log(x)", "x", "1/x"},
     {"tanh(x)", "x", "1 - z^2"},
-    {"sqrt(x)", "x", "1/(2 |z|)"},
+    {"sqrt(x)", "x", "1/(2 z)"},
     {"max(x, y)", "x", "x > y ? 1 : 0"},
 };
 

@@ -49,6 +49,9 @@ bench_chain bench_chain_run(size_t n, bool quick);
 /* What was measured, for people or as one line of JSON. The chain may be NULL. */
 void bench_report(const bench_result *r, int count, const bench_chain *c, const bench_options *o);
 
+/* " x |", a cell of a table in Markdown; empty when it was not measured. */
+void bench_markdown_cell(double value, int digits);
+
 /* One line on a terminal that the next one overwrites; nothing when stderr is no terminal. NULL clears it. */
 void bench_progress(const char *what, int done, int all);
 

@@ -38,7 +38,7 @@ static dz_plan *plan_of(planned *r, int ys, const dz_var *y, const dz_plan_optio
 /* W2's many small tapes are one plan over many samples: inputs and features of each in one row. */
 static bool plan_samples(planned *r) {
   enum { ROW = W2_INPUTS + W2_FEATURES };
-  const dz_plan_options o = {.map = true};
+  const dz_plan_options o = {.map = true, .quick = true};
   const bench_data *d = &r->data;
   dz_tape *t = dz_tape_new(NULL);
   dz_var e[2];
@@ -64,10 +64,11 @@ static bool plan_whole(planned *r) {
   dz_var y = r->w->record(&r->data, r->data.v);
   r->recorded = dz_tape_size(t);
   double start = bench_now();
-  r->machine = plan_of(r, 1, &y, NULL);
+  r->machine = plan_of(r, 1, &y, &(dz_plan_options){.quick = true});
   r->making = bench_now() - start;
   /* Only where the program is short: the compiler's time is linear in it. */
-  if (r->machine && dz_plan_facts_of(r->machine).instructions < 100000) r->native = plan_of(r, 1, &y, NULL);
+  if (r->machine && dz_plan_facts_of(r->machine).instructions < 100000)
+    r->native = plan_of(r, 1, &y, &(dz_plan_options){.quick = true});
   if (r->native && dz_plan_native(r->native, NULL, NULL)) {
     dz_plan_free(r->native);
     r->native = NULL;
@@ -151,10 +152,10 @@ static void measure(planned *r, const bench_options *o) {
 
 /* ---- telling ---- */
 
-static void cell(double value, int digits) {
+static void cell(double value, int digits, int width) {
   char text[32] = "-";
   if (value == value) dz_number_write(value, digits, text);
-  printf("%10s", text);
+  printf("%*s", width, text);
 }
 
 static void tell(const planned *r, int index) {
@@ -163,15 +164,39 @@ static void tell(const planned *r, int index) {
     printf(" FAILED: %s\n", r->failed);
     return;
   }
-  for (int who = HAND; who < CONTENDERS; who++) cell(1e3 * r->seconds[who], 3);
+  for (int who = HAND; who < CONTENDERS; who++) cell(1e3 * r->seconds[who], 3, 10);
   for (int who = MACHINE; who < CONTENDERS; who++) {
-    cell(r->seconds[who] / r->seconds[HAND], 3);
-    cell(targets[index][who], 3);
+    cell(r->seconds[who] / r->seconds[HAND], 3, 10);
+    cell(targets[index][who], 3, 10);
   }
-  cell(1e9 * r->making / (double)r->recorded, 3);
-  cell((double)dz_plan_facts_of(r->machine).loops, 6);
-  cell(r->difference, 2);
+  cell(1e9 * r->making / (double)r->recorded, 3, 12);
+  cell((double)dz_plan_facts_of(r->machine).loops, 6, 8);
+  cell(r->difference, 2, 12);
   printf("\n");
+}
+
+static void tell_markdown(const planned *r) {
+  if (r->failed[0]) return;
+  printf("| %s %s | %zu |", r->w->name, r->w->what, dz_plan_facts_of(r->machine).operations);
+  for (int who = HAND; who < CONTENDERS; who++) bench_markdown_cell(1e3 * r->seconds[who], 3);
+  for (int who = MACHINE; who < CONTENDERS; who++) bench_markdown_cell(r->seconds[who] / r->seconds[HAND], 2);
+  bench_markdown_cell(1e3 * r->making, 3);
+  printf("\n");
+}
+
+static void head(const bench_options *o) {
+  if (o->json) return;
+  if (o->readme) {
+    printf("| value and gradient again, ms | operations | by hand | plan | native | plan / hand | native / "
+           "hand | "
+           "making the plan |\n|---|---|---|---|---|---|---|---|\n");
+    return;
+  }
+  printf("Plans, run again and again; %d rounds; ms, medians. Targets are shares of the hand-written "
+         "code.\n\n",
+         o->rounds);
+  printf("%-26s%10s%10s%10s%10s%10s%10s%10s%12s%8s%12s\n", "", "hand", "plan", "native", "plan/hand",
+         "target", "nat./hand", "target", "make ns/op", "loops", "difference");
 }
 
 static void add(cJSON *o, const char *key, double value) {
@@ -207,13 +232,7 @@ int bench_plans(const bench_options *o, const workload *const *all,
                 bool (*wanted)(const char *list, const char *name)) {
   int failed = 0;
   cJSON *list = cJSON_CreateArray();
-  if (!o->json) {
-    printf("Plans, run again and again; %d rounds; ms, medians. Targets are shares of the hand-written "
-           "code.\n\n",
-           o->rounds);
-    printf("%-26s%10s%10s%10s%10s%10s%10s%10s%10s%10s%10s\n", "", "hand", "plan", "native", "plan/hand",
-           "target", "nat./hand", "target", "make ns/op", "loops", "difference");
-  }
+  head(o);
   for (int k = 0; k < WORKLOADS; k++) {
     planned r = {.w = all[k], .seconds = {NAN, NAN, NAN}};
     char why[160] = "";
@@ -225,8 +244,11 @@ int bench_plans(const bench_options *o, const workload *const *all,
     bench_progress(NULL, 0, 0);
     if (o->json)
       tell_json(&r, list);
+    else if (o->readme)
+      tell_markdown(&r);
     else
       tell(&r, k);
+    if (r.failed[0] && o->readme) fprintf(stderr, "%s FAILED: %s\n", r.w->name, r.failed);
     failed |= r.failed[0] != 0;
     release(&r);
   }

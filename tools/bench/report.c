@@ -112,7 +112,7 @@ static void tables(const bench_result *r, int count, const bench_chain *c, const
 
 /* ---- the README's table ---- */
 
-static void markdown_cell(double value, int digits) {
+void bench_markdown_cell(double value, int digits) {
   char text[32] = "";
   if (value == value) dz_number_write(value, digits, text);
   printf(" %s |", text);
@@ -126,9 +126,9 @@ static void markdown(const bench_result *r, int count) {
     const double seconds[] = {r->plain, r->record, r->reverse, r->total, r->adolc};
     if (!ran(r)) continue;
     printf("| %s %s | %zu |", r->w->name, r->w->what, r->ops);
-    for (size_t k = 0; k < sizeof seconds / sizeof *seconds; k++) markdown_cell(1e3 * seconds[k], 3);
-    markdown_cell(r->total / r->adolc, 2);
-    markdown_cell(r->bytes_per_op, 3);
+    for (size_t k = 0; k < sizeof seconds / sizeof *seconds; k++) bench_markdown_cell(1e3 * seconds[k], 3);
+    bench_markdown_cell(r->total / r->adolc, 2);
+    bench_markdown_cell(r->bytes_per_op, 3);
     printf("\n");
   }
 }

@@ -69,6 +69,16 @@ void buffer_shape(buffer *b, int rank, const size_t *dims) {
   buffer_text(b, "]");
 }
 
+void buffer_doubles(buffer *b, const double *x, size_t count) {
+  for (size_t k = 0; k < count; k++) {
+    uint64_t bits;
+    char s[sizeof bits];
+    memcpy(&bits, &x[k], sizeof bits);
+    for (int i = 0; i < 8; i++) s[i] = (char)(unsigned char)(bits >> 8 * i);
+    buffer_add(b, s, sizeof s);
+  }
+}
+
 void buffer_free(buffer *b) {
   free(b->text);
   *b = (buffer){0};

@@ -20,6 +20,8 @@ void buffer_pad(buffer *b, size_t count); /* that many spaces */
 void buffer_whole(buffer *b, size_t n);
 void buffer_number(buffer *b, double x, int digits);        /* digits as dz_number_write takes them */
 void buffer_shape(buffer *b, int rank, const size_t *dims); /* [150, 2] */
+/* Numbers as eight bytes each, least byte first, whatever the machine's order. */
+void buffer_doubles(buffer *b, const double *x, size_t count);
 void buffer_free(buffer *b);
 
 /* Writes to standard output; ends the program with status 3 when that fails. */

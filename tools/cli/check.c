@@ -31,6 +31,8 @@ typedef struct job {
   size_t count;
   tally *tallies;
   dz_check_report report;
+  void (*row)(void *user, const dz_check_row *r); /* NULL: nobody wants to see each */
+  void *user;
 } job;
 
 static dz_var record(dz_tape *t, const dz_var *leaves, void *user) {
@@ -50,7 +52,9 @@ static double excess(const dz_check_row *r) {
 }
 
 static void on_row(void *user, const dz_check_row *r) {
-  tally *t = &((job *)user)->tallies[r->leaf];
+  job *j = user;
+  tally *t = &j->tallies[r->leaf];
+  if (j->row != NULL) j->row(j->user, r);
   bool first = t->checked++ == 0;
   t->by[r->verdict]++;
   int now = badness(r->verdict), before = badness(t->worst.verdict);
@@ -232,7 +236,12 @@ static void job_free(job *j) {
 }
 
 leaf_check *check_leaves(const model *m, const wants *w, size_t *count) {
-  job j = {.m = m};
+  return check_leaves_each(m, w, count, NULL, NULL);
+}
+
+leaf_check *check_leaves_each(const model *m, const wants *w, size_t *count,
+                              void (*each)(void *user, const dz_check_row *r), void *user) {
+  job j = {.m = m, .row = each, .user = user};
   dz_error error = {DZ_OK, 0, 0, "", "", ""};
   add_points(&j, w);
   dz_check_options how = {0, on_row, &j};

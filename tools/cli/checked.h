@@ -17,6 +17,10 @@ typedef struct leaf_check {
    cannot. */
 leaf_check *check_leaves(const model *m, const wants *w, size_t *count);
 
+/* The same; `row` is given each derivative as it is checked, its leaf by the place in the result. */
+leaf_check *check_leaves_each(const model *m, const wants *w, size_t *count,
+                              void (*row)(void *user, const dz_check_row *r), void *user);
+
 /* "agrees", "wrong", "noisy", "kink", "not finite" */
 const char *verdict_word(dz_verdict v);
 

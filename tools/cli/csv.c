@@ -264,13 +264,27 @@ static void reader_free(reader *r) {
   free(r->out);
 }
 
+/* The names of the chosen columns, in their order. */
+static void take_columns(csv_table *t, reader *r) {
+  if (r->header == NULL) return;
+  t->width = r->count;
+  t->columns = take(NULL, r->count, sizeof *t->columns);
+  for (size_t i = 0; i < r->width; i++) {
+    if (r->slot[i] == 0) continue;
+    t->columns[r->slot[i] - 1] = r->header[i];
+    r->header[i] = NULL;
+  }
+}
+
 csv_table csv_read_table(const char *file, const blob *bytes, const char *columns, const char *except) {
   job j = {{.file = file, .line = 1}, columns, except};
   size_t mark = bytes->size >= 3 && memcmp(bytes->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
   if (bytes->size > mark) parse(&j, bytes->data + mark, bytes->size - mark);
   if (j.r.width == 0) die(STATUS_FILE, "%s: the table is empty", file);
   if (j.r.rows == 0) die(STATUS_FILE, "%s: the table has a header and no rows", file);
-  csv_table t = {{j.r.count > 1 ? 2 : 1, {j.r.rows, j.r.count}, j.r.rows * j.r.count, j.r.data}, 0, NULL};
+  csv_table t = {
+      {j.r.count > 1 ? 2 : 1, {j.r.rows, j.r.count}, j.r.rows * j.r.count, j.r.data}, 0, NULL, 0, NULL};
+  take_columns(&t, &j.r);
   if (j.r.count == 1) {
     t.classes = j.r.out[0].classes;
     t.names = j.r.out[0].names;
@@ -283,6 +297,8 @@ csv_table csv_read_table(const char *file, const blob *bytes, const char *column
 void csv_table_free(csv_table *t) {
   for (size_t i = 0; i < t->classes; i++) free(t->names[i]);
   free(t->names);
+  for (size_t i = 0; i < t->width; i++) free(t->columns[i]);
+  free(t->columns);
   tensor_free(&t->value);
   *t = (csv_table){0};
 }

@@ -41,6 +41,10 @@ static void take_target(dataset *d, csv_table *t) {
   d->t = t->value;
   d->classes = t->classes;
   d->names = t->names;
+  t->value = (tensor){0};
+  t->names = NULL;
+  t->classes = 0;
+  csv_table_free(t);
 }
 
 static void read_table(dataset *d, const options *o, const blob *bytes, const char *file) {
@@ -48,7 +52,11 @@ static void read_table(dataset *d, const options *o, const blob *bytes, const ch
   bool inside = target != NULL && target[0] != '@';
   csv_table x = csv_read_table(file, bytes, NULL, inside ? target : NULL);
   d->x = x.value;
+  d->width = x.width;
+  d->columns = x.columns;
   x.value = (tensor){0};
+  x.width = 0;
+  x.columns = NULL;
   csv_table_free(&x);
   if (d->x.rank == 1) { /* a single column is a matrix of one column */
     d->x.rank = 2;
@@ -65,13 +73,13 @@ static void read_target(dataset *d, const char *spec) { d->t = tensor_read("--ta
 dataset dataset_read(const options *o, const tensor_file *known) {
   dataset d = {0};
   const char *path = o->learn.data, *target = o->learn.target;
-  if (path == NULL) die(STATUS_USAGE, "dz %s needs --data FILE.csv or FILE.npy", o->verb->name);
+  if (path == NULL) die(STATUS_USAGE, "dz %s needs --data FILE: a table in text, .npy or IDX", o->verb->name);
   const blob *bytes = data_read(path);
   const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
-  if (npy_is(bytes)) {
-    d.x = npy_read(shown, bytes);
+  if (npy_is(bytes) || idx_is(bytes)) {
+    d.x = npy_is(bytes) ? npy_read(shown, bytes) : idx_read(shown, bytes);
     if (target != NULL && target[0] != '@')
-      die(STATUS_USAGE, "--target: %s has no named columns: give the targets as --target @FILE.npy", shown);
+      die(STATUS_USAGE, "--target: %s has no named columns: give the targets as --target @FILE", shown);
   } else {
     if (ends_with(path, ".npy"))
       die(STATUS_FILE, "%s: not an .npy file (it does not start with \\x93NUMPY)", shown);
@@ -81,6 +89,7 @@ dataset dataset_read(const options *o, const tensor_file *known) {
   data_free();
   d.rows = d.x.rank > 0 ? d.x.dims[0] : 0;
   if (d.rows == 0) die(STATUS_FILE, "%s: no samples", shown);
+  if (d.x.count == 0) die(STATUS_FILE, "%s: samples of no numbers", shown);
   if (d.t.data != NULL && (d.t.rank == 0 || d.t.dims[0] != d.rows))
     die(STATUS_FILE, "--data has %zu samples, --target has %zu", d.rows, d.t.rank > 0 ? d.t.dims[0] : 1);
   cJSON *names = known_classes(known);
@@ -92,6 +101,8 @@ dataset dataset_read(const options *o, const tensor_file *known) {
 void dataset_free(dataset *d) {
   for (size_t i = 0; i < d->classes; i++) free(d->names[i]);
   free(d->names);
+  for (size_t i = 0; i < d->width; i++) free(d->columns[i]);
+  free(d->columns);
   tensor_free(&d->x);
   tensor_free(&d->t);
 }

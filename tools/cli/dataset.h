@@ -3,14 +3,16 @@
 #define DZ_CLI_DATASET_H
 
 #include "options.h"
-#include "safetensors.h"
 #include "tensor.h"
+#include "tensor_file.h"
 
 typedef struct dataset {
   size_t rows;
   tensor x, t;    /* t.data is NULL when no target is given */
   size_t classes; /* of a target in words, which are numbered in order of first appearance */
   char **names;
+  size_t width; /* the samples' columns, where a header names them; else 0 */
+  char **columns;
 } dataset;
 
 /* `known`, when not NULL, is a file of parameters whose class names number the target's words. Ends the

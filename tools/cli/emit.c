@@ -67,10 +67,10 @@ int verb_emit(const options *o) {
   dz_error e;
   dz_plan *p = dz_plan_new(1, &m.result, (int)w.count, xs, NULL, &e);
   if (!p) die_status(&m.source, &e, e.status);
-  const dz_emit_options how = {o->name, o->test, m.generic ? NULL : at};
+  const dz_emit_options how = {o->name, o->test, m.generic ? NULL : at, o->single, o->together};
   say_inputs(&out, &w);
   dz_status status = dz_emit(p, &how, append, &out);
-  if (status == DZ_ERR_ARGUMENT) die(STATUS_USAGE, "--name: '%s' is no name of C", o->name);
+  if (status == DZ_ERR_ARGUMENT) die(STATUS_USAGE, "--name: '%s' cannot name a function in C", o->name);
   if (status) die_status(&m.source, dz_tape_error(m.tape), status);
   output(&out);
   buffer_free(&out);

@@ -2,7 +2,7 @@
    doubled quote. */
 #include "figure.h"
 
-#include "filter.h"
+#include "gnuplot.h"
 #include "width.h"
 
 #include <math.h>
@@ -10,41 +10,15 @@
 
 enum { BOTTOM = 60, ROW = 24, LETTER = 8, SAMPLE = 62 };
 
-/* Told apart by people with any colour vision, on white; after Okabe and Ito. */
-static const char *const hues[] = {"#0072B2", "#D55E00", "#007A5A", "#AA3377", "#8C6D00", "#444444"};
 static const char *const dashes[] = {"solid",          "(14,6)",          "(3,4)",          "(14,4,3,4)",
                                      "(7,4)",          "(20,6)",          "(10,3,3,3,3,3)", "(3,8)",
                                      "(20,4,3,4,3,4)", "(14,4,14,4,3,4)", "(7,8)",          "(2,2)"};
-enum { HUES = sizeof hues / sizeof hues[0], DASHES = sizeof dashes / sizeof dashes[0] };
+enum { DASHES = sizeof dashes / sizeof dashes[0] };
 
 /* One expression: its value is black and its slope red, as in the pictures of graphs. */
 static const char *hue_of(const figure *f, const drawn *l) {
   if (f->lines[f->count - 1].hue == 0) return l->slope ? "#C62828" : "#111111";
-  return hues[l->hue % HUES];
-}
-
-static void quoted(buffer *b, const char *text) {
-  buffer clean = {0};
-  buffer_clean(&clean, text, strlen(text));
-  buffer_text(b, "'");
-  for (size_t i = 0; i < clean.size; i++) {
-    if (clean.text[i] == '\'') buffer_text(b, "'");
-    buffer_add(b, clean.text + i, 1);
-  }
-  buffer_text(b, "'");
-  buffer_free(&clean);
-}
-
-static void pair(buffer *b, double x, const char *between, double y) {
-  buffer_number(b, x, 0);
-  buffer_text(b, between);
-  buffer_number(b, y, 0);
-}
-
-static void put(buffer *b, const char *before, double x, const char *after) {
-  buffer_text(b, before);
-  buffer_number(b, x, 9);
-  buffer_text(b, after);
+  return gnuplot_hue((size_t)l->hue);
 }
 
 /* Rows that the legend takes, each with as many entries as fit beside one another. */
@@ -74,54 +48,41 @@ static double left_of(const window *w) {
 
 static double right_of(const window *w) { return 4. * digits_of(w->x0, w->x1); }
 
-static void put_terminal(buffer *b, const char *format, double wide, double high) {
-  bool inches = strcmp(format, "pdf") == 0;
-  buffer_text(b, strcmp(format, "svg") == 0   ? "set terminal svg dynamic"
-                 : strcmp(format, "png") == 0 ? "set terminal pngcairo"
-                                              : "set terminal pdfcairo fontscale .75");
-  buffer_text(b, " noenhanced rounded background rgb '#FFFFFF' font 'DejaVu Sans,13' size ");
-  if (strcmp(format, "png") == 0) buffer_text(b, "1.5*");
-  put(b, "", inches ? wide / 96 : wide, inches ? "in," : ",");
-  if (strcmp(format, "png") == 0) buffer_text(b, "1.5*");
-  put(b, "", inches ? high / 96 : high, inches ? "in" : "");
-  buffer_text(b, strcmp(format, "png") == 0 ? " fontscale 1.125 linewidth 1.5\n" : "\n");
-}
-
 static void put_frame(buffer *b, const figure *f, const char *format) {
   const window *w = &f->window;
   double top = ROW * (double)legend_rows(f) + 14, left = left_of(w), right = right_of(w),
          wide = left + w->wide + right, high = BOTTOM + w->high + top;
-  put_terminal(b, format, wide, high);
+  gnuplot_terminal(b, format, wide, high);
   buffer_text(b, "set encoding utf8\nset minussign\n");
-  put(b, "set lmargin at screen ", left / wide, "\n");
-  put(b, "set rmargin at screen ", 1 - right / wide, "\n");
-  put(b, "set bmargin at screen ", BOTTOM / high, "\n");
-  put(b, "set tmargin at screen ", 1 - top / high, "\n");
-  put(b, "set key horizontal Left reverse noenhanced samplen 3.2 spacing 1.1 maxrows ",
-      (double)legend_rows(f), "");
-  put(b, " at screen ", left / wide, ", screen ");
-  put(b, "", 1 - 6 / high, " left top\n");
+  gnuplot_put(b, "set lmargin at screen ", left / wide, "\n");
+  gnuplot_put(b, "set rmargin at screen ", 1 - right / wide, "\n");
+  gnuplot_put(b, "set bmargin at screen ", BOTTOM / high, "\n");
+  gnuplot_put(b, "set tmargin at screen ", 1 - top / high, "\n");
+  gnuplot_put(b, "set key horizontal Left reverse noenhanced samplen 3.2 spacing 1.1 maxrows ",
+              (double)legend_rows(f), "");
+  gnuplot_put(b, " at screen ", left / wide, ", screen ");
+  gnuplot_put(b, "", 1 - 6 / high, " left top\n");
   buffer_text(b, "set border 3 lc rgb '#5F6368'\n"
                  "set tics nomirror out scale .6 textcolor rgb '#333333'\n"
                  "set grid lt 1 lw .6 lc rgb '#E4E4E4'\n"
                  "set xzeroaxis lt 1 lw 1 lc rgb '#9AA0A6'\nset yzeroaxis lt 1 lw 1 lc rgb '#9AA0A6'\n");
-  put(b, "set format x '%.", digits_of(w->x0, w->x1), "g'\n");
-  put(b, "set format y '%.", digits_of(w->y0, w->y1), "g'\n");
+  gnuplot_put(b, "set format x '%.", digits_of(w->x0, w->x1), "g'\n");
+  gnuplot_put(b, "set format y '%.", digits_of(w->y0, w->y1), "g'\n");
   buffer_text(b, "set xlabel ");
-  quoted(b, f->axis);
+  gnuplot_quoted(b, f->axis);
   buffer_text(b, " noenhanced\nset xrange [");
-  pair(b, w->x0, ":", w->x1);
+  gnuplot_pair(b, w->x0, ":", w->x1);
   buffer_text(b, "]\nset yrange [");
-  pair(b, w->y0, ":", w->y1);
+  gnuplot_pair(b, w->y0, ":", w->y1);
   buffer_text(b, "]\n");
 }
 
 static void put_curve(buffer *b, const curve *c, size_t i) {
-  put(b, "$line", (double)i, " << END\n");
+  gnuplot_put(b, "$line", (double)i, " << END\n");
   bool down = false; /* a line that is empty lifts the pen; two would end the line's data */
   for (size_t k = 0; k < c->count; k++) {
     if (isfinite(c->at[k].y))
-      pair(b, c->at[k].x, " ", c->at[k].y);
+      gnuplot_pair(b, c->at[k].x, " ", c->at[k].y);
     else if (!down)
       continue;
     down = isfinite(c->at[k].y);
@@ -135,9 +96,9 @@ static bool put_stops(buffer *b, const curve *c, size_t i, bool closed) {
   bool any = false;
   for (size_t k = 0; k < c->stop_count; k++) {
     if (c->stops[k].closed != closed) continue;
-    if (!any) put(b, closed ? "$closed" : "$open", (double)i, " << END\n");
+    if (!any) gnuplot_put(b, closed ? "$closed" : "$open", (double)i, " << END\n");
     any = true;
-    pair(b, c->stops[k].at.x, " ", c->stops[k].at.y);
+    gnuplot_pair(b, c->stops[k].at.x, " ", c->stops[k].at.y);
     buffer_text(b, "\n");
   }
   if (any) buffer_text(b, "END\n");
@@ -147,9 +108,9 @@ static bool put_stops(buffer *b, const curve *c, size_t i, bool closed) {
 static void put_label(buffer *b, const figure *f, const drawn *l) {
   if (isnan(l->place.x)) return;
   buffer_text(b, "set label ");
-  quoted(b, l->label);
+  gnuplot_quoted(b, l->label);
   buffer_text(b, " noenhanced center front at ");
-  pair(b, l->place.x, ", ", l->place.y);
+  gnuplot_pair(b, l->place.x, ", ", l->place.y);
   buffer_text(b, " textcolor rgb '");
   buffer_text(b, hue_of(f, l));
   buffer_text(b, "'\n");
@@ -157,21 +118,28 @@ static void put_label(buffer *b, const figure *f, const drawn *l) {
 
 static void put_line(buffer *b, const figure *f, size_t i) {
   const drawn *l = &f->lines[i];
-  put(b, "$line", (double)i, " with lines lw ");
+  gnuplot_put(b, "$line", (double)i, " with lines lw ");
   buffer_text(b, l->slope ? "2.2 dt " : "2.6 dt ");
   buffer_text(b, dashes[i % DASHES]);
   buffer_text(b, " lc rgb '");
   buffer_text(b, hue_of(f, l));
   buffer_text(b, "' title ");
-  quoted(b, l->label);
+  gnuplot_quoted(b, l->label);
 }
 
-static void put_points(buffer *b, const figure *f, size_t i, bool closed) {
-  put(b, closed ? ", $closed" : ", $open", (double)i, " with points lw 1.6 ps .75 pt ");
-  buffer_text(b, closed ? "7" : "6");
+static void put_disc(buffer *b, const char *set, size_t i, const char *size, const char *hue) {
+  buffer_text(b, ", ");
+  gnuplot_put(b, set, (double)i, " with points pt 7 ps ");
+  buffer_text(b, size);
   buffer_text(b, " lc rgb '");
-  buffer_text(b, hue_of(f, &f->lines[i]));
+  buffer_text(b, hue);
   buffer_text(b, "' notitle");
+}
+
+/* An open end is white inside, so that the line ends at it. */
+static void put_points(buffer *b, const figure *f, size_t i, bool closed) {
+  put_disc(b, closed ? "$closed" : "$open", i, ".9", hue_of(f, &f->lines[i]));
+  if (!closed) put_disc(b, "$open", i, ".55", "#FFFFFF");
 }
 
 static buffer script(const figure *f, const char *format) {
@@ -192,48 +160,14 @@ static buffer script(const figure *f, const char *format) {
   return b;
 }
 
-static void put_markup(buffer *b, const char *text) {
-  buffer clean = {0};
-  buffer_clean(&clean, text, strlen(text));
-  for (size_t i = 0; i < clean.size; i++) {
-    char c = clean.text[i];
-    if (c == '<' || c == '>' || c == '&')
-      buffer_text(b, c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;");
-    else
-      buffer_add(b, &c, 1);
-  }
-  buffer_free(&clean);
-}
-
-/* Puts what the lines are where gnuplot names itself and its version: a reader of the screen tells it, and
-   the same plot is the same text whatever gnuplot drew it. */
-static buffer titled(const figure *f, buffer *svg) {
-  static const char start[] = "<title>", end[] = "</desc>";
-  buffer b = {0};
-  buffer_add(svg, "", 1);
-  const char *from = strstr(svg->text, start), *to = from != NULL ? strstr(from, end) : NULL;
-  size_t head = to != NULL ? (size_t)(from - svg->text) : 0;
-  if (to != NULL) {
-    buffer_add(&b, svg->text, head);
-    buffer_text(&b, start);
-    for (size_t i = 0; i < f->count; i++) {
-      if (i > 0) buffer_text(&b, ", ");
-      put_markup(&b, f->lines[i].label);
-    }
-    buffer_text(&b, "</title>");
-    head = (size_t)(to - svg->text) + sizeof end - 1;
-  }
-  buffer_add(&b, svg->text + head, svg->size - 1 - head);
-  buffer_free(svg);
-  return b;
-}
-
 buffer figure_picture(const figure *f, const char *format, double seconds) {
-  char *const argv[] = {(char[]){"gnuplot"}, (char[]){"-d"}, NULL};
-  filter gnuplot = {argv, "plots need gnuplot, which is not found: install gnuplot "
-                          "(apt install gnuplot-nox, dnf install gnuplot, brew install gnuplot)"};
-  buffer text = script(f, format);
-  buffer picture = filter_run(&gnuplot, &text, seconds);
+  buffer title = {0}, text = script(f, format);
+  for (size_t i = 0; i < f->count; i++) {
+    if (i > 0) buffer_text(&title, ", ");
+    buffer_text(&title, f->lines[i].label);
+  }
+  buffer picture = gnuplot_picture(&text, format, &title, seconds);
   buffer_free(&text);
-  return strcmp(format, "svg") == 0 ? titled(f, &picture) : picture;
+  buffer_free(&title);
+  return picture;
 }

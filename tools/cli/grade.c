@@ -90,25 +90,37 @@ static void find_range(grading *g, const options *o) {
   g->range = range_read("--over", text);
 }
 
+static bool is_bound(const options *o, const char *leaf) {
+  bool bound = false;
+  for (size_t k = 2; k < o->count && !bound; k++) {
+    const char *value;
+    char *name = binding_name(o->words[k], &value);
+    bound = name != NULL && strcmp(name, leaf) == 0;
+    free(name);
+  }
+  return bound;
+}
+
 /* Without --wrt: the one name that has no value. */
 static const char *only_name(const dz_program *p, const options *o) {
   const char *found = NULL;
   for (size_t i = 0; dz_program_leaf_at(p, i).name != NULL; i++) {
     dz_program_leaf leaf = dz_program_leaf_at(p, i);
-    bool bound = leaf.constant || leaf.role != DZ_ROLE_INPUT;
-    for (size_t k = 2; k < o->count && !bound; k++) {
-      const char *value;
-      char *name = binding_name(o->words[k], &value);
-      bound = name != NULL && strcmp(name, leaf.name) == 0;
-      free(name);
-    }
-    if (bound) continue;
+    if (leaf.constant || leaf.role != DZ_ROLE_INPUT || is_bound(o, leaf.name)) continue;
     if (found != NULL)
       die(STATUS_USAGE, "'%s' and '%s' have no value: --wrt says which one is varied", found, leaf.name);
     found = leaf.name;
   }
   if (found == NULL) die(STATUS_USAGE, "--wrt says which name is varied");
   return found;
+}
+
+/* What the value of the expression is called in the claim: z, unless that is an input of the expression, or
+   the claim knows it by the expression's own name only. */
+static const char *name_of_value(const dz_program *f, const dz_program *claim) {
+  const char *own = dz_program_result(f);
+  bool z = !has_leaf(f, "z") && (own == NULL || has_leaf(claim, "z") || !has_leaf(claim, own));
+  return z ? "z" : own != NULL ? own : "";
 }
 
 static void check_names(const grading *g, const options *o, const dz_program *f, const dz_program *claim) {
@@ -133,6 +145,10 @@ static void check_names(const grading *g, const options *o, const dz_program *f,
       die(STATUS_USAGE,
           "the claim uses '%s', which is computed by the expression: only its value, z, is at hand there",
           leaf.name);
+    if (!leaf.constant && !has_leaf(f, leaf.name) && strcmp(leaf.name, name_of_value(f, claim)) != 0 &&
+        !is_bound(o, leaf.name))
+      die(STATUS_USAGE, "the claim uses '%s', which has no value: %s=VALUE gives it one", leaf.name,
+          leaf.name);
   }
 }
 
@@ -146,14 +162,6 @@ static exact *exactly(const model *m, const dz_var in[EXACT_INPUTS], const char 
   if (g == NULL)
     die(STATUS_USAGE, "%s holds a tensor (%s): dz grade is for expressions of numbers", what, refused);
   return g;
-}
-
-/* What the value of the expression is called in the claim: z, unless that is an input of the expression, or
-   the claim knows it by the expression's own name only. */
-static const char *name_of_value(const dz_program *f, const dz_program *claim) {
-  const char *own = dz_program_result(f);
-  bool z = !has_leaf(f, "z") && (own == NULL || has_leaf(claim, "z") || !has_leaf(claim, own));
-  return z ? "z" : own != NULL ? own : "";
 }
 
 /* The claim's bindings, recorded: x, and z where it stands in it. */

@@ -50,6 +50,10 @@ static void add_loss(buffer *b, const grading *g, const grade_side *s) {
   number_texts((double[]){s->from, s->to, s->all_from, s->all_to}, 4, 4, n);
   const char *args[] = {g->wrt, n[0], n[1], n[2], n[3]};
   size_t said = 0;
+  if (s->from <= s->to) { /* from each end on to the other */
+    buffer_text(b, speech("over the whole range", NULL));
+    return;
+  }
   if (!isnan(s->from)) {
     form(b, "from {0} ≥ {1}", args, 5), said++;
     if (!isnan(s->all_from)) form(b, " (all of it from {0} ≥ {3})", args, 5);

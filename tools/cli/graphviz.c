@@ -77,16 +77,33 @@ static void settle_raised(buffer *svg) {
   *svg = b;
 }
 
+/* Labels come in pieces that begin and end with spaces, which not every viewer keeps unless told to. */
+static void keep_spaces(buffer *svg) {
+  static const char tag[] = "<svg ";
+  buffer b = {0};
+  buffer_add(svg, "", 1);
+  svg->size--;
+  const char *at = strstr(svg->text, tag);
+  if (at == NULL) return;
+  size_t head = (size_t)(at - svg->text) + sizeof tag - 1;
+  buffer_add(&b, svg->text, head);
+  buffer_text(&b, "xml:space=\"preserve\" ");
+  buffer_add(&b, svg->text + head, svg->size - head);
+  buffer_free(svg);
+  *svg = b;
+}
+
 bool graphviz_try(const buffer *graph, const char *format, double seconds, buffer *picture,
                   filter_failure *failure) {
   char flag[8] = "-T";
   /* The two limits change no small picture, and keep one of some hundred operations within seconds. */
   char *const argv[] = {(char[]){"dot"}, flag, (char[]){"-Gnslimit=1"}, (char[]){"-Gnslimit1=1"}, NULL};
   strncat(flag, format, sizeof flag - 3);
-  filter dot = {argv, "pictures need Graphviz, and its 'dot' is not found: install graphviz "
-                      "(apt install graphviz, dnf install graphviz, brew install graphviz)"};
+  filter dot = {argv,
+                "pictures need Graphviz, and its 'dot' is not found: install graphviz "
+                "(apt install graphviz, dnf install graphviz, pacman -S graphviz, brew install graphviz)"};
   if (!filter_try(&dot, graph, seconds, picture, failure)) return false;
-  if (strcmp(format, "svg") == 0) settle_raised(picture);
+  if (strcmp(format, "svg") == 0) settle_raised(picture), keep_spaces(picture);
   return true;
 }
 

@@ -2,6 +2,7 @@
 #include "input.h"
 
 #include "buffer.h"
+#include "tensor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,11 +39,12 @@ static bool program_goes_on(const char *name, const buffer *b) {
 
 static bool data_goes_on(const char *name, const buffer *b) {
   if (b->size > most_data) die(STATUS_LIMIT, "%s: more than 8 GiB of data", name);
-  if (b->text[0] == '\x93') /* .npy */
-    return true;
+  if (b->text[0] == '\x93' || idx_is(&(blob){b->text, b->size})) return true; /* .npy, IDX */
+  if (b->size > 1 && b->text[0] == '\x1F' && b->text[1] == '\x8B')
+    die(STATUS_FILE, "%s: it is compressed: unpack it first, with gunzip", name);
   size_t tail = b->size < CHUNK ? b->size : CHUNK;
   if (memchr(b->text + b->size - tail, '\0', tail) != NULL)
-    die(STATUS_FILE, "%s: neither a table in text nor an .npy file (it holds a NUL byte)", name);
+    die(STATUS_FILE, "%s: neither a table in text nor an .npy or IDX file (it holds a NUL byte)", name);
   return true;
 }
 

@@ -18,7 +18,7 @@ source source_read(const char *argument);
 void source_free(source *s);
 
 /* A file's bytes, or standard input's for "-" (read once and kept, so that several bindings may share it).
-   What does not start like an .npy file must be text: a NUL byte ends the program. */
+   What does not start like an .npy or IDX file must be text: a NUL byte ends the program. */
 const blob *data_read(const char *path);
 /* A file's bytes, whatever they are; free the blob's data. */
 blob bytes_read(const char *path);

@@ -27,6 +27,7 @@ static cJSON *raw(buffer *b) {
 static void add_number(buffer *b, double x) {
   if (!isfinite(x)) buffer_text(b, "\"");
   buffer_number(b, x, 0);
+  if (x == 0 && signbit(x)) buffer_text(b, ".0"); /* -0 would be read as a whole number, which has no sign */
   if (!isfinite(x)) buffer_text(b, "\"");
 }
 
@@ -65,14 +66,14 @@ cJSON *json_tensor(int rank, const size_t *dims, const double *values) {
 
 cJSON *json_notes(const dz_tape *t) {
   cJSON *notes = json_array();
-  for (size_t i = 0; i < dz_note_count(t); i++) {
-    const dz_note *n = dz_note_at(t, i);
+  for (size_t i = 0; i < note_count(t); i++) {
+    const dz_note n = note_at(t, i);
     cJSON *note = json_object();
-    json_put(note, "kind", json_text(n->kind));
-    json_put(note, "op", json_text(n->op));
-    json_put(note, "line", json_whole((size_t)n->line));
-    json_put(note, "column", json_whole((size_t)n->column));
-    json_put(note, "message", json_text(n->message));
+    json_put(note, "kind", json_text(n.kind));
+    json_put(note, "op", json_text(n.op));
+    json_put(note, "line", json_whole((size_t)n.line));
+    json_put(note, "column", json_whole((size_t)n.column));
+    json_put(note, "message", json_text(n.message));
     json_push(notes, note);
   }
   return notes;

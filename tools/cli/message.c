@@ -155,3 +155,25 @@ _Noreturn void die_status(const source *s, const dz_error *e, dz_status status) 
   if (e != NULL && e->status != DZ_OK) die_at(s, e);
   die(status_of(status), "%s", dz_status_text(status));
 }
+
+/* ---- notes on values ---- */
+
+enum { LONGEST_NAME = 100 };
+
+static dz_note *kept_notes;
+static size_t kept;
+
+void note_value(const char *name, const dz_tape *t) {
+  for (size_t i = 0; i < dz_note_count(t); i++) {
+    dz_note n = *dz_note_at(t, i);
+    n.line = n.column = 0;
+    if (strlen(name) <= LONGEST_NAME)
+      snprintf(n.message, sizeof n.message, "%s: %.120s", name, dz_note_at(t, i)->message);
+    kept_notes = take(kept_notes, kept + 1, sizeof *kept_notes);
+    kept_notes[kept++] = n;
+  }
+}
+
+size_t note_count(const dz_tape *t) { return kept + dz_note_count(t); }
+
+dz_note note_at(const dz_tape *t, size_t i) { return i < kept ? kept_notes[i] : *dz_note_at(t, i - kept); }

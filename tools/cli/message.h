@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "dz/status.h"
+#include "dz/tape.h"
 
 #include <stddef.h>
 
@@ -39,6 +40,14 @@ void message_place(buffer *b, const source *s, int line, int column, const char 
 
 /* The same for a failed call: the error of the tape when there is one, else the status in words. */
 _Noreturn void die_status(const source *s, const dz_error *e, dz_status status);
+
+/* Keeps the notes of the tape on which the value of `name` was made, without their places, which lie in no
+   program. */
+void note_value(const char *name, const dz_tape *t);
+
+/* Those kept, then those of the tape: what is told beside results. */
+size_t note_count(const dz_tape *t);
+dz_note note_at(const dz_tape *t, size_t i);
 
 /* A line on standard error that ends nothing. */
 void remark(const char *format, ...) DZ_CLI_FORMAT(1, 2);

@@ -85,7 +85,8 @@ model model_read(const options *o) {
     const binding *b = bindings_find(&m.bindings, leaf.name);
     if (b != NULL)
       place_leaf(&m, &leaf, &b->value);
-    else if (o->verb->bit & (FOR_DERIVE | FOR_EMIT) && leaf.used && !leaf.constant && !leaf.has_init)
+    else if (o->verb->bit & (FOR_DERIVE | FOR_EMIT | FOR_COST) && leaf.used && !leaf.constant &&
+             !leaf.has_init)
       place_generic(&m, i);
   }
   m.leaves = dz_tape_mark(m.tape);

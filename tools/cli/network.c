@@ -155,13 +155,15 @@ static bool all_below(const tensor *t, size_t n) {
   return true;
 }
 
-static class_form form_of(dz_var y, const dataset *d) {
-  size_t rows = d->rows, per_row = dz_size(y) / rows;
+/* Of the first `rows` samples' outputs and of all targets. */
+static class_form form_of(dz_var y, const dataset *d, size_t rows) {
+  size_t per_row = dz_size(y) / rows, per_target = d->t.count / d->rows;
   if (!dz_valid(y) || d->t.data == NULL || dz_rank(y) < 1 || dz_extent(y, 0) != rows) return NO_CLASSES;
   if (dz_rank(y) == 2 && per_row > 1 && d->t.rank == 1)
     return all_below(&d->t, per_row) ? CLASS_NUMBERS : NO_CLASSES;
-  if (per_row > 1 && d->t.count == dz_size(y)) return all_of(&d->t, 0, 1) ? ONE_OF_MANY : NO_CLASSES;
-  if (per_row != 1 || d->t.count != rows) return NO_CLASSES;
+  if (per_row > 1 && d->t.rank == dz_rank(y) && per_target == per_row)
+    return all_of(&d->t, 0, 1) ? ONE_OF_MANY : NO_CLASSES;
+  if (per_row != 1 || per_target != 1) return NO_CLASSES;
   return all_of(&d->t, 0, 1) ? ZERO_OR_ONE : all_of(&d->t, -1, 1) ? MINUS_OR_PLUS : NO_CLASSES;
 }
 
@@ -199,7 +201,28 @@ void network_record(network *n, const dataset *d, const size_t *order, size_t co
   record(n, d, order, count, 0);
 }
 
-network network_read(const options *o, const dataset *d, uint64_t seed, const tensor_file *file) {
+double *network_ask(network *n, const dataset *d, const double *samples, size_t count, size_t *width) {
+  size_t rows = d->rows, each = d->x.count / rows, *order = take(NULL, rows, sizeof *order);
+  dataset asked = {.rows = rows, .x = d->x, .t = d->t};
+  double *z = NULL;
+  asked.x.data = take(NULL, d->x.count, sizeof(double));
+  for (size_t i = 0; i < rows; i++) order[i] = i;
+  for (size_t from = 0; from < count; from += rows) {
+    for (size_t i = 0; i < rows; i++)
+      memcpy(asked.x.data + i * each, samples + (from + i) % count * each, each * sizeof(double));
+    network_record(n, &asked, order, rows);
+    dz_var y = dz_named(n->m.tape, n->output);
+    *width = dz_size(y) / rows;
+    if (z == NULL) z = take(NULL, count * *width, sizeof *z);
+    memcpy(z + from * *width, dz_values(y), (count - from < rows ? count - from : rows) * *width * sizeof *z);
+  }
+  free(asked.x.data);
+  free(order);
+  return z;
+}
+
+network network_read(const options *o, const dataset *d, size_t count, uint64_t seed,
+                     const tensor_file *file) {
   dz_error error;
   network n = {0};
   if (o->count == 0) die(STATUS_USAGE, "dz %s needs a program: MODEL.dz", o->verb->name);
@@ -215,11 +238,11 @@ network network_read(const options *o, const dataset *d, uint64_t seed, const te
   n.m.tape = dz_tape_new(NULL);
   if (n.m.tape == NULL) die(STATUS_LIMIT, "out of memory");
   place_all(&n, file, NULL);
-  size_t *order = take(NULL, d->rows, sizeof *order);
-  for (size_t i = 0; i < d->rows; i++) order[i] = i;
-  record(&n, d, order, d->rows, seed);
+  size_t *order = take(NULL, count, sizeof *order);
+  for (size_t i = 0; i < count; i++) order[i] = i;
+  record(&n, d, order, count, seed);
   free(order);
-  n.form = n.output != NULL ? form_of(dz_named(n.m.tape, n.output), d) : NO_CLASSES;
+  n.form = n.output != NULL ? form_of(dz_named(n.m.tape, n.output), d, count) : NO_CLASSES;
   if (dz_size(n.m.result) != 1) model_no_scalar(&n.m, "the last line must be the loss, as mean(...)");
   settle_params(&n, file);
   return n;

@@ -19,13 +19,19 @@ typedef struct network {
 } network;
 
 /* Reads the program and makes its parameters: from `file` when it is not NULL, else from bindings, else from
-   their initialisers by `seed`. Records the whole of `d` once, so that whatever does not fit is said here,
-   and ends the program then. */
-network network_read(const options *o, const dataset *d, uint64_t seed, const tensor_file *file);
+   their initialisers by `seed`. Records the first `count` samples once, so that whatever does not fit is said
+   here, and ends the program then. */
+network network_read(const options *o, const dataset *d, size_t count, uint64_t seed,
+                     const tensor_file *file);
 void network_free(network *n);
 
 /* Records the samples order[0..count); what was recorded before is dropped. The loss is n->m.result. */
 void network_record(network *n, const dataset *d, const size_t *order, size_t count);
+
+/* The outputs for `count` other samples, each shaped as those of d, row after row; *width says how many
+   numbers one has. Free them. As many are recorded at once as d holds, for which the program is known to do;
+   what is over is asked again. Targets do not matter. */
+double *network_ask(network *n, const dataset *d, const double *samples, size_t count, size_t *width);
 
 /* Of the samples recorded last, whose order is given, how many outputs say the right class. */
 size_t network_hits(const network *n, const dataset *d, const size_t *order, size_t count);

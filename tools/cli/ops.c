@@ -160,23 +160,48 @@ static int list_json(void) {
   return STATUS_DONE;
 }
 
-/* A function that is in no table: what is known of it is where it is hard. */
+/* What is said of a function that is in no table. */
+static const char *note_of(const char *name) {
+  static const char *const own[][2] = {{"rank", "rank(x): how many axes x has"},
+                                       {"extent", "extent(x, axis): how many elements x has along the axis"},
+                                       {"positions", "positions(x, axis): 0, 1, 2, ... along the axis of x"}};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (strcmp(own[i][0], name) == 0) return own[i][1];
+  return "a function made of the operations that dz ops lists";
+}
+
+/* Its definition, line by line, each after the first below it. */
+static void add_text(buffer *b, const char *text, size_t size) {
+  if (text == NULL) return;
+  buffer_text(b, "text     ");
+  for (size_t i = 0; i < size; i++) {
+    buffer_add(b, text + i, 1);
+    if (text[i] == '\n') buffer_pad(b, 9);
+  }
+  buffer_text(b, "\n");
+}
+
 static bool told_function(const char *name, bool json) {
-  size_t i = 0;
+  size_t i = 0, size;
   while (dz_function_name(i) != NULL && strcmp(dz_function_name(i), name) != 0) i++;
   if (dz_function_name(i) == NULL) return false;
-  const char *note = "a function made of the operations that dz ops lists";
+  const char *text = dz_function_text(name, &size);
+  buffer b = {0};
   if (json) {
     cJSON *object = json_object();
     json_put(object, "name", json_text(name));
-    json_put(object, "note", json_text(note));
+    json_put(object, "note", json_text(note_of(name)));
     json_put(object, "points", points_json(name));
+    buffer_add(&b, text != NULL ? text : "", size);
+    buffer_add(&b, "", 1);
+    json_put(object, "text", json_text(text != NULL ? b.text : NULL));
     json_print(object);
+    buffer_free(&b);
     return true;
   }
-  buffer b = {0};
-  const char *const parts[] = {"name     ", name, "\nnote     ", note, "\n"};
+  const char *const parts[] = {"name     ", name, "\nnote     ", note_of(name), "\n"};
   for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) buffer_text(&b, parts[k]);
+  add_text(&b, text, size);
   add_points(&b, name);
   output(&b);
   buffer_free(&b);

@@ -12,6 +12,8 @@
 typedef enum flag_id {
   NAME,
   TEST,
+  SINGLE,
+  TOGETHER,
   WRT,
   SEED,
   JSON,
@@ -44,11 +46,16 @@ typedef enum flag_id {
   OPTIMIZER,
   SCHEDULE,
   LOG,
+  PLOT,
   PARAMS,
   EPOCHS,
   BATCH,
   WARM_UP,
+  HISTORY,
   RATE,
+  MOMENTUM,
+  DECAY,
+  EPSILON,
   WEIGHT_DECAY,
   CLIP,
   VALIDATE,
@@ -69,13 +76,15 @@ enum { FOR_TOLD = FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_EXPLAIN };
 static const flag flags[] = {
     {"--name", NAME, "NAME", FOR_EMIT},
     {"--test", TEST, NULL, FOR_EMIT},
+    {"--float", SINGLE, NULL, FOR_EMIT},
+    {"--batched", TOGETHER, NULL, FOR_EMIT},
     {"--wrt", WRT, "NAME,NAME",
-     FOR_EMIT | FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN |
+     FOR_COST | FOR_EMIT | FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN |
          FOR_DERIVE | FOR_PATHS | FOR_WHY | FOR_GRADE},
     {"--seed", SEED, "VALUE", FOR_PAGE | FOR_GRAD | FOR_DOT | FOR_DRAW | FOR_TRAIN},
     {"--json", JSON, NULL,
-     FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_OPS | FOR_DERIVE | FOR_EXPLAIN | FOR_PATHS |
-         FOR_WHY | FOR_GRADE | FOR_TRAIN},
+     FOR_COST | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_OPS | FOR_DERIVE | FOR_EXPLAIN |
+         FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_TRAIN},
     {"--digits", DIGITS, "N",
      FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_DOT | FOR_DRAW | FOR_DERIVE |
          FOR_EXPLAIN | FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_TRAIN | FOR_PREDICT},
@@ -88,7 +97,7 @@ static const flag flags[] = {
     {"--derivative", DERIVATIVE, NULL, FOR_PLOT},
     {"--output", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_TRAIN | FOR_PREDICT},
     {"-o", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_TRAIN | FOR_PREDICT},
-    {"--timeout", TIMEOUT, "SECONDS", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_PATHS},
+    {"--timeout", TIMEOUT, "SECONDS", FOR_TRAIN | FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_PATHS},
     {"--force", FORCE, NULL, FOR_EXPLAIN | FOR_PAGE | FOR_DRAW},
     {"--labels", LABELS, "sym|num|both", FOR_DOT | FOR_DRAW},
     {"--show", SHOW, "fwd|bwd|both", FOR_DOT | FOR_DRAW},
@@ -103,14 +112,19 @@ static const flag flags[] = {
     {"--data", DATA, "FILE", FOR_TRAIN | FOR_PREDICT},
     {"--target", TARGET, "COLUMN", FOR_TRAIN | FOR_PREDICT},
     {"--predict", PREDICTION, "NAME", FOR_TRAIN | FOR_PREDICT},
-    {"--params", PARAMS, "FILE.safetensors", FOR_PREDICT},
+    {"--params", PARAMS, "FILE", FOR_PREDICT},
     {"--optimizer", OPTIMIZER, "NAME", FOR_TRAIN},
     {"--schedule", SCHEDULE, "constant|step:EPOCHS:FACTOR|cosine", FOR_TRAIN},
     {"--log", LOG, "FILE.jsonl", FOR_TRAIN},
+    {"--plot", PLOT, "FILE.svg", FOR_TRAIN},
     {"--epochs", EPOCHS, "N", FOR_TRAIN},
     {"--batch", BATCH, "N", FOR_TRAIN},
     {"--warm-up", WARM_UP, "STEPS", FOR_TRAIN},
+    {"--history", HISTORY, "N", FOR_TRAIN},
     {"--rate", RATE, "X", FOR_TRAIN},
+    {"--momentum", MOMENTUM, "X", FOR_TRAIN},
+    {"--decay", DECAY, "X", FOR_TRAIN},
+    {"--epsilon", EPSILON, "X", FOR_TRAIN},
     {"--weight-decay", WEIGHT_DECAY, "X", FOR_TRAIN},
     {"--clip", CLIP, "NORM", FOR_TRAIN},
     {"--validate", VALIDATE, "SHARE", FOR_TRAIN},
@@ -170,12 +184,13 @@ static int whole(const char *name, const char *text, int most, const char *what)
 }
 
 static void set_learn(learn_words *w, const flag *f, const char *value) {
-  const char **words[] = {&w->data, &w->target, &w->output, &w->optimizer, &w->schedule, &w->log, &w->params};
-  int *counts[] = {&w->epochs, &w->batch, &w->warm_up};
-  double *numbers[] = {&w->rate, &w->weight_decay, &w->clip, &w->validate};
+  const char **words[] = {&w->data,     &w->target, &w->output, &w->optimizer,
+                          &w->schedule, &w->log,    &w->plot,   &w->params};
+  int *counts[] = {&w->epochs, &w->batch, &w->warm_up, &w->history};
+  double *numbers[] = {&w->rate, &w->momentum, &w->decay, &w->epsilon, &w->weight_decay, &w->clip};
   if (f->id <= PARAMS)
     *words[f->id - DATA] = value;
-  else if (f->id <= WARM_UP)
+  else if (f->id <= HISTORY)
     *counts[f->id - EPOCHS] = whole(f->name, value, 1000000000, "a whole number from 1 to 1000000000");
   else if (f->id <= CLIP)
     *numbers[f->id - RATE] = positive(f->name, value, 1e300, "a number above 0");
@@ -193,11 +208,16 @@ static void set(options *o, const flag *f, const char *value) {
   case OPTIMIZER:
   case SCHEDULE:
   case LOG:
+  case PLOT:
   case PARAMS:
   case EPOCHS:
   case BATCH:
   case WARM_UP:
+  case HISTORY:
   case RATE:
+  case MOMENTUM:
+  case DECAY:
+  case EPSILON:
   case WEIGHT_DECAY:
   case CLIP:
   case VALIDATE:
@@ -207,6 +227,12 @@ static void set(options *o, const flag *f, const char *value) {
     break;
   case NAME:
     o->name = value;
+    break;
+  case SINGLE:
+    o->single = true;
+    break;
+  case TOGETHER:
+    o->together = true;
     break;
   case TEST:
     o->test = true;

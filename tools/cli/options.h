@@ -26,7 +26,8 @@ enum {
   FOR_EXPLAIN = 1 << 19,
   FOR_EMIT = 1 << 22,
   FOR_TRAIN = 1 << 23,
-  FOR_PREDICT = 1 << 24
+  FOR_PREDICT = 1 << 24,
+  FOR_COST = 1 << 25
 };
 
 typedef struct verb {
@@ -47,9 +48,9 @@ typedef struct picture_words {
 
 /* dz train and dz predict: words as they came, NULL or 0 when not given. */
 typedef struct learn_words {
-  const char *data, *target, *output, *optimizer, *schedule, *log, *params;
-  int epochs, batch, warm_up;
-  double rate, weight_decay, clip, validate;
+  const char *data, *target, *output, *optimizer, *schedule, *log, *plot, *params;
+  int epochs, batch, warm_up, history;
+  double rate, momentum, decay, epsilon, weight_decay, clip, validate;
   bool resume, check;
 } learn_words;
 
@@ -66,9 +67,10 @@ struct options {
   bool latex, html; /* explain: in which format */
   picture_words picture;
   learn_words learn;
-  const char *name; /* emit: of the function */
-  bool test;        /* emit: with a main that checks it */
-  double timeout;   /* seconds */
+  const char *name;      /* emit: of the function */
+  bool test;             /* emit: with a main that checks it */
+  bool single, together; /* emit: arrays of float; with a function for many inputs */
+  double timeout;        /* seconds */
 };
 
 /* Ends the program with status 2 when a flag is unknown or not for the verb. Free with options_free. */

@@ -35,20 +35,30 @@ static bool has(const dz_program *p, const char *name, size_t size) {
   return false;
 }
 
-/* "a,b": names of the program. */
-static void check_names(const model *m, const char *flag, const char *list) {
+/* A function that the program calls, or something like it: the name, and then a parenthesis. */
+static bool is_called(const char *text, const char *name, size_t size) {
+  for (const char *at = text; (at = strstr(at, name)) != NULL; at += size) {
+    const char *after = at + size + strspn(at + size, " ");
+    if (*after == '(') return true;
+  }
+  return false;
+}
+
+/* "a,b": names of the program; with a text, of functions in it too. */
+static void check_names(const model *m, const char *flag, const char *list, const char *text) {
   char hint[128];
   const char *own;
   for (const char *at = list; at != NULL && *at != '\0';) {
     size_t n = strcspn(at, ",");
-    if (!has(m->program, at, n)) {
-      char *name = take_text(at, n);
+    char *name = take_text(at, n);
+    if (!has(m->program, at, n) && (n == 0 || text == NULL || !is_called(text, name, n))) {
       suggestion s = suggest(name);
       for (size_t i = 0; dz_program_leaf_at(m->program, i).name != NULL; i++)
         suggest_name(&s, dz_program_leaf_at(m->program, i).name);
       for (size_t i = 0; (own = dz_program_definition(m->program, i)) != NULL; i++) suggest_name(&s, own);
       die(STATUS_USAGE, "%s: the program has no name '%s'%s", flag, name, suggest_text(&s, hint));
     }
+    free(name);
     at += n + (at[n] == ',');
   }
 }
@@ -86,8 +96,8 @@ picture_choice picture_read(const model *m, const options *o) {
                            .depth = w->depth,
                            .source = c.source,
                            .translate = speech};
-  check_names(m, "--const", w->constants);
-  check_names(m, "--collapse", w->collapse);
+  check_names(m, "--const", w->constants, NULL);
+  check_names(m, "--collapse", w->collapse, c.source);
   if (o->wrt != NULL) read_wrt(m, o->wrt, &c);
   return c;
 }

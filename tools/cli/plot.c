@@ -143,19 +143,9 @@ static double slope_at(void *user, double x) {
 
 /* What the expression is called: its name when it has one, else its text, cut where it is long. */
 static void put_name(buffer *b, const model *m, const char *word) {
-  buffer text = {0};
   const char *name = dz_program_result(m->program);
   if (name == NULL) name = is_file(word) ? "f" : word;
-  buffer_clean(&text, name, strlen(name));
-  size_t size = 0, columns = 0;
-  while (size < text.size && columns < LONGEST_LABEL) {
-    uint32_t c;
-    size += utf8_next(text.text + size, text.size - size, &c);
-    columns += (size_t)char_width(c);
-  }
-  buffer_add(b, text.text, size);
-  if (size < text.size) buffer_text(b, "…");
-  buffer_free(&text);
+  buffer_cut(b, name, strlen(name), LONGEST_LABEL);
 }
 
 static char *label_of(const subject *s, const char *word, bool slope) {

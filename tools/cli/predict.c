@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PART = 4096 };
+
 /* The loss wants targets, prediction does not: zeros of their shape stand in. */
 static void stand_in(dataset *d, const tensor_file *f) {
   const char *text = d->t.data == NULL ? tensor_file_noted(f, "dz.target") : NULL;
@@ -66,59 +68,72 @@ static void add_class(buffer *b, const cJSON *names, double number) {
   buffer_text(b, ",");
 }
 
-static buffer table_of(const network *n, size_t rows, const tensor_file *f, int digits) {
-  buffer b = {0};
+/* Rows of the samples recorded last. */
+static void add_rows(buffer *b, const network *n, size_t rows, const cJSON *names, int digits) {
   dz_var y = dz_named(n->m.tape, n->output);
   size_t width = dz_size(y) / rows;
+  for (size_t i = 0; i < rows; i++) {
+    if (n->form != NO_CLASSES) add_class(b, names, network_class(n->form, y, rows, i));
+    for (size_t k = 0; k < width; k++) {
+      if (k > 0) buffer_text(b, ",");
+      buffer_number(b, dz_values(y)[i * width + k], digits);
+    }
+    buffer_text(b, "\n");
+  }
+}
+
+static void check_rows(const network *n, size_t rows) {
+  dz_var y = dz_named(n->m.tape, n->output);
+  if (dz_rank(y) < 1 || dz_extent(y, 0) != rows)
+    die(STATUS_USAGE, "'%s' has no row for each sample: --predict NAME says which definition predicts",
+        n->output);
+}
+
+/* A part at a time, so that a large file needs little memory. `hits` is NULL when there is no truth. */
+static buffer table_of(network *n, const dataset *d, const tensor_file *f, int digits, size_t *hits) {
+  buffer b = {0};
   const char *text = tensor_file_noted(f, "dz.classes");
   cJSON *names = text != NULL ? cJSON_Parse(text) : NULL;
-  add_header(&b, n->output, n->form, width);
-  for (size_t i = 0; i < rows; i++) {
-    if (n->form != NO_CLASSES) add_class(&b, names, network_class(n->form, y, rows, i));
-    for (size_t k = 0; k < width; k++) {
-      if (k > 0) buffer_text(&b, ",");
-      buffer_number(&b, dz_values(y)[i * width + k], digits);
-    }
-    buffer_text(&b, "\n");
+  size_t order[PART];
+  for (size_t from = 0; from < d->rows; from += PART) {
+    size_t rows = d->rows - from < PART ? d->rows - from : PART;
+    for (size_t i = 0; i < rows; i++) order[i] = from + i;
+    network_record(n, d, order, rows);
+    check_rows(n, rows);
+    if (from == 0) add_header(&b, n->output, n->form, dz_size(dz_named(n->m.tape, n->output)) / rows);
+    add_rows(&b, n, rows, names, digits);
+    if (hits != NULL) *hits += network_hits(n, d, order, rows);
   }
   cJSON_Delete(names);
   return b;
 }
 
-static void say_accuracy(const network *n, const dataset *d, const size_t *order) {
+static void say_accuracy(const network *n, size_t hits, size_t rows) {
   char percent[32];
   if (n->form == NO_CLASSES) return;
-  size_t hits = network_hits(n, d, order, d->rows);
-  dz_number_write(100 * (double)hits / (double)d->rows, 4, percent);
-  remark("accuracy %s %% (%zu of %zu)", percent, hits, d->rows);
+  dz_number_write(100 * (double)hits / (double)rows, 4, percent);
+  remark("accuracy %s %% (%zu of %zu)", percent, hits, rows);
 }
 
 int verb_predict(const options *o) {
   if (o->output != NULL) file_check(o->output);
-  if (o->learn.params == NULL) die(STATUS_USAGE, "dz predict needs --params FILE.safetensors");
-  tensor_file f = safetensors_read(o->learn.params);
+  if (o->learn.params == NULL) die(STATUS_USAGE, "dz predict needs --params FILE, which dz train has saved");
+  tensor_file f = tensor_file_read(o->learn.params);
   dataset d = dataset_read(o, &f);
   bool judged = d.t.data != NULL;
   stand_in(&d, &f);
-  network n = network_read(o, &d, 0, &f);
+  network n = network_read(o, &d, d.rows < PART ? d.rows : PART, 0, &f);
   if (n.output == NULL)
     die(STATUS_USAGE, "%s defines no 'y': --predict NAME says which definition predicts", n.m.source.name);
-  size_t *order = take(NULL, d.rows, sizeof *order);
-  for (size_t i = 0; i < d.rows; i++) order[i] = i;
-  network_record(&n, &d, order, d.rows);
-  dz_var y = dz_named(n.m.tape, n.output);
-  if (dz_rank(y) < 1 || dz_extent(y, 0) != d.rows)
-    die(STATUS_USAGE, "'%s' has no row for each sample: --predict NAME says which definition predicts",
-        n.output);
   n.form = form_noted(&f, judged ? n.form : NO_CLASSES);
-  buffer table = table_of(&n, d.rows, &f, o->digits);
+  size_t hits = 0;
+  buffer table = table_of(&n, &d, &f, o->digits, judged ? &hits : NULL);
   if (o->output != NULL)
     file_write(o->output, &table);
   else
     output(&table);
-  if (judged) say_accuracy(&n, &d, order);
+  if (judged) say_accuracy(&n, hits, d.rows);
   buffer_free(&table);
-  free(order);
   network_free(&n);
   dataset_free(&d);
   tensor_file_free(&f);

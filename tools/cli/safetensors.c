@@ -1,6 +1,5 @@
-#include "safetensors.h"
-
-#include "file.h"
+/* safetensors: a JSON header, then the numbers. */
+#include "tensor_file.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -8,40 +7,6 @@
 #include <string.h>
 
 static const char notes_key[] = "__metadata__";
-
-void tensor_file_add(tensor_file *f, const char *name, int rank, const size_t *dims, const double *values) {
-  tensor v = {.rank = rank, .count = 1};
-  for (int k = 0; k < rank; k++) v.count *= v.dims[k] = dims[k];
-  v.data = take(NULL, v.count, sizeof *v.data);
-  if (v.count > 0) memcpy(v.data, values, v.count * sizeof *v.data);
-  f->at = take(f->at, f->count + 1, sizeof *f->at);
-  f->at[f->count++] = (tensor_entry){take_text(name, strlen(name)), v};
-}
-
-void tensor_file_note(tensor_file *f, const char *key, const char *text) {
-  if (f->notes == NULL) f->notes = json_object();
-  json_put(f->notes, key, json_text(text));
-}
-
-const tensor *tensor_file_find(const tensor_file *f, const char *name) {
-  for (size_t i = 0; i < f->count; i++)
-    if (strcmp(f->at[i].name, name) == 0) return &f->at[i].value;
-  return NULL;
-}
-
-const char *tensor_file_noted(const tensor_file *f, const char *key) {
-  return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f->notes, key));
-}
-
-void tensor_file_free(tensor_file *f) {
-  for (size_t i = 0; i < f->count; i++) {
-    free(f->at[i].name);
-    tensor_free(&f->at[i].value);
-  }
-  free(f->at);
-  cJSON_Delete(f->notes);
-  *f = (tensor_file){0};
-}
 
 /* ---- writing ---- */
 
@@ -64,7 +29,7 @@ static void add_bits(buffer *b, uint64_t bits) {
   buffer_add(b, s, sizeof s);
 }
 
-void safetensors_write(const tensor_file *f) {
+buffer safetensors_write(const tensor_file *f) {
   buffer b = {0};
   cJSON *header = json_object();
   size_t at = 0;
@@ -74,15 +39,9 @@ void safetensors_write(const tensor_file *f) {
   buffer_pad(&text, (8 - text.size % 8) % 8);
   add_bits(&b, text.size);
   buffer_add(&b, text.text, text.size);
-  for (size_t i = 0; i < f->count; i++)
-    for (size_t k = 0; k < f->at[i].value.count; k++) {
-      uint64_t bits;
-      memcpy(&bits, &f->at[i].value.data[k], sizeof bits);
-      add_bits(&b, bits);
-    }
-  file_write(f->path, &b);
+  for (size_t i = 0; i < f->count; i++) buffer_doubles(&b, f->at[i].value.data, f->at[i].value.count);
   buffer_free(&text);
-  buffer_free(&b);
+  return b;
 }
 
 /* ---- reading ---- */
@@ -165,22 +124,17 @@ static void read_header(tensor_file *f, const cJSON *header, const char *data, s
     if (tensor_file_find(f, entry->string) != NULL)
       die(STATUS_FILE, "%s: two tensors are called '%.60s'", f->path, entry->string);
     tensor v = read_entry(f, entry, data, size, &used);
-    f->at = take(f->at, f->count + 1, sizeof *f->at);
-    f->at[f->count++] = (tensor_entry){take_text(entry->string, strlen(entry->string)), v};
+    tensor_file_give(f, entry->string, strlen(entry->string), &v);
   }
   if (used != size) die(STATUS_FILE, "%s: its tensors take %zu bytes, %zu are there", f->path, used, size);
 }
 
-tensor_file safetensors_read(const char *path) {
-  tensor_file f = {.path = path};
-  blob bytes = bytes_read(path);
-  uint64_t length = bytes.size >= 8 ? bits_at(bytes.data, 8) : 0;
-  if (bytes.size < 8 || length > bytes.size - 8 || length < 2 || bytes.data[8] != '{')
-    die(STATUS_FILE, "%s: not a safetensors file, or a truncated one", path);
-  cJSON *header = cJSON_ParseWithLength(bytes.data + 8, (size_t)length);
-  if (header == NULL) die(STATUS_FILE, "%s: its header is damaged: it is no JSON", path);
-  read_header(&f, header, bytes.data + 8 + length, bytes.size - 8 - (size_t)length);
+void safetensors_read(tensor_file *f, const blob *bytes) {
+  uint64_t length = bytes->size >= 8 ? bits_at(bytes->data, 8) : 0;
+  if (bytes->size < 8 || length > bytes->size - 8 || length < 2 || bytes->data[8] != '{')
+    die(STATUS_FILE, "%s: not a safetensors file, or a truncated one", f->path);
+  cJSON *header = cJSON_ParseWithLength(bytes->data + 8, (size_t)length);
+  if (header == NULL) die(STATUS_FILE, "%s: its header is damaged: it is no JSON", f->path);
+  read_header(f, header, bytes->data + 8 + length, bytes->size - 8 - (size_t)length);
   cJSON_Delete(header);
-  free(bytes.data);
-  return f;
 }

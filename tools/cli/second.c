@@ -7,6 +7,7 @@
 #include "table.h"
 #include "verbs.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,23 @@ static cJSON *head_json(const model *m) {
   return object;
 }
 
+static bool all_finite(const double *x, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(x[i])) return false;
+  return true;
+}
+
+/* Notes on y and its slopes: a sweep from all of its elements. */
+static void diagnose(const model *m, dz_var y) {
+  size_t n = dz_size(y), dims[DZ_MAX_RANK];
+  double *ones = take(NULL, n + 1, sizeof *ones);
+  for (size_t i = 0; i < n; i++) ones[i] = 1;
+  for (int k = 0; k < dz_rank(y); k++) dims[k] = dz_extent(y, k);
+  dz_var seed = dz_rank(y) ? dz_leaf_tensor(m->tape, DZ_ROLE_DATA, dz_rank(y), dims, ones) : dz_num(1);
+  if (dz_backward_with(y, seed) == DZ_OK) dz_diagnose(y);
+  free(ones);
+}
+
 int verb_jacobian(const options *o) {
   model m = model_read(o);
   wants w = model_wants(&m, o->wrt);
@@ -90,6 +108,7 @@ int verb_jacobian(const options *o) {
     rows[i + 1] = block(&m, m.result, w.at[i].node);
     rows[i + 1].label = label("d", model_name(&m), w.at[i].name, NULL);
   }
+  diagnose(&m, m.result);
   if (o->json) {
     cJSON *object = head_json(&m), *blocks = json_object();
     for (size_t i = 0; i < w.count; i++) json_put(blocks, w.at[i].name, block_json(&rows[i + 1]));
@@ -124,12 +143,17 @@ int verb_hessian(const options *o) {
   row *rows = take(NULL, n * n + 1, sizeof *rows);
   rows[0] = value_row(&m);
   dz_var *g = gradients(&m, &w);
-  for (size_t i = 0; i < n; i++)
+  diagnose(&m, m.result);
+  for (size_t i = 0; i < n; i++) {
+    bool finite = true;
     for (size_t j = 0; j < n; j++) {
       row *r = &rows[1 + i * n + j];
       *r = block(&m, g[i], w.at[j].node);
       r->label = label("d2", model_name(&m), w.at[i].name, w.at[j].name);
+      finite = finite && all_finite(r->values, dz_size(g[i]) * dz_size(w.at[j].node));
     }
+    if (!finite && dz_is_active(g[i])) diagnose(&m, g[i]);
+  }
   if (o->json) {
     cJSON *object = head_json(&m), *outer = json_object();
     for (size_t i = 0; i < n; i++) {

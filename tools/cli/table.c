@@ -1,6 +1,7 @@
 #include "table.h"
 
 #include "dz/text.h"
+#include "message.h"
 #include "width.h"
 
 #include <string.h>
@@ -125,16 +126,16 @@ void table_add(buffer *out, const row *rows, size_t count, int digits) {
 }
 
 void table_notes(buffer *out, const dz_tape *t) {
-  for (size_t i = 0; i < dz_note_count(t); i++) {
-    const dz_note *n = dz_note_at(t, i);
+  for (size_t i = 0; i < note_count(t); i++) {
+    const dz_note n = note_at(t, i);
     buffer_text(out, "note: ");
-    if (n->line > 0) {
-      buffer_whole(out, (size_t)n->line);
+    if (n.line > 0) {
+      buffer_whole(out, (size_t)n.line);
       buffer_text(out, ":");
-      buffer_whole(out, (size_t)n->column);
+      buffer_whole(out, (size_t)n.column);
       buffer_text(out, ": ");
     }
-    buffer_clean(out, n->message, strlen(n->message));
+    buffer_clean(out, n.message, strlen(n.message));
     buffer_text(out, "\n");
   }
 }

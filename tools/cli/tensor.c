@@ -72,6 +72,7 @@ static tensor from_expression(const char *name, const char *text) {
   dz_var x = dz_program_record(p, t, 0);
   if (!dz_valid(x)) die_status(&s, dz_tape_error(t), DZ_ERR_SYNTAX);
   tensor v = tensor_of(x);
+  note_value(name, t);
   dz_tape_free(t);
   dz_program_free(p);
   source_free(&s);
@@ -95,6 +96,10 @@ static tensor from_file(const char *name, const char *spec) {
     if (colon != NULL)
       die(STATUS_USAGE, "%s is an .npy file: columns can be chosen from a table in text only", shown);
     v = npy_read(shown, bytes);
+  } else if (idx_is(bytes)) {
+    if (colon != NULL)
+      die(STATUS_USAGE, "%s is an IDX file: columns can be chosen from a table in text only", shown);
+    v = idx_read(shown, bytes);
   } else if (ends_with(path, ".npy")) {
     die(STATUS_FILE, "%s: not an .npy file (it does not start with \\x93NUMPY)", shown);
   } else {

@@ -21,6 +21,12 @@ void tensor_free(tensor *v);
    storage order). `file` is its name for messages. */
 tensor npy_read(const char *file, const blob *bytes);
 bool npy_is(const blob *bytes);
+/* The .npy file of a tensor: version 1, float64, row-major. Free it with buffer_free. */
+buffer npy_write(const tensor *v);
+
+/* The bytes of an IDX file (the format of the MNIST digits; bytes, integers, float32, float64). */
+tensor idx_read(const char *file, const blob *bytes);
+bool idx_is(const blob *bytes); /* the first bytes will do */
 
 /* A table in text, comma-separated. `columns`: names, or 0-based numbers when there is no header, separated
    by commas; NULL means every column of numbers. One column gives rank 1, several [rows, columns]. */
@@ -30,6 +36,8 @@ typedef struct csv_table {
   tensor value;
   size_t classes; /* the texts of a single column, which stands for their numbers */
   char **names;
+  size_t width; /* of the columns that were chosen, what the header calls them; 0 without a header */
+  char **columns;
 } csv_table;
 
 /* The same; columns that `except` lists (NULL: none) are passed over when all are meant. Free it with

@@ -106,9 +106,10 @@ static void save(const training *t) {
   if (t->o->output != NULL) training_save(t, t->o->output);
 }
 
-static _Noreturn void interrupted(const training *t) {
+static _Noreturn void interrupted(training *t) {
   progress_end();
   save(t);
+  training_plot(t);
   size_t epoch = training_step_count(t) / t->per_epoch + 1;
   if (t->o->output != NULL)
     remark("interrupted in epoch %zu: saved in %s; --resume goes on from here", epoch, t->o->output);
@@ -130,6 +131,7 @@ static void run(training *t, int file) {
       last = training_epoch(t);
       score held = validate(t);
       log_epoch(t, file, &last, &held);
+      training_plot_epoch(t, (epoch_score){last, held});
     }
     progress_show(t, &last);
     if (stopped) interrupted(t);
@@ -153,6 +155,13 @@ static void add_line(buffer *b, const char *label, const score *s, int digits) {
   buffer_text(b, "\n");
 }
 
+static void add_path(buffer *b, const char *label, const char *path) {
+  if (path == NULL) return;
+  buffer_text(b, label);
+  buffer_clean(b, path, strlen(path));
+  buffer_text(b, "\n");
+}
+
 static void print_report(const training *t, const score *learnt, const score *held) {
   buffer b = {0};
   buffer_text(&b, "trained     ");
@@ -160,7 +169,7 @@ static void print_report(const training *t, const score *learnt, const score *he
   buffer_text(&b, " parameters on ");
   buffer_whole(&b, t->rows);
   buffer_text(&b, " samples: ");
-  buffer_whole(&b, t->epochs);
+  buffer_whole(&b, training_step_count(t) / t->per_epoch);
   buffer_text(&b, " epochs, ");
   buffer_whole(&b, training_step_count(t));
   buffer_text(&b, " steps of ");
@@ -170,13 +179,17 @@ static void print_report(const training *t, const score *learnt, const score *he
   buffer_text(&b, "\n");
   add_line(&b, "loss        ", learnt, t->o->digits);
   if (t->held > 0) add_line(&b, "validation  ", held, t->o->digits);
-  if (t->o->output != NULL) {
-    buffer_text(&b, "saved       ");
-    buffer_clean(&b, t->o->output, strlen(t->o->output));
-    buffer_text(&b, "\n");
-  }
+  add_path(&b, "saved       ", t->o->output);
+  add_path(&b, "plot        ", t->o->learn.plot);
   output(&b);
   buffer_free(&b);
+}
+
+static void put_check(cJSON *object, const training *t) {
+  cJSON *check = json_object();
+  json_put(check, "checked", json_whole(t->checked));
+  json_put(check, "agreed", json_whole(t->agreed));
+  json_put(object, "check", check);
 }
 
 static void print_json(const training *t, const score *learnt, const score *held) {
@@ -184,9 +197,10 @@ static void print_json(const training *t, const score *learnt, const score *held
   json_put(object, "optimizer", json_text(t->how.method));
   json_put(object, "parameters", json_whole(t->n.size));
   json_put(object, "samples", json_whole(t->rows));
-  json_put(object, "epochs", json_whole(t->epochs));
+  json_put(object, "epochs", json_whole(training_step_count(t) / t->per_epoch));
   json_put(object, "steps", json_whole(training_step_count(t)));
   json_put(object, "seed", json_whole((size_t)t->seed));
+  if (t->o->learn.check) put_check(object, t);
   put_score(object, "", learnt);
   if (t->held > 0) put_score(object, "validation_", held);
   json_print(object);
@@ -201,13 +215,25 @@ static void go_to_best(training *t) {
   free(x);
 }
 
-int verb_train(const options *o) {
-  if (o->output != NULL) file_check(o->output);
-  training t = training_read(o);
-  if (o->learn.check && !training_check(&t)) {
-    remark("the gradient is wrong: nothing was trained");
-    return STATUS_NO;
+static bool check_passes(training *t) {
+  if (training_check(t)) return true;
+  if (t->o->json) {
+    cJSON *object = json_object();
+    put_check(object, t);
+    json_print(object);
   }
+  remark("the gradient is wrong: nothing was trained");
+  return false;
+}
+
+int verb_train(const options *o) {
+  if (o->output != NULL) tensor_file_check(o->output);
+  training t = training_read(o);
+  training_plot_check(&t);
+  if (o->learn.check && !check_passes(&t)) return STATUS_NO;
+  if (o->learn.resume && training_step_count(&t) >= training_steps(&t))
+    remark("--resume: %s has %zu epochs behind it already: --epochs says how many in all", o->output,
+           training_step_count(&t) / t.per_epoch);
   int file = log_open(&t);
   catch_stop();
   run(&t, file);
@@ -215,6 +241,7 @@ int verb_train(const options *o) {
   if (file >= 0 && close(file) != 0) die(STATUS_FILE, "cannot write %s: %s", o->learn.log, strerror(errno));
   go_to_best(&t);
   score learnt = training_score(&t, t.split, t.rows), held = validate(&t);
+  training_plot(&t);
   if (o->json)
     print_json(&t, &learnt, &held);
   else

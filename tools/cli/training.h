@@ -2,6 +2,7 @@
 #ifndef DZ_CLI_TRAINING_H
 #define DZ_CLI_TRAINING_H
 
+#include "dz/check.h"
 #include "dz/learn.h"
 #include "network.h"
 
@@ -11,6 +12,11 @@
 typedef struct score {
   double loss, accuracy;
 } score;
+
+/* Four numbers, as the file of parameters keeps them. */
+typedef struct epoch_score {
+  score learnt, held; /* held is NaN without --validate */
+} epoch_score;
 
 typedef struct training {
   const options *o;
@@ -25,28 +31,61 @@ typedef struct training {
   size_t *split, *order; /* rows + held samples, the held ones last; those of this epoch in their order */
   double loss_sum;       /* of the epoch so far */
   size_t hits;
+  epoch_score *curve; /* of --plot: the last curve_count epochs */
+  size_t curve_count;
+  size_t checked, agreed; /* of --check: derivatives */
+  dz_check_row *slopes;   /* those of single elements, when there is a plot */
+  size_t slope_count, slope_leaves;
+  const char **slope_names; /* of the rows' leaves */
 } training;
 
+/* All that the command line asks for, ready for the next step. */
 training training_read(const options *o);
 void training_free(training *t);
+
+/* Its parts: what the command line says, before the samples are known and after. */
+void training_words(training *t);
+void training_sizes(training *t);
+/* Whether each step needs all samples. */
+bool training_wants_all(const training *t);
 
 /* Steps taken, and those of all epochs. */
 size_t training_step_count(const training *t);
 size_t training_steps(const training *t);
 
-/* One step of the optimiser. Ends the program with status 1 when a loss or a gradient is not finite; the
-   message names the operation where it arose. */
+/* One step of the optimiser. Ends the program with training_fault when a loss or a gradient is not finite. */
 void training_step(training *t);
+
+/* Ends the program with status 1; the message names the operation where a number that is not finite arose in
+   the step that has just been recorded, of the samples `order`. */
+_Noreturn void training_fault(const training *t, const char *what, const size_t *order);
 
 /* The score over samples order[0..count), batch by batch, with the parameters as they are. */
 score training_score(training *t, const size_t *order, size_t count);
-/* The mean over the steps of the epoch that has just ended, each before its step. */
+/* The mean over the steps of this epoch, or of the one that has just ended, each before its step. */
 score training_epoch(const training *t);
 
 /* Checks the gradient of the first batch; whether it is right. Says so on standard output. */
 bool training_check(training *t);
 
 void training_save(const training *t, const char *path);
+/* What training_save has kept beside the parameters, which network_read takes. */
+void training_restore(training *t, const tensor_file *f);
+
+/* --plot: what it will need is there; the epoch that has just ended; the figure, written to its file. */
+void training_plot_check(const training *t);
+void training_plot_epoch(training *t, epoch_score s);
+void training_plot(training *t);
+
+/* Whether the figure can show what is said of each point of a plane. */
+bool regions_possible(const training *t);
+/* Likewise: the curve through samples of one number in and one out. */
+bool fit_possible(const training *t);
+void fit_panel(buffer *data, buffer *plots, training *t);
+/* Points that its legend takes to the right of it, and at least so many. */
+double regions_wide(const training *t, double least);
+/* Appends that panel, whose place is set, and the data that it draws. */
+void regions_panel(buffer *data, buffer *plots, training *t);
 
 /* A line on standard error that is written over and over, when that is a terminal. */
 void progress_show(const training *t, const score *last);

@@ -9,6 +9,7 @@ int verb_check(const options *o);
 int verb_jacobian(const options *o);
 int verb_hessian(const options *o);
 int verb_derive(const options *o);
+int verb_cost(const options *o);
 int verb_emit(const options *o);
 int verb_paths(const options *o);
 int verb_why(const options *o);

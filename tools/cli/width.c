@@ -76,3 +76,17 @@ void buffer_clean(buffer *b, const char *text, size_t size) {
     i += n;
   }
 }
+
+void buffer_cut(buffer *b, const char *text, size_t size, size_t columns) {
+  buffer clean = {0};
+  buffer_clean(&clean, text, size);
+  size_t kept = 0, taken = 0;
+  while (kept < clean.size && taken < columns) {
+    uint32_t c;
+    kept += utf8_next(clean.text + kept, clean.size - kept, &c);
+    taken += (size_t)char_width(c);
+  }
+  buffer_add(b, clean.text, kept);
+  if (kept < clean.size) buffer_text(b, "…");
+  buffer_free(&clean);
+}

@@ -20,4 +20,7 @@ size_t text_width(const char *text, size_t size);
  * U+FFFD. The number of characters stays. */
 void buffer_clean(buffer *b, const char *text, size_t size);
 
+/* The same, cut, with … behind it, where it takes more than that many columns. */
+void buffer_cut(buffer *b, const char *text, size_t size, size_t columns);
+
 #endif

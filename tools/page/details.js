@@ -132,8 +132,8 @@ const leafDetails = s => [rows([
   gradientRow(s, say("gradient")), gradientFormula(s), placeRow(s),
 ])];
 
-const wireDetails = t => t.use
-  ? [rows([[say("value"), slot(valueOf(t.node), `${say("value")} ${t.node.title}`)]]), ...useDetails(t.use)]
+const wireDetails = t => t.uses.length
+  ? [rows([[say("value"), slot(valueOf(t.node), `${say("value")} ${t.node.title}`)]]), ...t.uses.flatMap(useDetails)]
   : [rows([[say("value"), slot(valueOf(t.node), `${say("value")} ${t.node.title}`)], gradientRow(t.node, say("gradient")), gradientFormula(t.node)])];
 
 const showPanel = () => {
@@ -148,5 +148,5 @@ const showPanel = () => {
   title.replaceChildren(`${kind === "leaf" ? say(s.op) : say(kind)} `, kind === "operation" ? `${opName(s)}: ` : "", math(name));
   details.replaceChildren(...(kind === "operation" ? operationDetails(s) : kind === "branch" ? sumDetails(s)
     : kind === "leaf" ? leafDetails(s) : kind === "wire" ? wireDetails(chosen)
-    : kind === "output" ? wireDetails({node: s, use: null}) : [make("p", write(chosen.number))]));
+    : kind === "output" ? wireDetails({node: s, uses: []}) : [make("p", write(chosen.number))]));
 };

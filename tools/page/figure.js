@@ -16,7 +16,7 @@ const red = (...inside) => classed("red", make("span", ...inside));
 
 const svg = document.querySelector("#figure svg");
 const parts = [];   /* quantities in the figure: {q, elements, question} */
-const things = [];  /* what can be chosen: {element, kind, node, use} */
+const things = [];  /* what can be chosen: {element, kind, node, uses: those a wire stands for} */
 
 const svgElement = (tag, attributes) => {
   const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -56,21 +56,54 @@ const readWire = (group, value, gradient) => {
   for (const e of inside) if (e !== line && Math.abs(side(e)) <= 1) e.classList.add("away");
 };
 
+/* Where several operations are one box, the wires into it are counted by the box, not by an operand: what such a wire
+   brings is found by where it comes from, w9_1 from node 7 by the edge n7->w9_1. */
+const sources = new Map(), shown = new Set();
+const readEdges = () => {
+  for (const title of svg.querySelectorAll("g.node > title, g.edge > title")) {
+    const [, from, to] = title.textContent.match(/^[nb](\d+)(?:->(w\d+_\d+):w)?$/) || [];
+    if (to) sources.set(to, Number(from));
+    else if (from) shown.add(Number(from));
+  }
+};
+const usesWithin = (box, id) => {
+  const found = [], seen = new Set([box]);
+  for (const s of seen) s.operands.forEach((use, k) => {
+    if (use.node === id) found.push({user: s, k, use});
+    else if ("node" in use && !shown.has(use.node)) seen.add(nodes.get(use.node));
+  });
+  return found;
+};
+const isBox = s => s.operands.some(u => "node" in u && !shown.has(u.node));
+/* The uses that a wire stands for: one, unless it is that of a box. */
+const usesOf = (s, id, k) => {
+  const from = sources.get(id), use = s.operands[k];
+  if (from !== undefined && (isBox(s) || !use || use.node !== from)) return usesWithin(s, from);
+  return use ? [{user: s, k, use}] : [];
+};
+const broughtBy = uses => {
+  if (uses.length === 1) return shareOf(uses[0]);
+  const shares = uses.map(shareOf), last = shares.reduce((a, b) => a.step >= b.step ? a : b);
+  const number = shares.every(isNumber) ? shares.reduce((sum, q) => sum + toDouble(q.number), 0) : null;
+  return {...last, key: shares.map(q => q.key).join(), number: Number.isFinite(number) || number === null ? number : Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "-inf"};
+};
+
 const readNode = group => {
   const id = group.querySelector("title")?.textContent || "";
   const [, letter, first, second] = id.match(/^([nbowc])(\d+)(?:_(\d+))?$/) || [];
   const s = nodes.get(Number(first));
   for (const e of group.querySelectorAll("text")) if (/^#5f6368$/i.test(e.getAttribute("fill") || "")) e.classList.add("grey");
-  if (!s || (second !== undefined && !s.operands[second])) return;
-  const use = second !== undefined ? s.operands[second] : null;
+  if (!s) return;
+  const use = second !== undefined ? s.operands[second] || null : null;
   if (letter === "w") {
-    const u = use && {user: s, k: Number(second), use};
-    const of = u ? nodes.get(use.node) : s;
-    readWire(group, valueOf(of), u ? shareOf(u) : gradientOf(of));
-    things.push({element: group, kind: "wire", node: of, use: u});
+    const uses = second === undefined ? [] : usesOf(s, id, Number(second));
+    if (second !== undefined && uses.length === 0) return;
+    const of = uses.length ? nodes.get(uses[0].use.node) : s;
+    readWire(group, valueOf(of), uses.length ? broughtBy(uses) : gradientOf(of));
+    things.push({element: group, kind: "wire", node: of, uses});
   } else {
     group.classList.add(letter === "b" ? "dot" : "ink");
-    things.push({element: group, kind: letter === "b" ? "branch" : letter === "c" ? "number" : letter === "o" ? "output" : isLeaf(s) ? "leaf" : "operation", node: s, use: null, number: use ? use.number : null});
+    things.push({element: group, kind: letter === "b" ? "branch" : letter === "c" ? "number" : letter === "o" ? "output" : isLeaf(s) ? "leaf" : "operation", node: s, uses: [], number: use ? use.number : null});
   }
 };
 
@@ -85,6 +118,7 @@ const readFigure = () => {
   const root = svg.querySelector("g.graph");
   for (const e of [...root.children]) if (["text", "polygon", "title"].includes(e.tagName)) e.remove();
   const groups = [...svg.querySelectorAll("g.node")];
+  readEdges();
   groups.forEach(readNode);
   for (const e of svg.querySelectorAll("text.grey")) {
     const key = roleWords.get(e.textContent.trim());
@@ -119,7 +153,7 @@ const waveNow = s => step < forwardSteps ? !isLeaf(s) && s.wave === step || step
 const sumNow = s => s.uses.length > 1 && s.state === "ready" && relevant(s) && step === stepOfGradient(s);
 
 const describeThing = t => {
-  const v = valueOf(t.node), g = t.use ? shareOf(t.use) : gradientOf(t.node);
+  const v = valueOf(t.node), g = t.uses.length ? broughtBy(t.uses) : gradientOf(t.node);
   const kind = t.kind === "leaf" ? say(t.node.op) : say(t.kind);
   const texts = [t.kind === "number" ? write(t.number) : t.kind === "operation" ? `${kind} ${opName(t.node)}` : `${kind} ${t.kind === "output" ? trace.output : t.node.title}`];
   if (t.kind !== "number" && isDue(v)) texts.push(`${say("value")} ${read(v)}`);
