@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { LINKS = 1500, PLACES = 4 }; /* three nodes each: beyond what is looked at one by one */
+enum { LINKS = EFFORT(1500, 800), PLACES = 4 }; /* three nodes each: beyond what is looked at one by one */
 
 typedef enum plant { SQUARE, STOP, KINK, FORWARD } plant;
 

@@ -151,7 +151,7 @@ static void try_reduction(dz__fn fn, dz__array x, unsigned axes, bool keepdims) 
 /* Every rank, random extents (0 among them) and axes; whole numbers bring ties and zeros. */
 START_TEST(random_reductions) {
   dz__fn fn = reductions[_i];
-  for (int turn = 0; turn < EFFORT(1500, 400); turn++) {
+  for (int turn = 0; turn < EFFORT(1500, 150); turn++) {
     int rank = turn % (DZ__MAX_RANK + 1);
     dz__array x = random_array(rank, 200);
     for (size_t i = 0; i < x.size; i++) x.data[i] = below(2) ? below(5) - 2 : uniform(-2, 2);
@@ -218,7 +218,7 @@ static void check_lane(const problem *p, size_t first, size_t n, size_t step) {
 }
 
 START_TEST(random_scans) {
-  for (int turn = 0; turn < EFFORT(1500, 400); turn++) {
+  for (int turn = 0; turn < EFFORT(1500, 150); turn++) {
     int rank = 1 + turn % DZ__MAX_RANK;
     dz__array x = turn % 100 ? random_array(rank, 300) : array_of(3, (size_t[]){2, 20, 70});
     for (size_t i = 0; i < x.size; i++) x.data[i] = below(2) ? below(5) - 2 : uniform(-1.5, 1.5);
