@@ -21,8 +21,10 @@ extern "C" {
 
 #ifdef __GNUC__
 #define DZ__ALWAYS static inline __attribute__((always_inline))
+#define DZ__RARE __attribute__((cold)) /* what leads to its calls is laid out of the way */
 #else
 #define DZ__ALWAYS static inline
+#define DZ__RARE
 #endif
 
 /* Recording a scalar node; the caller has made sure of room. */
@@ -46,9 +48,46 @@ DZ__ALWAYS dz_var dz__active_leaf(dz_tape *t, dz_role role, double value) {
   return dz_leaf(t, role, value);
 }
 
+/* A handle without its tape: it goes and comes in registers, where the whole would pass through memory, and a
+   chain of operations would wait for that. */
+typedef struct dz__made {
+  double value;
+  uint64_t id;
+} dz__made;
+
+DZ__ALWAYS dz__made dz__apart(dz_var x) {
+  dz__made r;
+  r.value = x.value;
+  r.id = x.id;
+  return r;
+}
+DZ__ALWAYS dz_var dz__joined(dz_tape *t, dz__made x) {
+  dz_var r;
+  r.tape = t;
+  r.value = x.value;
+  r.id = x.id;
+  return r;
+}
+
+/* Notes on a poisoned result where its call stood; the identity otherwise. */
+DZ_API void dz__locate(dz_var bad, const char *file, int line);
+static inline dz_var dz__here(dz_var r, const char *file, int line) {
+  if (dz__index(r) == DZ__NONE && (uintptr_t)r.tape > 1) dz__locate(r, file, line);
+  return r;
+}
+
 /* The general road of two operands: constants, inactive operands, tensors, growth, errors. `op` counts from
  * neg = 0. */
-DZ_API dz_var dz__general2(unsigned op, dz_var x, dz_var y, const char *file, int line);
+DZ_API DZ__RARE dz__made dz__general2(unsigned op, dz_tape *tx, dz__made x, dz_tape *ty, dz__made y);
+
+/* The tape of what two operands give: that of a node; of numbers alone a number; else none. */
+DZ__ALWAYS dz_tape *dz__common(dz_tape *x, dz_tape *y) {
+  return (uintptr_t)x > 1 ? x : (uintptr_t)y > 1 ? y : (uintptr_t)x < (uintptr_t)y ? x : y;
+}
+DZ__ALWAYS dz_var dz__general(unsigned op, dz_var x, dz_var y, const char *file, int line) {
+  dz__made r = dz__general2(op, x.tape, dz__apart(x), y.tape, dz__apart(y));
+  return dz__here(dz__joined(dz__common(x.tape, y.tape), r), file, line);
+}
 
 /* Codes of the inline operations, in the order of the table; record.c checks them. */
 enum { DZ__CODE_NEG = 5, DZ__CODE_ADD = 7, DZ__CODE_SUB = 13, DZ__CODE_MUL = 19, DZ__CODE_DIV = 25 };
@@ -98,7 +137,7 @@ DZ__ALWAYS dz_var dz__binary(unsigned op, unsigned code, dz_var x, dz_var y, con
   if (dz_is_number(x) && dz__plain1(y, &v) &&
       (k = dz__pooled(y.tape, dz__number(x), DZ__LITERAL(x.value))) != DZ__NONE)
     return dz__push(y.tape, code + 2, k, dz__index(y), dz__arithmetic(op, dz__number(x), v));
-  return dz__general2(op, x, y, file, line);
+  return dz__general(op, x, y, file, line);
 }
 
 DZ_API dz_var dz_neg(dz_var x);           /* -x */
@@ -181,14 +220,8 @@ DZ_API dz_var dz_clamp(dz_var x, dz_var lo,
 DZ_API dz_var dz_where(dz_var c, dz_var yes,
                        dz_var no); /* yes where c is nonzero, else no; the other branch carries nothing */
 
-/* The operations of one operand as the macros below call them: a handle taken apart goes and comes in
-   registers, where the struct would pass through memory, and a chain of operations would wait for that. */
-typedef struct dz__made {
-  double value;
-  uint64_t id;
-} dz__made;
-
-#define DZ__IN_REGISTERS(name) DZ_API dz__made dz__r_##name(dz_tape *t, double value, uint64_t id);
+/* The operations of one operand as the macros below call them. */
+#define DZ__IN_REGISTERS(name) DZ_API dz__made dz__r_##name(dz_tape *t, dz__made x);
 DZ__IN_REGISTERS(neg)
 DZ__IN_REGISTERS(exp)
 DZ__IN_REGISTERS(exp2)
@@ -230,28 +263,22 @@ DZ__IN_REGISTERS(trunc)
 DZ__IN_REGISTERS(not )
 DZ__IN_REGISTERS(stop)
 
-/* Notes on a poisoned result where its call stood; the identity otherwise. */
-DZ_API void dz__locate(dz_var bad, const char *file, int line);
-static inline dz_var dz__here(dz_var r, const char *file, int line) {
-  if (dz__index(r) == DZ__NONE && (uintptr_t)r.tape > 1) dz__locate(r, file, line);
-  return r;
-}
-
 #ifdef __cplusplus
 }
 #endif
 
 /* In C the names below also take plain numbers, and remember the call's place for errors. */
 #ifndef __cplusplus
+DZ__ALWAYS double dz__value_of(dz_var x) {
+  return (uintptr_t)x.tape > 1 && x.id >= x.tape->first ? x.value : dz_value(x);
+}
+#define dz_value(x) dz__value_of(x)
 static inline dz_var dz__same(dz_var x) { return x; }
 #define DZ__V(x) (_Generic((x), dz_var : dz__same, default : dz_num)(x))
 #define DZ__HERE(r) dz__here(r, __FILE__, __LINE__)
 
-DZ__ALWAYS dz_var dz__one(dz__made (*f)(dz_tape *, double, uint64_t), dz_var x, const char *file, int line) {
-  dz__made r = f(x.tape, x.value, x.id);
-  x.value = r.value;
-  x.id = r.id;
-  return dz__here(x, file, line);
+DZ__ALWAYS dz_var dz__one(dz__made (*f)(dz_tape *, dz__made), dz_var x, const char *file, int line) {
+  return dz__here(dz__joined(x.tape, f(x.tape, dz__apart(x))), file, line);
 }
 DZ__ALWAYS dz_var dz__negative(dz_var x, const char *file, int line) {
   double u;

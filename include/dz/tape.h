@@ -190,26 +190,35 @@ struct dz_tape {
   uint32_t leaves; /* active scalar leaves */
   uint32_t floor;  /* no rewind ever went below this node: handles under it need no stamp */
   uint64_t fresh;  /* the id that node 0 would have now: the present stamp in its high half */
+  uint64_t first;  /* plain handles from this id on have the present stamp */
 };
 
-/* id: the low half is the node, the high half its stamp, with two flags above the stamp. */
+/* id: the low half is the node, the high half its stamp below two flags, which are set when they do NOT hold,
+   so that the ids of plain nodes (live, active scalars) are the largest, and those of the present stamp the
+   largest of these. Stamps only grow. */
 #define DZ__TENSOR 0x80000000u   /* rank 1 or more */
 #define DZ__INACTIVE 0x40000000u /* no gradient flows to it */
+#define DZ__FLAGS 0xc0000000u
 #define DZ__STAMPS 0x3fffffffu
 #define DZ__NONE 0xffffffffu
 
 static inline uint32_t dz__index(dz_var x) { return (uint32_t)x.id; }
-static inline uint32_t dz__high(dz_var x) { return (uint32_t)(x.id >> 32); }
+static inline uint32_t dz__stamp(dz_var x) { return (uint32_t)(x.id >> 32) & DZ__STAMPS; }
+static inline uint32_t dz__flags(dz_var x) { return ~(uint32_t)(x.id >> 32) & DZ__FLAGS; }
 static inline double dz__number(dz_var x) { return x.value; }
+
+#ifdef __GNUC__
+#define DZ__LIKELY(x) __builtin_expect(!!(x), 1)
+#else
+#define DZ__LIKELY(x) (x)
+#endif
 
 /* The value of a live, active scalar, seen without a call. False also sends rarer cases to the general road.
    With the present stamp the handle's copy is right; with an older one a leaf may have been set since. */
 static inline bool dz__plain(const dz_tape *t, dz_var x, double *value) {
-  if (x.id - t->fresh < t->n) {
-    *value = x.value;
-    return true;
-  }
-  if (dz__index(x) >= t->floor || dz__high(x) > DZ__STAMPS) return false;
+  *value = x.value;
+  if (DZ__LIKELY(x.id >= t->first)) return true;
+  if (dz__index(x) >= t->floor || dz__flags(x)) return false;
   *value = t->value[dz__index(x)];
   return true;
 }

@@ -13,7 +13,7 @@ static dz_status no_memory(dz__extraction *x) {
 uint32_t dz__element_node(dz__extraction *x, uint32_t i, size_t e) {
   uint32_t at = x->map[i];
   dz_var v = dz__handle(x->t, i);
-  if (at != DZ__FROZEN && dz__high(v) & DZ__TENSOR) at = x->item[at + e];
+  if (at != DZ__FROZEN && dz__flags(v) & DZ__TENSOR) at = x->item[at + e];
   return at == DZ__FROZEN ? dz__graph_number(x->g, dz_values(v)[e]) : at;
 }
 
@@ -25,7 +25,7 @@ static dz_status add_input(dz__extraction *x, dz_var v, int k) {
     return dz__fail(x->error, DZ_ERR_HANDLE, "plan", "input %d is not a live node of the outputs' tape", k);
   if (dz_role_of(v) == DZ_ROLE_NONE)
     return dz__fail(x->error, DZ_ERR_ARGUMENT, "plan", "input %d is no leaf of the tape", k);
-  bool tensor = dz__high(v) & DZ__TENSOR;
+  bool tensor = dz__flags(v) & DZ__TENSOR;
   size_t size = dz_size(v);
   number = (uint32_t)x->inputs;
   x->inputs += size;

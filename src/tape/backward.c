@@ -305,14 +305,14 @@ dz_adjoint_state dz_adjoint_state_of(dz_var x) {
   if (dz__index(x) >= s->swept.nodes) return DZ_ADJOINT_NOT_COMPUTED;
   if (is_leaf(x.tape, dz__index(x))) return DZ_ADJOINT_READY;
   if (s->swept.added) return DZ_ADJOINT_NOT_COMPUTED;
-  return dz__high(x) & DZ__TENSOR || dz__whole_adjoints(x.tape) ? DZ_ADJOINT_READY : DZ_ADJOINT_NOT_COMPUTED;
+  return dz__flags(x) & DZ__TENSOR || dz__whole_adjoints(x.tape) ? DZ_ADJOINT_READY : DZ_ADJOINT_NOT_COMPUTED;
 }
 
 const double *dz_adjoints(dz_var x) {
   if (dz_adjoint_state_of(x) != DZ_ADJOINT_READY) return NULL;
   const dz__tape *s = dz__of(x.tape);
   uint32_t i = dz__index(x);
-  if (dz__high(x) & DZ__TENSOR) return s->kept.tensor[dz__operands(x.tape, i).a];
+  if (dz__flags(x) & DZ__TENSOR) return s->kept.tensor[dz__operands(x.tape, i).a];
   return is_leaf(x.tape, i) ? &s->leaf[dz__operands(x.tape, i).a] : &s->kept.scalar[i];
 }
 

@@ -18,36 +18,31 @@ _Static_assert(DZ__F_neg == 0 && DZ__F_add == 1 && DZ__F_sub == 2 && DZ__F_mul =
                "the header counts the inline operations as the table does");
 
 /* The result of an operation on one operand is on the operand's tape, even a poisoned one. */
-static dz__made apart(dz_var r) { return (dz__made){r.value, r.id}; }
-
-static dz__made general(dz__fn fn, dz_var x) { return apart(dz__record(fn, 1, &x, 0, NULL)); }
+static dz__made general(dz__fn fn, dz_var x) { return dz__apart(dz__record(fn, 1, &x, 0, NULL)); }
 
 #define TOGETHER(name)                                                                                       \
-  dz_var(dz_##name)(dz_var x) {                                                                              \
-    dz__made r = dz__r_##name(x.tape, x.value, x.id);                                                        \
-    return (dz_var){x.tape, r.value, r.id};                                                                  \
-  }
+  dz_var(dz_##name)(dz_var x) { return dz__joined(x.tape, dz__r_##name(x.tape, dz__apart(x))); }
 
 /* The name in parentheses keeps the header's macro of the same name away. A pool number is left to the
    general road: only the five inline operations are worth more. */
 #define OP1(name, ...)                                                                                       \
-  dz__made dz__r_##name(dz_tape *t, double value, uint64_t id) {                                             \
-    dz_var x = {t, value, id};                                                                               \
+  dz__made dz__r_##name(dz_tape *t, dz__made made) {                                                         \
+    dz_var x = dz__joined(t, made);                                                                          \
     double u;                                                                                                \
     if (DZ__F_##name == DZ__F_stop || !dz__plain1(x, &u)) return general(DZ__F_##name, x);                   \
-    return apart(dz__push(t, DZ__##name, dz__index(x), 0, dz__v_##name(u, 0, 0)));                           \
+    return dz__apart(dz__push(t, DZ__##name, dz__index(x), 0, dz__v_##name(u, 0, 0)));                       \
   }                                                                                                          \
   TOGETHER(name)
 /* A fresh slot of the pool for the partial; with no room for it at hand, the general road, which does
  * without. */
 #define OP1K(name, ...)                                                                                      \
-  dz__made dz__r_##name(dz_tape *t, double value, uint64_t id) {                                             \
-    dz_var x = {t, value, id};                                                                               \
+  dz__made dz__r_##name(dz_tape *t, dz__made made) {                                                         \
+    dz_var x = dz__joined(t, made);                                                                          \
     double u;                                                                                                \
     if (!dz__plain1(x, &u) || t->pooled >= t->pool_cap) return general(DZ__F_##name, x);                     \
     double z = dz__v_##name(u, 0, 0);                                                                        \
     t->pool[t->pooled] = dz__d0_##name(u, 0, 0, z, 0);                                                       \
-    return apart(dz__push(t, DZ__##name##_k, dz__index(x), t->pooled++, z));                                 \
+    return dz__apart(dz__push(t, DZ__##name##_k, dz__index(x), t->pooled++, z));                             \
   }                                                                                                          \
   TOGETHER(name)
 #define OP2(name, ...)                                                                                       \

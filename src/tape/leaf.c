@@ -7,6 +7,7 @@
 
 #undef dz_input
 #undef dz_param
+#undef dz_value
 
 _Static_assert(DZ__INPUT == (int)DZ_ROLE_INPUT && DZ__PARAM == (int)DZ_ROLE_PARAM &&
                    DZ__CONST == (int)DZ_ROLE_CONST && DZ__DATA == (int)DZ_ROLE_DATA &&
@@ -24,7 +25,7 @@ dz_var dz_leaf(dz_tape *t, dz_role role, double value) {
   if (!dz__room(t, 0)) return (dz_var){.tape = t, .id = DZ__NONE};
   if (role_active(role)) return dz__push(t, role, t->leaves++, 0, value);
   dz_var r = dz__push(t, role, 0, 0, value);
-  r.id |= (uint64_t)DZ__INACTIVE << 32;
+  r.id -= (uint64_t)DZ__INACTIVE << 32;
   return r;
 }
 
@@ -92,7 +93,7 @@ dz_var dz__handle(const dz_tape *t, uint32_t i) {
   uint32_t flags = (w && w->rank ? DZ__TENSOR : 0) | (node_active(t, i, w) ? 0 : DZ__INACTIVE);
   dz_tape *own = (dz_tape *)(uintptr_t)t;
   dz__of(own)->handed = true;
-  return (dz_var){own, t->value[i], (t->fresh | (uint64_t)flags << 32) + i};
+  return (dz_var){own, t->value[i], t->fresh - ((uint64_t)flags << 32) + i};
 }
 
 static dz__array scalar_array(double *value) { return (dz__array){.size = 1, .data = value}; }
@@ -112,7 +113,7 @@ dz__array dz__array_at(const dz_tape *t, dz__ref ref) {
 
 dz__array dz__array_of(dz_var x) {
   if (dz_is_number(x)) return scalar_array(NULL);
-  return dz__array_at(x.tape, (dz__ref){dz__index(x), dz__high(x) & DZ__TENSOR});
+  return dz__array_at(x.tape, (dz__ref){dz__index(x), dz__flags(x) & DZ__TENSOR});
 }
 
 /* ---- reading ---- */
@@ -143,7 +144,7 @@ dz_role dz_role_of(dz_var x) {
   return is_leaf_code(code) ? (dz_role)code : DZ_ROLE_NONE;
 }
 
-bool dz_is_active(dz_var x) { return node(x) && !(dz__high(x) & DZ__INACTIVE); }
+bool dz_is_active(dz_var x) { return node(x) && !(dz__flags(x) & DZ__INACTIVE); }
 
 /* ---- names ---- */
 

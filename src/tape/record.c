@@ -44,13 +44,13 @@ dz_status dz_tape_reserve(dz_tape *t, size_t nodes) {
 }
 
 static dz_var with_flags(dz_var x, uint32_t flags) {
-  x.id |= (uint64_t)flags << 32;
+  x.id -= (uint64_t)flags << 32;
   return x;
 }
 
 /* ---- scalars ---- */
 
-static bool inactive(dz_var x) { return dz__high(x) & DZ__INACTIVE; }
+static bool inactive(dz_var x) { return dz__flags(x) & DZ__INACTIVE; }
 
 dz_var dz__as_node(dz_tape *t, dz_var x) { return dz_is_number(x) ? dz_const(t, dz__number(x)) : x; }
 
@@ -148,7 +148,7 @@ static bool refer(dz_tape *t, int nargs, const dz_var *args, dz__ref *refs) {
   for (int k = 0; k < nargs; k++) {
     bool number = dz_is_number(args[k]);
     refs[k] = number ? (dz__ref){dz__pooled(t, dz__number(args[k]), true), DZ__POOLED | DZ__INACTIVE}
-                     : (dz__ref){dz__index(args[k]), dz__high(args[k]) & (DZ__TENSOR | DZ__INACTIVE)};
+                     : (dz__ref){dz__index(args[k]), dz__flags(args[k]) & (DZ__TENSOR | DZ__INACTIVE)};
     active |= !(refs[k].flags & DZ__INACTIVE);
   }
   for (int k = 0; k < nargs; k++) dz__of(t)->call_args[k] = dz__array_at(t, refs[k]);
@@ -218,7 +218,7 @@ dz_var dz__record(dz__fn fn, int nargs, const dz_var *args, int nattr, const int
   }
   for (int k = 0; k < nargs; k++) {
     if (!dz__check_handle(t, args[k], op)) return (dz_var){.tape = t, .id = DZ__NONE};
-    plain += dz_is_number(args[k]) || !(dz__high(args[k]) & DZ__TENSOR);
+    plain += dz_is_number(args[k]) || !(dz__flags(args[k]) & DZ__TENSOR);
   }
   if (!dz__room(t, 2)) return (dz_var){.tape = t, .id = DZ__NONE};
   bool scalar = fn < DZ__F_POINTWISE_END && plain == nargs;
@@ -228,7 +228,7 @@ dz_var dz__record(dz__fn fn, int nargs, const dz_var *args, int nattr, const int
 }
 
 /* A poisoned handle first, so that {0} beside a live operand is reported on the live one's tape. */
-dz_var dz__general2(unsigned op, dz_var x, dz_var y, const char *file, int line) {
-  dz_var args[] = {x, y};
-  return dz__here(dz__record((dz__fn)op, 2, args, 0, NULL), file, line);
+dz__made dz__general2(unsigned op, dz_tape *tx, dz__made x, dz_tape *ty, dz__made y) {
+  dz_var args[] = {dz__joined(tx, x), dz__joined(ty, y)};
+  return dz__apart(dz__record((dz__fn)op, 2, args, 0, NULL));
 }

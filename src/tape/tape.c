@@ -4,12 +4,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* When the stamps that an id can carry are used up, they start again and no handle is taken for one of the
+   present stamp at sight: the general road, which is safe with any handle, does all the recording. */
+static void set_stamp(dz__tape *s, uint64_t stamp) {
+  if ((stamp & DZ__STAMPS) == 0) stamp++;
+  s->stamp = stamp;
+  s->hot.fresh = (uint64_t)(DZ__FLAGS | (uint32_t)(stamp & DZ__STAMPS)) << 32;
+  s->hot.first = stamp <= DZ__STAMPS ? s->hot.fresh : UINT64_MAX;
+}
+
 /* A tape without nodes. Handles with a stamp below `stamp` are dead. */
 static void make_empty(dz__tape *s, dz_allocator a, uint32_t floor, uint64_t stamp) {
-  *s = (dz__tape){.hot = {.floor = floor, .fresh = (stamp & DZ__STAMPS) << 32},
-                  .alloc = a,
-                  .stamp = stamp,
-                  .cleared = stamp};
+  *s = (dz__tape){.hot = {.floor = floor}, .alloc = a, .cleared = stamp};
+  set_stamp(s, stamp);
   dz__arena_init(&s->arena, &a);
   dz__arena_init(&s->kept.arena, &a);
   dz__arena_init(&s->held, &a);
@@ -84,7 +91,6 @@ void dz_tape_clear(dz_tape *t) {
   dz__tape *s = dz__of(t);
   dz_allocator a = s->alloc;
   uint64_t stamp = s->stamp + 1;
-  if ((stamp & DZ__STAMPS) == 0) stamp++;
   release(s);
   make_empty(s, a, 0, stamp);
 }
@@ -142,17 +148,17 @@ void dz_tape_at(dz_tape *t, int line, int column) {
 
 /* ---- liveness ---- */
 
-static uint32_t stamp_now(const dz__tape *s) { return (uint32_t)(s->hot.fresh >> 32); }
+static uint32_t stamp_now(const dz__tape *s) { return (uint32_t)s->stamp & DZ__STAMPS; }
 
 /* The handle's stamp in full: the latest one with these low bits. */
 static uint64_t full_stamp(const dz__tape *s, dz_var x) {
-  return s->stamp - (((uint32_t)s->stamp - dz__high(x)) & DZ__STAMPS);
+  return s->stamp - (((uint32_t)s->stamp - dz__stamp(x)) & DZ__STAMPS);
 }
 
 static bool live(const dz__tape *s, dz_var x) {
   uint32_t i = dz__index(x);
   if (i >= s->hot.n) return false;
-  if (i < s->hot.floor || (dz__high(x) & DZ__STAMPS) == stamp_now(s)) return true;
+  if (i < s->hot.floor || dz__stamp(x) == stamp_now(s)) return true;
   uint64_t stamp = full_stamp(s, x);
   if (stamp < s->cleared) return false;
   for (size_t k = 0; k < s->rewounds; k++)
@@ -199,9 +205,7 @@ static bool mark_live(const dz__tape *s, dz_mark m) {
 
 /* `size` is how many nodes the tape has from now on. */
 static void new_stamp(dz__tape *s, uint32_t size) {
-  s->stamp++;
-  if ((s->stamp & DZ__STAMPS) == 0) s->stamp++;
-  s->hot.fresh = (s->stamp & DZ__STAMPS) << 32;
+  set_stamp(s, s->stamp + 1);
   s->unseen = size;
   s->handed = false;
 }

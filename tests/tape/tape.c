@@ -1,5 +1,6 @@
 /* The tape as an object: leaves, marks, stale handles, poison, growth, adjoint states, accumulation, memory.
  */
+#include "tape/tape.h"
 #include "dz/sweep.h"
 #include "failing.h"
 #include "on_tape.h"
@@ -155,6 +156,28 @@ START_TEST(stale_handles_are_noticed) {
   dz_tape_forgive(tape);
   ck_assert(!dz_valid(dz_add(fresh, old)) && error() == DZ_ERR_HANDLE);
   ck_assert(strstr(dz_tape_error(tape)->message, "stale"));
+}
+END_TEST
+
+/* Handles carry the low bits of a stamp only; as many rewinds as that take no test, so the count starts late.
+ */
+START_TEST(handles_when_the_stamps_are_used_up) {
+  dz__of(tape)->stamp = DZ__STAMPS - 3;
+  dz_var x = dz_input(tape, 2);
+  dz_mark m = dz_tape_mark(tape);
+  (void)dz_exp(x);
+  ck_assert(dz_tape_rewind(tape, m) == DZ_OK);
+  for (int turn = 0; turn < 6; turn++) {
+    dz_var old = dz_mul(x, x);
+    ck_assert(dz_tape_rewind(tape, m) == DZ_OK);
+    dz_var fresh = dz_mul(x, 3), y = dz_mul(fresh, x);
+    ck_assert(!dz_valid(old) && dz_valid(fresh) && dz_value(y) == 12);
+    ck_assert(dz_backward(y) == DZ_OK && dz_adjoint(x) == 12 && dz_adjoint(fresh) == 2);
+    ck_assert(isnan(dz_value(old)) && !dz_valid(dz_add(fresh, old)) && error() == DZ_ERR_HANDLE);
+    dz_tape_forgive(tape);
+    ck_assert(dz_tape_rewind(tape, m) == DZ_OK);
+  }
+  ck_assert(dz__of(tape)->stamp > (uint64_t)DZ__STAMPS + 1);
 }
 END_TEST
 
@@ -482,10 +505,10 @@ SUITE_ON_TAPE(ONCE(values_and_gradients_of_a_small_graph), ONCE(repeated_operand
               ONCE(adjoints_of_interior_nodes), ONCE(not_computed_inactive_and_zero_are_three),
               ONCE(stop_blocks_the_gradient), ONCE(structural_zeros_carry_nothing),
               ONCE(structural_zeros_in_tensors), ONCE(numbers_alone_fold), ONCE(numbers_stand_on_either_side),
-              ONCE(roads_agree), ONCE(stale_handles_are_noticed), ONCE(marks_in_layers),
-              EACH(liveness_against_a_plain_list, 10), ONCE(clear_makes_every_handle_stale),
-              ONCE(two_tapes_do_not_mix), ONCE(nulls_everywhere), ONCE(bad_leaves), ONCE(seeds_must_fit),
-              ONCE(setting_leaves), ONCE(names_belong_to_one_node), ONCE(the_tape_can_be_walked),
-              ONCE(accumulation_over_rewinds), ONCE(notes_name_the_operation),
+              ONCE(roads_agree), ONCE(stale_handles_are_noticed), ONCE(handles_when_the_stamps_are_used_up),
+              ONCE(marks_in_layers), EACH(liveness_against_a_plain_list, 10),
+              ONCE(clear_makes_every_handle_stale), ONCE(two_tapes_do_not_mix), ONCE(nulls_everywhere),
+              ONCE(bad_leaves), ONCE(seeds_must_fit), ONCE(setting_leaves), ONCE(names_belong_to_one_node),
+              ONCE(the_tape_can_be_walked), ONCE(accumulation_over_rewinds), ONCE(notes_name_the_operation),
               ONCE(long_chains_need_no_stack), EACH(loops_allocate_nothing_after_the_first_turn, 2),
               ONCE(interior_adjoints_take_no_more_room), ONCE(every_allocation_may_fail))
