@@ -19,19 +19,41 @@
 #include <sys/mman.h>
 
 /* Long tapes grow step by step and are walked in one direction. Large blocks are pages of their own, which
-   grow without being copied, and large pages where the system has them: the first touch of them, and the
-   walk, cost less. */
-enum { LARGE_BLOCK = 1 << 20, PAGE = 1 << 12 };
+   grow without being copied. They begin and end at multiples of a large page, so that the system can give
+   them such: the first touch of them, and the walk, cost less. */
+enum { LARGE_BLOCK = 1 << 20, HUGE_PAGE = 1 << 21 };
 
 static bool is_large(size_t size) { return size >= LARGE_BLOCK; }
-static size_t pages(size_t size) { return (size + PAGE - 1) & ~(size_t)(PAGE - 1); }
+static size_t pages(size_t size) { return (size + HUGE_PAGE - 1) & ~((size_t)HUGE_PAGE - 1); }
 
-/* A system with larger pages than these rounds up by itself. */
-static void *large_resize(void *block, size_t old_size, size_t new_size) {
-  void *p = block ? mremap(block, pages(old_size), pages(new_size), MREMAP_MAYMOVE)
-                  : mmap(NULL, pages(new_size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* Fresh pages from a multiple of the large page on. */
+static void *fresh_pages(size_t bytes) {
+  char *p = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return NULL;
-  (void)madvise(p, pages(new_size), MADV_HUGEPAGE);
+  size_t before = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE, after = HUGE_PAGE - before;
+  if (before) munmap(p, before);
+  munmap(p + before + bytes, after);
+  return p + before;
+}
+
+/* The pages of `block` at another place, with more or fewer behind them. The place is taken from the system
+   first, and given up in the same call that fills it. */
+static void *moved(void *block, size_t old_bytes, size_t new_bytes) {
+  void *place = fresh_pages(new_bytes);
+  if (!place) return NULL;
+  void *p = mremap(block, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, place);
+  if (p != MAP_FAILED) return p;
+  munmap(place, new_bytes);
+  return NULL;
+}
+
+static void *large_resize(void *block, size_t old_size, size_t new_size) {
+  if (new_size > PTRDIFF_MAX - 2 * (size_t)HUGE_PAGE) return NULL;
+  size_t old_bytes = pages(old_size), new_bytes = pages(new_size);
+  if (block && old_bytes == new_bytes) return block;
+  void *p = block ? mremap(block, old_bytes, new_bytes, 0) : fresh_pages(new_bytes);
+  if (block && p == MAP_FAILED) p = moved(block, old_bytes, new_bytes);
+  if (p) (void)madvise(p, new_bytes, MADV_HUGEPAGE);
   return p;
 }
 
