@@ -55,6 +55,21 @@ DZ_API dz_var dz_linear(dz_var x, dz_var w, dz_var b);
 DZ_API dz_var dz_mlp(dz_var x, dz_var w1, dz_var b1, dz_var w2, dz_var b2);
 /* (x - mean) / sqrt(variance + eps) along the axis, times gain, plus shift. */
 DZ_API dz_var dz_layer_norm(dz_var x, dz_var gain, dz_var shift, int axis, double eps);
+/* The same over the samples: of each column of x [samples, units], or each channel of images [samples,
+   channels, height, width]; gain and shift are numbers, or hold one per unit or channel. The batch's own mean
+   and variance, always. */
+DZ_API dz_var dz_batch_norm(dz_var x, dz_var gain, dz_var shift, double eps);
+/* The convolution (as networks have it: the filter is not turned) of images x [samples, channels, height,
+   width] with w [filters, channels, rows, columns], a place every `stride` (>= 1), `pad` (>= 0) zeros around:
+   [samples, filters, (height + 2 pad - rows) / stride + 1, (width + 2 pad - columns) / stride + 1].
+   DZ_ERR_SHAPE where a filter is larger than the image or the channels differ. Cost: the patches are copied,
+   rows columns times x's size. */
+DZ_API dz_var dz_conv2d(dz_var x, dz_var w, int stride, int pad);
+/* The largest, or the mean, of each square of `size` rows and columns, one every `stride` places; stride 0:
+   side by side. What does not fill a square at the right and below is left out. Equal largest ones share the
+   gradient. */
+DZ_API dz_var dz_max_pool(dz_var x, int size, int stride);
+DZ_API dz_var dz_avg_pool(dz_var x, int size, int stride);
 /* softmax(q k^T / sqrt(length)) v of matrices, or of a batch of them (rank 3). */
 DZ_API dz_var dz_attention(dz_var q, dz_var k, dz_var v);
 /* The next state of a gated recurrent unit: x [samples, inputs], h [samples, units]; w [3, inputs + units,
@@ -91,6 +106,10 @@ DZ_API dz_var dz_log_base(dz_var b, dz_var x);
 #define dz_mlp(x, w1, b1, w2, b2) DZ__HERE(dz_mlp(DZ__V(x), DZ__V(w1), DZ__V(b1), DZ__V(w2), DZ__V(b2)))
 #define dz_layer_norm(x, gain, shift, axis, eps)                                                             \
   DZ__HERE(dz_layer_norm(DZ__V(x), DZ__V(gain), DZ__V(shift), axis, eps))
+#define dz_batch_norm(x, gain, shift, eps) DZ__HERE(dz_batch_norm(DZ__V(x), DZ__V(gain), DZ__V(shift), eps))
+#define dz_conv2d(x, w, stride, pad) DZ__HERE(dz_conv2d(DZ__V(x), DZ__V(w), stride, pad))
+#define dz_max_pool(x, size, stride) DZ__HERE(dz_max_pool(DZ__V(x), size, stride))
+#define dz_avg_pool(x, size, stride) DZ__HERE(dz_avg_pool(DZ__V(x), size, stride))
 #define dz_attention(q, k, v) DZ__HERE(dz_attention(DZ__V(q), DZ__V(k), DZ__V(v)))
 #define dz_gru(x, h, w, b) DZ__HERE(dz_gru(DZ__V(x), DZ__V(h), DZ__V(w), DZ__V(b)))
 #define dz_lstm(x, s, w, b) DZ__HERE(dz_lstm(DZ__V(x), DZ__V(s), DZ__V(w), DZ__V(b)))

@@ -4,10 +4,10 @@
 #include "lang/builtin.h"
 
 /* In the order of prelude.dz. */
-static const char *const names[] = {"mean",      "var",           "std",       "softmax",    "log_softmax",
-                                    "mse",       "cross_entropy", "hinge",     "perceptron", "linear",
-                                    "mlp",       "layer_norm",    "attention", "gru",        "lstm",
-                                    "hard_tanh", "log_base",      "dot"};
+static const char *const names[] = {
+    "mean",       "var",    "std",  "softmax",    "log_softmax", "mse",    "cross_entropy", "hinge",
+    "perceptron", "linear", "mlp",  "layer_norm", "batch_norm",  "conv2d", "max_pool",      "avg_pool",
+    "attention",  "gru",    "lstm", "hard_tanh",  "log_base",    "dot"};
 
 const char *dz__prelude_name(size_t i) { return i < sizeof names / sizeof *names ? names[i] : NULL; }
 
@@ -116,6 +116,23 @@ dz_var(dz_layer_norm)(dz_var x, dz_var gain, dz_var shift, int axis, double eps)
   return dz__prelude_call(
       "layer_norm", 5,
       (dz__value[]){operand(x), operand(gain), operand(shift), axes(axis), operand(dz_num(eps))});
+}
+
+dz_var(dz_batch_norm)(dz_var x, dz_var gain, dz_var shift, double eps) {
+  return dz__prelude_call("batch_norm", 4,
+                          (dz__value[]){operand(x), operand(gain), operand(shift), operand(dz_num(eps))});
+}
+
+dz_var(dz_conv2d)(dz_var x, dz_var w, int stride, int pad) {
+  return dz__prelude_call("conv2d", 4, (dz__value[]){operand(x), operand(w), number(stride), number(pad)});
+}
+
+dz_var(dz_max_pool)(dz_var x, int size, int stride) {
+  return dz__prelude_call("max_pool", 3, (dz__value[]){operand(x), number(size), number(stride)});
+}
+
+dz_var(dz_avg_pool)(dz_var x, int size, int stride) {
+  return dz__prelude_call("avg_pool", 3, (dz__value[]){operand(x), number(size), number(stride)});
 }
 
 dz_var(dz_attention)(dz_var q, dz_var k, dz_var v) {

@@ -39,6 +39,8 @@ static dz_var recurrent(leaves l, int gates) {
   return gates == 3 ? dz_gru(a, h, w, m) : dz_lstm(a, l.t, w, m);
 }
 
+static dz_var image_of(dz_var x) { return dz_reshape(x, 4, (size_t[]){1, 1, 2, 3}); }
+
 static dz_var of_c(leaves l, int k) {
   switch (k) {
   case 0:
@@ -79,6 +81,15 @@ static dz_var of_c(leaves l, int k) {
     return recurrent(l, 3);
   case 18:
     return recurrent(l, 4);
+  case 19:
+    return dz_batch_norm(l.x, 2, l.t, 0.5);
+  case 20:
+    l.x = image_of(l.x);
+    return dz_conv2d(l.x, image_of(l.t), 2, 1);
+  case 21:
+    return dz_max_pool(image_of(l.x), 2, 0);
+  case 22:
+    return dz_avg_pool(image_of(l.x), 2, 1);
   default:
     return dz_log_base(2, l.x);
   }
@@ -103,6 +114,10 @@ static const char *const of_text[] = {"mean(x)",
                                       "attention(x, t, x)",
                                       "a=x[0]; h=t[1]; m=concat([x,t,x]); w=stack([m,m,m]); gru(a, h, w, m)",
                                       "a=x[0]; h=t[1]; m=concat([x,t,x]); w=stack([m,m,m,m]); lstm(a,t,w,m)",
+                                      "batch_norm(x, 2, t, eps=0.5)",
+                                      "X=reshape(x,1,1,2,3); T=reshape(t,1,1,2,3); conv2d(X, T, 2, pad=1)",
+                                      "max_pool(reshape(x, 1, 1, 2, 3))",
+                                      "avg_pool(reshape(x, 1, 1, 2, 3), stride=1)",
                                       "log_base(2, x)"};
 enum { CALLS = sizeof of_text / sizeof *of_text };
 
