@@ -12,6 +12,8 @@
 typedef struct failing {
   size_t every; /* each every-th allocation fails; 0: none */
   size_t at;    /* the at-th allocation, counted from 1, and all later ones fail; 0: none */
+  size_t only;  /* the only-th fails, and no other; 0: none */
+  size_t most;  /* so many bytes may be held; 0: any */
   size_t calls, failed;
   size_t blocks, bytes; /* held now */
 } failing;
@@ -32,7 +34,8 @@ static void *failing_resize(void *user, void *block, size_t old_size, size_t new
     return NULL;
   }
   f->calls++;
-  if ((f->every && f->calls % f->every == 0) || (f->at && f->calls >= f->at)) {
+  if ((f->every && f->calls % f->every == 0) || (f->at && f->calls >= f->at) || f->calls == f->only ||
+      (f->most && f->bytes - old_size + new_size > f->most)) {
     f->failed++;
     return NULL;
   }

@@ -5,6 +5,11 @@
 
 #include <math.h>
 #include <quadmath.h>
+
+#ifdef __clang__ /* has no such builtin */
+#undef HUGE_VALQ
+#define HUGE_VALQ ((__float128)__builtin_huge_val())
+#endif
 #include <stdint.h>
 #include <stdlib.h>
 

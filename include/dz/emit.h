@@ -26,10 +26,11 @@ typedef struct dz_emit_options {
    n times the same, on one row of each array after another. Numbers are those of dz_plan_run, bit for bit
    where both are compiled for the same libm without contraction (-ffp-contract=off), but for one thing: where
    a structural zero meets an infinite slope, an entry of the gradient is NaN. What was recorded as a loop is
-   a loop; long programs are cut into functions of a size that compilers like, so that compiling takes time
-   linear in the plan. DZ_ERR_ARGUMENT (NULL, a name that cannot be a function's: no
-   identifier of C, a word of C, a name that C's library has, or one begun by _), DZ_ERR_MEMORY, DZ_ERR_WRITE.
-   Cost: linear in the plan. */
+   a loop; long programs are cut into functions of a size that compilers like, and where more than 20000
+   instructions stand outside loops they are numbers and a function that runs them: so compiling takes time
+   linear in the plan, a few seconds for 10^5 different operations. DZ_ERR_ARGUMENT (NULL, a plan of whole
+   tensors, a name that cannot be a function's: no identifier of C, a word of C, a name that C's library has,
+   or one begun by _), DZ_ERR_MEMORY, DZ_ERR_WRITE. Cost: linear in the plan. */
 DZ_API dz_status dz_emit(const dz_plan *p, const dz_emit_options *o, dz_writer *write, void *user);
 
 typedef struct dz_native_options {
@@ -39,11 +40,12 @@ typedef struct dz_native_options {
 
 /* Makes the plan run as native code: its C is compiled and loaded, or taken from the cache, which is found by
    the text and the flags. Call it before other threads run the plan. The numbers stay those of the virtual
-   machine. The cache directory is made if need be; it and what is in it must belong to the user and be
-   writable by nobody else. When it fails the plan is as it was, and runs on the virtual machine: DZ_ERR_FILE
-   (no compiler, it refuses, no such directory, or one that others can write to), DZ_ERR_LIMIT (more than
-   300000 different instructions), DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL). `o` and e may be NULL. dz_plan_pull
-   with seeds stays on the virtual machine. Cost: the compiler's, 0.1 to some seconds. */
+   machine, bit for bit unless the plan is `quick`; dz_plan_map runs native code too. The cache directory is
+   made if need be; it and what is in it must belong to the user and be writable by nobody else. When it fails
+   the plan is as it was, and runs on the virtual machine: DZ_ERR_FILE (no compiler, it refuses, no such
+   directory, or one that others can write to), DZ_ERR_LIMIT (more than 300000 different instructions),
+   DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL, a plan of whole tensors). `o` and e may be NULL. dz_plan_pull with
+   seeds stays on the virtual machine. Cost: the compiler's, 0.1 to some seconds. */
 DZ_API dz_status dz_plan_native(dz_plan *p, const dz_native_options *o, dz_error *e);
 /* Whether it does. */
 DZ_API bool dz_plan_is_native(const dz_plan *p);

@@ -24,14 +24,40 @@ extern "C" {
 
 typedef struct dz_plan dz_plan;
 
+/* Tensors element by element, among which loops are found again; emitted C, native code and maps are made of
+   these. Or whole, an operation at a time: pointwise ones of one shape that follow one another as one pass in
+   pieces that stay in the first cache, matrix products as the tape does them, a transpose in front of one not
+   copied, every value and adjoint in a place that others have before and after. That is quicker where tensors
+   are large, and can do more (solve, positions of gather that depend on an input, where one that does not
+   exist gives NaN, seeds of noise), but not what users defined. Both answer as the tape does at every hard
+   point. */
+typedef enum dz_tensors {
+  DZ_TENSORS_AUTO, /* whole where operations of tensors take 131072 steps or more together: measured */
+  DZ_TENSORS_WHOLE,
+  DZ_TENSORS_APART
+} dz_tensors;
+
+enum { DZ_MOST_THREADS = 256 };
+
 typedef struct dz_plan_options {
   const dz_allocator *allocator; /* NULL: malloc */
   bool values_only;              /* no derivatives are wanted: less memory, quicker to make */
   bool unrolled;                 /* no loops are looked for: for comparison */
   bool map;                      /* dz_plan_map will be used: some more memory and time */
-  bool quick; /* loops take exp, log, sin and their like from SLEEF, several numbers at a time: within 1.5
-                 ULP, where libm's, which the tape has, are within 1 or so. No difference where dz was built
-                 without SLEEF */
+  bool quick;  /* loops take exp, log, sin and their like from SLEEF, several numbers at a time: within 1.5
+                  ULP, where libm's, which the tape has, are within 1 or so; native code also rounds a product
+                  and the sum that it goes into once instead of twice. No difference where dz was built
+                  without SLEEF */
+  int threads; /* 1 to DZ_MOST_THREADS: that many share the lanes of long loops and the samples of
+                  dz_plan_map, the caller's among them. Each number is the same for any of them, to the last
+                  bit; in sums over many lanes it differs from that for 0, which is the caller's thread alone,
+                  since lanes are added up in blocks. The others live as long as the plan, look for work a
+                  fraction of a millisecond and then sleep. Where the system has no more threads, fewer share
+                  the work. They serve one caller at a time: others meanwhile work alone. Loops whose lanes
+                  add to the same numbers, sequences, whole tensors and native code are not shared */
+  dz_tensors tensors;
+  bool single; /* floats instead of doubles: tensors and matrix products have a float's precision, functions
+                  and sums within a pass are computed with doubles. Always of whole tensors */
 } dz_plan_options;
 
 /* The function from the leaves xs to the nodes ys of one tape, whose other leaves keep the values that they
@@ -50,7 +76,7 @@ DZ_API void dz_plan_free(dz_plan *p);
 DZ_API size_t dz_plan_inputs(const dz_plan *p);
 DZ_API size_t dz_plan_outputs(const dz_plan *p);
 
-/* Bytes of the workspace that a run needs: exactly what it uses at most. */
+/* Bytes of the workspace that a run needs: exactly what it uses at most, all threads together. */
 DZ_API size_t dz_plan_memory(const dz_plan *p);
 
 /* Values of the outputs at `in`, and gradient[i] = d(sum of the outputs)/d in[i]: of a plan with one output
@@ -61,6 +87,11 @@ DZ_API size_t dz_plan_memory(const dz_plan *p);
    are then those of the recorded way, which may mean nothing. */
 DZ_API dz_status dz_plan_run(const dz_plan *p, const double *in, double *values, double *gradient,
                              void *work);
+
+/* The same of a plan of floats, with nothing converted: dz_plan_run of such a plan converts what it is given
+   and gives. */
+DZ_API dz_status dz_plan_run_single(const dz_plan *p, const float *in, float *values, float *gradient,
+                                    void *work);
 
 /* The same with gradient[i] = sum over outputs k of seeds[k] d(output k)/d in[i]. */
 DZ_API dz_status dz_plan_pull(const dz_plan *p, const double *in, const double *seeds, double *values,
@@ -91,7 +122,8 @@ DZ_API size_t dz_plan_flips(const dz_plan *p, const void *work, dz_branch *first
 
 /* What became of what was recorded. */
 typedef struct dz_plan_facts {
-  size_t operations;   /* scalar operations that the outputs need, and that depend on the inputs */
+  size_t operations;   /* that the outputs need, and that depend on the inputs: of scalars, or of whole
+                          tensors, where the passes are `loops` and their elements `lanes` */
   size_t loops, lanes; /* loops found, over vectors and over steps, and how often their bodies run in all */
   size_t instructions; /* of the machine, those in loops counted once */
   size_t branches;     /* that are checked */

@@ -59,6 +59,9 @@ DZ_API dz_var dz_layer_norm(dz_var x, dz_var gain, dz_var shift, int axis, doubl
    channels, height, width]; gain and shift are numbers, or hold one per unit or channel. The batch's own mean
    and variance, always. */
 DZ_API dz_var dz_batch_norm(dz_var x, dz_var gain, dz_var shift, double eps);
+/* 0 where dz_noise(x, seed) < rate, else x / (1 - rate): for training, with another seed in every step. The
+   gradient goes the same way. */
+DZ_API dz_var dz_dropout(dz_var x, double rate, dz_var seed);
 /* The convolution (as networks have it: the filter is not turned) of images x [samples, channels, height,
    width] with w [filters, channels, rows, columns], a place every `stride` (>= 1), `pad` (>= 0) zeros around:
    [samples, filters, (height + 2 pad - rows) / stride + 1, (width + 2 pad - columns) / stride + 1].
@@ -107,6 +110,7 @@ DZ_API dz_var dz_log_base(dz_var b, dz_var x);
 #define dz_layer_norm(x, gain, shift, axis, eps)                                                             \
   DZ__HERE(dz_layer_norm(DZ__V(x), DZ__V(gain), DZ__V(shift), axis, eps))
 #define dz_batch_norm(x, gain, shift, eps) DZ__HERE(dz_batch_norm(DZ__V(x), DZ__V(gain), DZ__V(shift), eps))
+#define dz_dropout(x, rate, seed) DZ__HERE(dz_dropout(DZ__V(x), rate, DZ__V(seed)))
 #define dz_conv2d(x, w, stride, pad) DZ__HERE(dz_conv2d(DZ__V(x), DZ__V(w), stride, pad))
 #define dz_max_pool(x, size, stride) DZ__HERE(dz_max_pool(DZ__V(x), size, stride))
 #define dz_avg_pool(x, size, stride) DZ__HERE(dz_avg_pool(DZ__V(x), size, stride))

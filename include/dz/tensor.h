@@ -101,6 +101,14 @@ DZ_API dz_var dz_dot(dz_var x, dz_var y);
    Cost: 2/3 n^3 operations, in each sweep 6 n^2 for each column; memory for n^2 more elements. */
 DZ_API dz_var dz_solve(dz_var a, dz_var b);
 
+/* ---- random numbers ---- */
+
+/* Numbers uniform in [0, 1), multiples of 2^-53, in x's shape: element i, row-major, is number i of the
+   stream of `seed`, a scalar of any value. The same seed gives the same numbers on every machine, in every
+   plan and in any number of threads: Philox4x32-10, its counter i / 2, its key the bits of the seed as a
+   double (0 for both zeros). x gives the shape only. No gradient flows. */
+DZ_API dz_var dz_noise(dz_var x, dz_var seed);
+
 #ifdef __cplusplus
 }
 #endif
@@ -128,5 +136,6 @@ DZ_API dz_var dz_solve(dz_var a, dz_var b);
 #define dz_matmul(x, y) DZ__HERE(dz_matmul(DZ__V(x), DZ__V(y)))
 #define dz_dot(x, y) DZ__HERE(dz_dot(DZ__V(x), DZ__V(y)))
 #define dz_solve(a, b) DZ__HERE(dz_solve(DZ__V(a), DZ__V(b)))
+#define dz_noise(x, seed) DZ__HERE(dz_noise(DZ__V(x), DZ__V(seed)))
 #endif
 #endif

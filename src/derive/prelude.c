@@ -4,10 +4,11 @@
 #include "lang/builtin.h"
 
 /* In the order of prelude.dz. */
-static const char *const names[] = {
-    "mean",       "var",    "std",  "softmax",    "log_softmax", "mse",    "cross_entropy", "hinge",
-    "perceptron", "linear", "mlp",  "layer_norm", "batch_norm",  "conv2d", "max_pool",      "avg_pool",
-    "attention",  "gru",    "lstm", "hard_tanh",  "log_base",    "dot"};
+static const char *const names[] = {"mean",      "var",           "std",        "softmax",    "log_softmax",
+                                    "mse",       "cross_entropy", "hinge",      "perceptron", "linear",
+                                    "mlp",       "layer_norm",    "batch_norm", "dropout",    "conv2d",
+                                    "max_pool",  "avg_pool",      "attention",  "gru",        "lstm",
+                                    "hard_tanh", "log_base",      "dot"};
 
 const char *dz__prelude_name(size_t i) { return i < sizeof names / sizeof *names ? names[i] : NULL; }
 
@@ -133,6 +134,10 @@ dz_var(dz_max_pool)(dz_var x, int size, int stride) {
 
 dz_var(dz_avg_pool)(dz_var x, int size, int stride) {
   return dz__prelude_call("avg_pool", 3, (dz__value[]){operand(x), number(size), number(stride)});
+}
+
+dz_var(dz_dropout)(dz_var x, double rate, dz_var seed) {
+  return dz__prelude_call("dropout", 3, (dz__value[]){operand(x), operand(dz_num(rate)), operand(seed)});
 }
 
 dz_var(dz_attention)(dz_var q, dz_var k, dz_var v) {

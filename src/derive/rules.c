@@ -46,10 +46,11 @@ static bool put_program(const dz_allocator *a, dz__vec *s) {
 }
 
 /* Every letter is an input of its own. */
-static void bind_letters(dz_tape *t, const dz_program *p) {
+static bool bind_letters(dz_tape *t, const dz_program *p) {
   dz_program_leaf leaf;
   for (size_t i = 0; (leaf = dz_program_leaf_at(p, i)).name; i++)
-    dz_set_name(dz_input(t, .3 + .1 * (double)i), leaf.name);
+    if (dz_set_name(dz_input(t, .3 + .1 * (double)i), leaf.name)) return false;
+  return true;
 }
 
 static uint32_t number_pattern(dz__rules *r, double v) {
@@ -98,8 +99,7 @@ static dz_status record(dz__rules *r, const dz__vec *text) {
   dz_program *p = dz_program_parse(text->at, text->n, "simplify.def", &r->alloc, &e);
   dz_tape *t = p ? dz_tape_new(&r->alloc) : NULL;
   dz_status status = p ? DZ_ERR_MEMORY : e.status;
-  if (t) {
-    bind_letters(t, p);
+  if (t && bind_letters(t, p)) {
     dz_program_record(p, t, 0);
     status = dz_tape_error(t)->status;
     if (!status && !read_rules(r, t)) status = DZ_ERR_MEMORY;

@@ -94,9 +94,9 @@ static bool same_term(const dz__terms *s, const dz__term *a, const dz__term *b, 
     return false;
   if (a->kind == DZ__K_NUMBER) return memcmp(&a->number, &b->number, sizeof a->number) == 0;
   if (a->kind == DZ__K_LEAF) return a->node == b->node;
-  const int64_t *own = (const int64_t *)s->attrs.at + a->attr0;
-  if (a->attrs && attr && memcmp(own, attr, a->attrs * sizeof *own) != 0) return false;
-  return same_parts(n, (const dz__part *)s->parts.at + a->part0, part, a->kind == DZ__K_CALL);
+  const int64_t *own = s->attrs.at;
+  if (a->attrs && attr && memcmp(own + a->attr0, attr, a->attrs * sizeof *own) != 0) return false;
+  return n == 0 || same_parts(n, (const dz__part *)s->parts.at + a->part0, part, a->kind == DZ__K_CALL);
 }
 
 static bool rehash(dz__terms *s) {

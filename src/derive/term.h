@@ -81,7 +81,8 @@ typedef struct dz__terms {
 
 static inline dz__term *dz__term_at(const dz__terms *s, uint32_t i) { return (dz__term *)s->terms.at + i; }
 static inline const dz__part *dz__parts_of(const dz__terms *s, uint32_t i) {
-  return (const dz__part *)s->parts.at + dz__term_at(s, i)->part0;
+  const dz__part *all = s->parts.at;
+  return all ? all + dz__term_at(s, i)->part0 : NULL;
 }
 static inline bool dz__is_number_term(const dz__terms *s, uint32_t i, double v) {
   return dz__term_at(s, i)->kind == DZ__K_NUMBER && dz__term_at(s, i)->number == v;

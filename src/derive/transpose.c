@@ -309,7 +309,8 @@ static dz_var pull_matmul(const site *s) {
 
 /* ---- solve ---- */
 
-static dz_var pull_lu(const site *s) { return s->g; } /* it has no slope: never called */
+static dz_var pull_lu(const site *s) { return s->g; }    /* it has no slope: never called */
+static dz_var pull_noise(const site *s) { return s->g; } /* nor has this */
 
 /* A vector as a column, or as a row. */
 static dz_var as_line(dz_var x, bool row) {

@@ -52,9 +52,18 @@ bool dz__odometer(int n, const ptrdiff_t *dim, const ptrdiff_t *step, ptrdiff_t 
 /* The groups of a reduction's call, from its attributes. */
 dz__groups dz__reduction(const dz__call *call);
 
+/* Whether group r is the elements from r * n on, at most DZ__SHORT_ROW of them: what such rows take less time
+   for than the walk, kernels do row by row, with the same additions in the same order. */
+enum { DZ__SHORT_ROW = 1024 };
+static inline bool dz__rows(const dz__groups *p) {
+  return p->count > 0 && p->lanes == 1 && p->step == 1 && p->reduced == 0 && p->n <= DZ__SHORT_ROW &&
+         p->first == 0 && (p->kept == 0 || (p->kept == 1 && p->kept_step[0] == p->n));
+}
+
 /* The largest element of each group of a tile (of nothing -inf; NaN when there is one), and how many elements
    equal it. */
 void dz__peaks(const dz__groups *p, const dz__tile *t, const double *x, double *peak);
+double dz__peak_of_row(const double *x, ptrdiff_t n); /* the same of one short row, bit for bit */
 void dz__ties(const dz__groups *p, const dz__tile *t, const double *x, const double *peak, double *ties);
 
 #endif

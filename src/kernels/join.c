@@ -122,6 +122,30 @@ dz_status dz__shape_gather(dz__call *call) {
   return status ? status : positions_fit(call, x->dims[axis]);
 }
 
+/* Positions are made whole numbers some at a time. */
+enum { SOME = 512 };
+
+/* SIZE_MAX for one that does not fit. */
+static size_t place_of(double v, size_t extent) {
+  v = v < 0 ? v + (double)extent : v;
+  return v >= 0 && v < (double)extent ? (size_t)v : SIZE_MAX;
+}
+
+static void some_slices(const size_t *place, size_t n, size_t inner, const double *x, double *ga, double *out,
+                        const double *g) {
+  for (size_t i = 0; i < n; i++) {
+    if (place[i] == SIZE_MAX) continue;
+    if (inner == 1 && out)
+      out[i] = x[place[i]];
+    else if (inner == 1)
+      ga[place[i]] += g[i];
+    else if (out)
+      memcpy(out + i * inner, x + place[i] * inner, inner * sizeof *out);
+    else
+      add(ga + place[i] * inner, g + i * inner, inner);
+  }
+}
+
 /* The one of `out` and `ga` that is given. The positions fitted when they were recorded; should they have
    been overwritten since (dz_set), those that fit no more are passed over. */
 static void slices(const dz__call *call, double *out, double *ga, const double *g) {
@@ -130,17 +154,15 @@ static void slices(const dz__call *call, double *out, double *ga, const double *
   if (call->out.size == 0) return;
   size_t outer = product(x->dims, 0, axis), extent = x->dims[axis],
          inner = product(x->dims, axis + 1, x->rank);
-  for (size_t row = 0; row < outer; row++)
-    for (size_t i = 0; i < at->size; i++) {
-      double v = at->data[i] < 0 ? at->data[i] + (double)extent : at->data[i];
-      if (!(v >= 0 && v < (double)extent)) continue;
-      size_t from = (row * extent + (size_t)v) * inner;
-      size_t to = (row * at->size + i) * inner;
-      if (out)
-        memcpy(out + to, x->data + from, inner * sizeof *out);
-      else
-        add(ga + from, g + to, inner);
-    }
+  size_t place[SOME];
+  for (size_t first = 0; first < at->size; first += SOME) {
+    size_t n = at->size - first < SOME ? at->size - first : SOME;
+    for (size_t i = 0; i < n; i++) place[i] = place_of(at->data[first + i], extent);
+    for (size_t row = 0; row < outer; row++)
+      some_slices(place, n, inner, x->data ? x->data + row * extent * inner : NULL,
+                  ga ? ga + row * extent * inner : NULL, out ? out + (row * at->size + first) * inner : NULL,
+                  g ? g + (row * at->size + first) * inner : NULL);
+  }
 }
 
 void dz__forward_gather(const dz__call *call) { slices(call, call->out.data, NULL, NULL); }

@@ -2,6 +2,7 @@
    left is a row, on the right a column, and that axis is dropped from the result. */
 #include "kernels/groups.h"
 #include "kernels/product.h"
+#include "kernels/several.h"
 #include "kernels/tensor.h"
 
 /* ---- shapes ---- */
@@ -90,18 +91,21 @@ static dz__matrix matrix(const double *data, ptrdiff_t rows, ptrdiff_t columns) 
 
 void dz__forward_matmul(const dz__call *call) {
   const dz__array *x = &call->args[0], *y = &call->args[1];
-  for (size_t i = 0; i < call->out.size; i++) call->out.data[i] = 0;
-  if (x->size == 0 || y->size == 0) return;
+  if (x->size == 0 || y->size == 0) {
+    for (size_t i = 0; i < call->out.size; i++) call->out.data[i] = 0;
+    return;
+  }
   batch b = batch_of(call);
   do {
-    dz__product_add(matrix(x->data + b.x, b.m, b.k), matrix(y->data + b.y, b.k, b.n), call->out.data + b.z);
+    dz__product(matrix(x->data + b.x, b.m, b.k), matrix(y->data + b.y, b.k, b.n), call->out.data + b.z,
+                false);
   } while (batch_next(&b));
 }
 
-static bool finite(const double *x, size_t n) {
-  double s = 0;
-  for (size_t i = 0; i < n; i++) s += x[i] - x[i];
-  return s == 0;
+SEVERAL static bool finite(const double *x, size_t n) {
+  int64_t bad = 0; /* of a number's size: so the loop becomes vectors */
+  for (size_t i = 0; i < n; i++) bad |= x[i] - x[i] != 0;
+  return bad == 0;
 }
 
 /* Masks pass as if all elements were 1. */

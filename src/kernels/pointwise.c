@@ -2,24 +2,42 @@
 
 #include "kernels/scalar.h"
 
-/* The value and the partials as functions, and their loops over lanes. */
-#define MAP(name)                                                                                            \
+#define BODY static inline __attribute__((always_inline))
+
+/* The value and the partials as functions, and their loops over lanes. Steps that are known make vectors of
+   them: operands of OPERANDS that all move, or of two of which one stays. */
+#define MAP(name, OPERANDS)                                                                                  \
   static double value_##name(double x, double y, double w) { return dz__v_##name(x, y, w); }                 \
-  static void map_##name(const dz__lanes *l) {                                                               \
+  BODY void map_body_##name(const dz__lanes *l, ptrdiff_t sx, ptrdiff_t sy, ptrdiff_t sw) {                  \
     const double *x = l->in[0], *y = l->in[1], *w = l->in[2];                                                \
     double *restrict z = l->z;                                                                               \
-    ptrdiff_t sx = l->step[0], sy = l->step[1], sw = l->step[2];                                             \
     for (size_t i = 0; i < l->n; i++, x += sx, y += sy, w += sw) z[i] = dz__v_##name(*x, *y, *w);            \
+  }                                                                                                          \
+  static void map_##name(const dz__lanes *l) {                                                               \
+    switch (steps_of(l, OPERANDS)) {                                                                         \
+    case ALL_MOVE:                                                                                           \
+      map_body_##name(l, 1, OPERANDS > 1, OPERANDS > 2);                                                     \
+      break;                                                                                                 \
+    case FIRST_MOVES:                                                                                        \
+      map_body_##name(l, 1, 0, 0);                                                                           \
+      break;                                                                                                 \
+    case SECOND_MOVES:                                                                                       \
+      map_body_##name(l, 0, 1, 0);                                                                           \
+      break;                                                                                                 \
+    default:                                                                                                 \
+      map_body_##name(l, l->step[0], l->step[1], l->step[2]);                                                \
+    }                                                                                                        \
   }
-#define PULL(k, name)                                                                                        \
+#define PULL(k, name, OPERANDS)                                                                              \
   static double partial##k##_##name(double x, double y, double w, double z, double tie) {                    \
     return dz__d##k##_##name(x, y, w, z, tie);                                                               \
   }                                                                                                          \
-  static bool pull##k##_##name(const dz__lanes *l) {                                                         \
+  BODY bool pull##k##_body_##name(const dz__lanes *l, ptrdiff_t sx, ptrdiff_t sy, ptrdiff_t sw,              \
+                                  ptrdiff_t sa) {                                                            \
     const double *x = l->in[0], *y = l->in[1], *w = l->in[2], *z = l->z, *g = l->g;                          \
-    ptrdiff_t sx = l->step[0], sy = l->step[1], sw = l->step[2], sa = l->ga_step;                            \
-    double sum = 0, *a = l->ga;                                                                              \
-    bool doubt = false, mask = dz__m##k##_##name();                                                          \
+    double sum = 0, *restrict a = l->ga;                                                                     \
+    int64_t doubt = 0;                                                                                       \
+    bool mask = dz__m##k##_##name();                                                                         \
     for (size_t i = 0; i < l->n; i++, x += sx, y += sy, w += sw, a += sa) {                                  \
       double c = dz__flow(mask, dz__d##k##_##name(*x, *y, *w, z[i], l->tie), g[i]);                          \
       doubt |= (c != c) & (g[i] == 0);                                                                       \
@@ -30,10 +48,33 @@
     }                                                                                                        \
     if (!sa) *l->ga += sum;                                                                                  \
     return doubt;                                                                                            \
+  }                                                                                                          \
+  static bool pull##k##_##name(const dz__lanes *l) {                                                         \
+    switch (steps_of(l, OPERANDS)) {                                                                         \
+    case ALL_MOVE:                                                                                           \
+      return pull##k##_body_##name(l, 1, OPERANDS > 1, OPERANDS > 2, 1);                                     \
+    case FIRST_MOVES:                                                                                        \
+      return pull##k##_body_##name(l, 1, 0, 0, (k) == 0);                                                    \
+    case SECOND_MOVES:                                                                                       \
+      return pull##k##_body_##name(l, 0, 1, 0, (k) == 1);                                                    \
+    default:                                                                                                 \
+      return pull##k##_body_##name(l, l->step[0], l->step[1], l->step[2], l->ga_step);                       \
+    }                                                                                                        \
   }
-#define OP1(name, ...) MAP(name) PULL(0, name)
-#define OP2(name, ...) MAP(name) PULL(0, name) PULL(1, name)
-#define OP3(name, ...) MAP(name) PULL(0, name) PULL(1, name) PULL(2, name)
+
+typedef enum moves { ALL_MOVE, FIRST_MOVES, SECOND_MOVES, OTHERWISE } moves;
+
+/* Operands that there are not have step 0. */
+static inline moves steps_of(const dz__lanes *l, int operands) {
+  int first = l->step[0] == 1, second = l->step[1] == 1, third = l->step[2] == 1;
+  if (first + second + third == operands) return ALL_MOVE;
+  if (operands != 2) return OTHERWISE;
+  return first && l->step[1] == 0 ? FIRST_MOVES : second && l->step[0] == 0 ? SECOND_MOVES : OTHERWISE;
+}
+
+#define OP1(name, ...) MAP(name, 1) PULL(0, name, 1)
+#define OP2(name, ...) MAP(name, 2) PULL(0, name, 2) PULL(1, name, 2)
+#define OP3(name, ...) MAP(name, 3) PULL(0, name, 3) PULL(1, name, 3) PULL(2, name, 3)
 #include "ops/pointwise.def"
 #undef OP1
 #undef OP2
@@ -78,8 +119,24 @@ static ptrdiff_t step_of(const dz__array *a, int d, int rank, size_t inner) {
   return own < 0 || a->dims[own] == 1 ? 0 : (ptrdiff_t)inner;
 }
 
+/* Most calls: operands of as many elements as the result, or of one. */
+static bool one_run(const dz__call *call, walk *w) {
+  size_t n = call->out.size;
+  w->rank = 1;
+  w->dims[0] = n;
+  for (int k = 0; k < 3; k++) w->step[k][0] = 0;
+  for (int k = 0; k < call->nargs; k++) {
+    size_t own = call->args[k].size;
+    if (own != n && own != 1) return false;
+    w->step[k][0] = own == n && n != 1;
+  }
+  return true;
+}
+
 static walk plan_walk(const dz__call *call) {
-  walk w = {.rank = 0};
+  walk w;
+  if (one_run(call, &w)) return w;
+  w.rank = 0;
   const dz__array *out = &call->out;
   size_t inner[3][DZ__MAX_RANK];
   for (int k = 0; k < call->nargs; k++) {
@@ -175,10 +232,20 @@ void dz__pointwise_forward(dz__fn fn, const dz__call *call) {
 /* A tie is shared only between two active operands. */
 static double tie_of(const dz__call *call) { return call->nargs >= 2 && call->ga[0] && call->ga[1] ? .5 : 0; }
 
+/* g goes through a sum as it is. False where the operand repeats. */
+static bool passed_on(dz__fn fn, const dz__call *call, int k) {
+  const double *g = call->g;
+  double *restrict ga = call->ga[k];
+  size_t n = call->out.size;
+  if (call->args[k].size != n || !(fn == DZ__F_add || (fn == DZ__F_sub && k == 0))) return false;
+  for (size_t i = 0; i < n; i++) ga[i] += g[i];
+  return true;
+}
+
 bool dz__pointwise_reverse(dz__fn fn, const dz__call *call) {
   bool doubt = false;
   for (int k = 0; k < call->nargs; k++)
-    if (call->ga[k])
+    if (call->ga[k] && !passed_on(fn, call, k))
       doubt |= walk_over(fn, k, call, (dz__lanes){.g = call->g, .ga = call->ga[k], .tie = tie_of(call)},
                          pull_body);
   return doubt;

@@ -12,13 +12,24 @@ typedef struct dz__matrix {
   ptrdiff_t rows, columns, row, column;
 } dz__matrix;
 
+typedef struct dz__matrixf {
+  const float *data;
+  ptrdiff_t rows, columns, row, column;
+} dz__matrixf;
+
 static inline dz__matrix dz__transposed(dz__matrix a) {
   return (dz__matrix){a.data, a.columns, a.rows, a.column, a.row};
 }
 
-/* c += a b, with c contiguous, row-major. Sums over k go in order within blocks of fixed length, then block
-   by block: the result does not depend on anything but the operands. */
-void dz__product_add(dz__matrix a, dz__matrix b, double *c);
+/* c = a b, or c += a b where `add`, with c contiguous, row-major. Sums over k go in a fixed order: the result
+   depends on the operands and their shapes alone. No product is rounded together with its sum, so that our
+   own kernels give the same bits on every processor. Larger products are CBLAS's where dz was built with it
+   and it makes more of the processor, a transposed factor being told so and never copied; they round
+   otherwise. OpenBLAS is then set to one thread, for the whole process: with more of them it would cut the
+   matrices, and round, otherwise again. */
+void dz__product(dz__matrix a, dz__matrix b, double *c, bool add);
+void dz__productf(dz__matrixf a, dz__matrixf b, float *c, bool add);
+static inline void dz__product_add(dz__matrix a, dz__matrix b, double *c) { dz__product(a, b, c, true); }
 
 /* The same for a matrix of adjoints g and a factor b that may hold infinities or NaN: elements of g for which
    reached (laid out as g; may be NULL) is 0 are left out. Element (i, j) of c is c[i * row + j * column].

@@ -109,18 +109,35 @@ static inline void extremes(const dz__groups *p, const dz__tile *t, const double
   for (dz__run r = {0}; dz__run_next(p, t, &r);) fold_run(out, t->lanes, x + r.at, p->n, p->step, sign);
 }
 
+static inline double extreme_of_row(const double *x, ptrdiff_t n, double sign) {
+  double z = -sign * (double)INFINITY;
+  fold_run(&z, 1, x, n, 1, sign);
+  return z;
+}
+
+double dz__peak_of_row(const double *x, ptrdiff_t n) { return extreme_of_row(x, n, 1); }
+
+static bool extremes_of_rows(const dz__call *call, const dz__groups *p, double sign) {
+  const double *x = call->args[0].data;
+  if (!dz__rows(p)) return false;
+  for (size_t r = 0; r < p->results; r++, x += p->n) call->out.data[r] = extreme_of_row(x, p->n, sign);
+  return true;
+}
+
 void dz__peaks(const dz__groups *p, const dz__tile *t, const double *x, double *peak) {
   extremes(p, t, x, peak, 1);
 }
 
 void dz__forward_max(const dz__call *call) {
   dz__groups p = dz__reduction(call);
+  if (extremes_of_rows(call, &p, 1)) return;
   for (dz__tile t = {0}; dz__tile_next(&p, &t);)
     extremes(&p, &t, call->args[0].data, call->out.data + t.out, 1);
 }
 
 void dz__forward_min(const dz__call *call) {
   dz__groups p = dz__reduction(call);
+  if (extremes_of_rows(call, &p, -1)) return;
   for (dz__tile t = {0}; dz__tile_next(&p, &t);)
     extremes(&p, &t, call->args[0].data, call->out.data + t.out, -1);
 }

@@ -76,9 +76,16 @@ static inline void add_tile(total *s, term *f, const dz__groups *p, const dz__ti
 
 /* ---- sum ---- */
 
+_Static_assert((int)DZ__SHORT_ROW <= 8 * ROWS, "a short row is one block");
+
 void dz__forward_sum(const dz__call *call) {
   dz__groups p = dz__reduction(call);
   total s;
+  if (dz__rows(&p)) {
+    const double *x = call->args[0].data;
+    for (size_t r = 0; r < p.results; r++, x += p.n) call->out.data[r] = contiguous(plain, x, p.n, 0);
+    return;
+  }
   for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
     total_begin(&s, t.lanes);
     add_tile(&s, plain, &p, &t, call->args[0].data);
@@ -163,19 +170,52 @@ static void shifted_sums(const dz__groups *p, const dz__tile *t, const double *x
   add_tile(s, shifted, p, t, x);
 }
 
+/* The same of one short row: what stands in s there comes back in *by, *ties, and as the result. */
+static double shifted_row(const double *x, ptrdiff_t n, double *by, double *ties) {
+  *by = dz__peak_of_row(x, n);
+  *ties = 0;
+  for (ptrdiff_t i = 0; i < n; i++) *ties += x[i] == *by;
+  return contiguous(shifted, x, n, *by);
+}
+
+static double logsumexp_of(double by, double others, double ties) {
+  return by - by != 0 ? by : by + log1p(others + (ties - 1));
+}
+
 /* log1p keeps what the others add to the largest even where that is near 0. An infinite largest is the
  * result. */
 void dz__forward_logsumexp(const dz__call *call) {
   dz__groups p = dz__reduction(call);
   double ties[DZ__LANES];
   total s;
+  if (dz__rows(&p)) {
+    const double *x = call->args[0].data;
+    for (size_t r = 0; r < p.results; r++, x += p.n) {
+      double others = shifted_row(x, p.n, s.by, ties);
+      call->out.data[r] = logsumexp_of(s.by[0], others, ties[0]);
+    }
+    return;
+  }
   for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
     shifted_sums(&p, &t, call->args[0].data, &s, ties);
-    for (ptrdiff_t j = 0; j < t.lanes; j++) {
-      bool flat = s.by[j] - s.by[j] != 0;
-      call->out.data[t.out + j] = flat ? s.by[j] : s.by[j] + log1p(total_end(&s, j) + (ties[j] - 1));
-    }
+    for (ptrdiff_t j = 0; j < t.lanes; j++)
+      call->out.data[t.out + j] = logsumexp_of(s.by[j], total_end(&s, j), ties[j]);
   }
+}
+
+static inline double weight(double x, double by, double whole) { return (x == by ? 1 : exp(x - by)) / whole; }
+
+/* Rows whose largest is finite. */
+static bool pull_row(const double *x, ptrdiff_t n, double by, double whole, double g, double *ga) {
+  bool doubt = false;
+  for (ptrdiff_t i = 0; i < n; i++) doubt |= dz__pull(&ga[i], weight(x[i], by, whole), g);
+  return doubt;
+}
+
+static bool all_finite(const double *x, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (x[i] - x[i] != 0) return false;
+  return true;
 }
 
 /* Weights are exp(x - largest) over their sum; an infinite largest shares all among those that equal it. */
@@ -186,6 +226,13 @@ bool dz__reverse_logsumexp(const dz__call *call) {
   bool doubt = false;
   total s;
   if (!ga) return false;
+  if (dz__rows(&p) && !call->reached && all_finite(call->out.data, call->out.size)) {
+    for (size_t r = 0; r < p.results; r++, x += p.n, ga += p.n) {
+      whole[0] = shifted_row(x, p.n, s.by, ties) + ties[0];
+      doubt |= pull_row(x, p.n, s.by[0], whole[0], call->g[r], ga);
+    }
+    return doubt;
+  }
   for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
     shifted_sums(&p, &t, x, &s, ties);
     for (ptrdiff_t j = 0; j < t.lanes; j++) whole[j] = isinf(s.by[j]) ? ties[j] : total_end(&s, j) + ties[j];
@@ -194,7 +241,7 @@ bool dz__reverse_logsumexp(const dz__call *call) {
         for (ptrdiff_t j = 0; j < t.lanes; j++) {
           double y = x[i + j], top = s.by[j];
           if ((isinf(top) && y != top) || dz__dead(call, t.out + j)) continue;
-          doubt |= dz__pull(&ga[i + j], (y == top ? 1 : exp(y - top)) / whole[j], call->g[t.out + j]);
+          doubt |= dz__pull(&ga[i + j], weight(y, top, whole[j]), call->g[t.out + j]);
         }
   }
   return doubt;

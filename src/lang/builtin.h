@@ -20,6 +20,7 @@ typedef enum dz__form {
   DZ__FORM_PERMUTED, /* x; or x, [1, 0] or x, 1, 0 */
   DZ__FORM_MATMUL,
   DZ__FORM_SOLVE,
+  DZ__FORM_NOISE,      /* x, seed */
   DZ__FORM_RANK,       /* the rank of x as a number */
   DZ__FORM_EXTENT,     /* x, axis: the extent as a number */
   DZ__FORM_POSITIONS,  /* x, axis=-1: 0, 1, 2, … along that axis, every other extent 1 */

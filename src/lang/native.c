@@ -165,6 +165,13 @@ static bool solve(const call *c, dz_var *r) {
   return true;
 }
 
+static bool noise(const call *c, dz_var *r) {
+  dz_var *v = nodes(c, 2);
+  if (!v) return false;
+  *r = dz__noise(v[0], v[1]);
+  return true;
+}
+
 /* ---- shapes as values ---- */
 
 /* The axis that was asked for, from 0. */
@@ -269,15 +276,23 @@ static bool user(const call *c, dz_var *r) {
 }
 
 bool dz__builtin_call(dz__machine *m, uint32_t code, uint32_t n, dz_var *result) {
-  static bool (*const of[])(const call *,
-                            dz_var *) = {[DZ__FORM_POINTWISE] = pointwise,   [DZ__FORM_EXTREME] = extreme,
-                                         [DZ__FORM_REDUCE] = reduction,      [DZ__FORM_RUNNING] = running,
-                                         [DZ__FORM_CONCAT] = join,           [DZ__FORM_STACK] = join,
-                                         [DZ__FORM_GATHER] = gather,         [DZ__FORM_SHAPED] = shaped,
-                                         [DZ__FORM_PERMUTED] = permuted,     [DZ__FORM_MATMUL] = matmul,
-                                         [DZ__FORM_SOLVE] = solve,           [DZ__FORM_RANK] = rank,
-                                         [DZ__FORM_EXTENT] = extent,         [DZ__FORM_POSITIONS] = positions,
-                                         [DZ__FORM_DERIVATIVE] = derivative, [DZ__FORM_USER] = user};
+  static bool (*const of[])(const call *, dz_var *) = {[DZ__FORM_POINTWISE] = pointwise,
+                                                       [DZ__FORM_EXTREME] = extreme,
+                                                       [DZ__FORM_REDUCE] = reduction,
+                                                       [DZ__FORM_RUNNING] = running,
+                                                       [DZ__FORM_CONCAT] = join,
+                                                       [DZ__FORM_STACK] = join,
+                                                       [DZ__FORM_GATHER] = gather,
+                                                       [DZ__FORM_SHAPED] = shaped,
+                                                       [DZ__FORM_PERMUTED] = permuted,
+                                                       [DZ__FORM_MATMUL] = matmul,
+                                                       [DZ__FORM_SOLVE] = solve,
+                                                       [DZ__FORM_NOISE] = noise,
+                                                       [DZ__FORM_RANK] = rank,
+                                                       [DZ__FORM_EXTENT] = extent,
+                                                       [DZ__FORM_POSITIONS] = positions,
+                                                       [DZ__FORM_DERIVATIVE] = derivative,
+                                                       [DZ__FORM_USER] = user};
   call c = {.m = m, .b = dz__builtin_of(code), .x = dz__values_from_top(m, n), .n = n};
   c.op = c.b.fn < DZ__F_END ? dz__ops[c.b.fn].name : dz__form_name(c.b.form);
   while (c.plain < n && !c.x[c.plain].key) c.plain++;

@@ -134,7 +134,8 @@ bool dz__put_tail(dz__print *p, dz_var x) {
   size_t n = dz_attributes(x, &attr);
   dz__fn fn = dz__fn_of(x);
   if (fn == DZ__F_index) return put_index(p, x, attr, n);
-  bool bare = fn == DZ__F_user || fn == DZ__F_matmul || fn == DZ__F_lu || fn == DZ__F_solve;
+  bool bare =
+      fn == DZ__F_user || fn == DZ__F_matmul || fn == DZ__F_lu || fn == DZ__F_solve || fn == DZ__F_noise;
   if (fn < DZ__F_POINTWISE_END || bare) return dz__put(p, ")");
   if (dz__ops[fn].signature == DZ__REDUCE) return put_reduction(p, x, attr, n);
   if (dz__ops[fn].signature == DZ__AXIS) return put_axis(p, x, attr[0]) && dz__put(p, ")");

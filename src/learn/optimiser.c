@@ -47,12 +47,13 @@ static void rmsprop(dz_optimiser *o, double r, uint64_t t, double *x, const doub
 }
 
 static void adam(dz_optimiser *o, double r, uint64_t t, double *x, const double *g) {
-  double m = o->how.momentum, d = o->how.decay, *v = dz__slot(o, 0), *s = dz__slot(o, 1);
-  double lack_v = 1 - pow(m, (double)t), lack_s = 1 - pow(d, (double)t);
-  for (size_t i = 0; i < o->count; i++) {
+  double m = o->how.momentum, d = o->how.decay, eps = o->how.epsilon;
+  double *restrict v = dz__slot(o, 0), *restrict s = dz__slot(o, 1), *restrict z = x;
+  double of_v = r / (1 - pow(m, (double)t)), of_s = 1 / sqrt(1 - pow(d, (double)t));
+  for (size_t i = 0; i < o->count; i++) { /* one root and one division: they are what it costs */
     v[i] = m * v[i] + (1 - m) * g[i];
     s[i] = d * s[i] + (1 - d) * (g[i] * g[i]);
-    x[i] -= r * (v[i] / lack_v) / (sqrt(s[i] / lack_s) + o->how.epsilon);
+    z[i] -= of_v * v[i] / (of_s * sqrt(s[i]) + eps);
   }
 }
 
@@ -188,10 +189,16 @@ static double norm(size_t n, const double *g) {
   return ldexp(sqrt(sum), e);
 }
 
+/* By exponents, so that the loop has no branch. */
 static bool all_finite(size_t n, const double *g) {
-  for (size_t i = 0; i < n; i++)
-    if (!isfinite(g[i])) return false;
-  return true;
+  const uint64_t exponent = 0x7ff0000000000000;
+  bool bad = false;
+  for (size_t i = 0; i < n; i++) {
+    uint64_t bits;
+    memcpy(&bits, &g[i], sizeof bits);
+    bad |= (bits & exponent) == exponent;
+  }
+  return !bad;
 }
 
 dz_status dz_optimiser_step(dz_optimiser *o, double loss, double *x, const double *gradient) {
@@ -207,10 +214,10 @@ dz_status dz_optimiser_step(dz_optimiser *o, double loss, double *x, const doubl
     double length = norm(o->count, gradient);
     if (length > o->how.clip) scale = o->how.clip / length;
   }
-  for (size_t i = 0; i < o->count; i++) o->work[i] = scale * gradient[i];
-  for (size_t i = 0; w > 0 && i < o->count; i++) o->work[i] += w * x[i];
+  const double *g = scale < 1 || w > 0 ? o->work : gradient;
+  for (size_t i = 0; g != gradient && i < o->count; i++) o->work[i] = scale * gradient[i] + w * x[i];
   uint64_t k = dz_optimiser_steps(o);
-  o->method->step(o, o->how.rate * dz_schedule_at(&o->how.schedule, k), k + 1, x, o->work);
+  o->method->step(o, o->how.rate * dz_schedule_at(&o->how.schedule, k), k + 1, x, g);
   o->state[0]++;
   return DZ_OK;
 }

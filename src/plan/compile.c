@@ -29,6 +29,12 @@ static uint32_t own_place(work *k) { return dz__place_at(DZ__UNI, take(k, 1) % D
 
 /* ---- what stands where ---- */
 
+/* Where vectors may begin. */
+static size_t take_lined(work *k, size_t n) {
+  k->at = dz__padded(k->at);
+  return take(k, n);
+}
+
 static size_t results_of(const dz__group *g) {
   return g->sequence ? g->exports * g->lanes : g->reduced ? 1 : dz__padded(g->lanes);
 }
@@ -88,7 +94,7 @@ static void place_value(work *k, uint32_t i) {
     break;
   case DZ__P_CALL: {
     const dz__group *group = &k->r->group[args[0]];
-    k->lasting[args[0]] = (uint32_t)take(k, results_of(group));
+    k->lasting[args[0]] = (uint32_t)take_lined(k, results_of(group));
     break;
   }
   case DZ__P_REDUCED:
@@ -113,7 +119,7 @@ static void place_adjoint(work *k, uint32_t i) {
     break;
   case DZ__P_CALL: {
     const dz__group *group = &k->r->group[args[0]];
-    k->flowing[args[0]] = (uint32_t)take(k, results_of(group));
+    k->flowing[args[0]] = (uint32_t)take_lined(k, results_of(group));
     break;
   }
   case DZ__P_REDUCED:
@@ -246,29 +252,39 @@ static void join_calls(work *k) {
 
 enum { MOST_KEPT = 1 << 20 }; /* doubles */
 
+static size_t slots_of(const dz__loop *l) {
+  return l->code.slots > l->packed.slots ? l->code.slots : l->packed.slots;
+}
+
 /* What follows the registers: accumulators, and the loops' registers. */
 static void lay_out(work *k) {
   dz__program *p = k->p;
-  size_t accs = 0, common = 0;
+  size_t accs = 0, common = 0, shared = 0; /* shared: registers of loops that threads share */
   k->at += p->code.slots;
   k->at = dz__padded(k->at);
-  for (size_t j = 0; j < p->loops; j++)
-    if (p->loop[j].accs > accs) accs = p->loop[j].accs;
-  p->acc = take(k, 2 * accs * DZ__W);
+  if (p->threads) dz__find_blocks(p);
+  for (size_t j = 0; j < p->loops; j++) {
+    size_t n = p->loop[j].accs * (dz__blocks_of(&p->loop[j]) + 1); /* the last lanes have their own */
+    if (n > accs) accs = n;
+  }
+  p->acc = take(k, accs * DZ__W);
   for (size_t j = 0; j < p->loops; j++) {
     dz__loop *l = &p->loop[j];
     if (!l->tile) continue; /* nothing calls it: all that wanted its results compute them themselves */
-    size_t tiles = (l->lanes + l->tile - 1) / l->tile, one = l->code.slots * l->tile;
+    size_t tiles = (l->lanes + l->tile - 1) / l->tile, one = slots_of(l) * l->tile;
     l->kept = l->sequence || (l->kept && (tiles + 1) * one <= MOST_KEPT);
     l->room = one;
     if (l->kept)
       l->spot = take(k, (tiles + 1) * one); /* the last, incomplete vector goes apart */
     else if (one > common)
       common = one;
+    if (!l->kept && l->span && one > shared) shared = one;
   }
   size_t spot = take(k, common);
   for (size_t j = 0; j < p->loops; j++)
     if (!p->loop[j].kept) p->loop[j].spot = spot;
+  p->common = shared;
+  if (p->threads > 1) p->spare = take(k, (p->threads - 1) * shared);
   p->memory = k->at;
 }
 
@@ -301,6 +317,7 @@ static bool compile(work *k, bool gradient) {
   for (size_t j = 0; j < g->outs; j++) p->value[j] = k->w.val[g->out[j]];
   if (!dz__schedule(k->w.alloc, &p->code, k->w.registers, dz__place_at(DZ__UNI, k->at), false)) return false;
   lay_out(k);
+  dz__find_window(p);
   return !k->w.failed;
 }
 

@@ -116,6 +116,7 @@ static tensor_work work_of(dz_var v, unsigned fn) {
     return (tensor_work){2 * out * inner, 0, 2 * out * inner, 0};
   case DZ__MIXES: /* elimination; then two triangles for each column, and once more to refine */
     n = dz_rank(x) ? (double)dz_extent(x, 0) : 1;
+    if (fn == DZ__F_noise) return (tensor_work){out, 0, 0, 0};
     if (fn == DZ__F_lu) return (tensor_work){2 * n * n * n / 3, 0, 0, 0};
     return (tensor_work){6 * n * out, 0, 6 * n * out, 0};
   case DZ__REDUCES:

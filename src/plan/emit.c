@@ -50,6 +50,12 @@ typedef struct spot {
   char text[48];
 } spot;
 
+static bool is_local(const dz__emitter *e, uint32_t place) {
+  for (size_t k = 0; k < e->locals->n; k++)
+    if (e->locals->place[k] == place) return true;
+  return dz__where_of(place) == DZ__REG || dz__where_of(place) == DZ__OUT;
+}
+
 /* In a sequence: R and P are the registers of this step and of the one before; s is the step. */
 static spot at(const dz__emitter *e, uint32_t place) {
   static const char *const array[] = {"w", "w", "w", "w", "in", "in", "grad", "w"}, *const in_step[] = {
@@ -60,6 +66,11 @@ static spot at(const dz__emitter *e, uint32_t place) {
   const bool moves = e->steps && (kind == DZ__DIRECT || kind == DZ__ROW || kind == DZ__INS);
   size_t n = dz__place_index(place);
   spot s;
+  if (e->locals && is_local(e, place)) {
+    static const char letter[] = {'r', 'u', 0, 0, 'i', 0, 'g', 'p'};
+    snprintf(s.text, sizeof s.text, "%c%zu", letter[kind], n);
+    return s;
+  }
   if (e->steps && kind == DZ__ROW) n = e->spots.table + n * dz__padded(e->steps->lanes);
   snprintf(s.text, sizeof s.text, "%s[%zu%s]", (e->steps ? in_step : array)[kind], n, moves ? " + s" : "");
   return s;
@@ -170,10 +181,13 @@ void dz__emit_scalar(dz__emitter *e, const dz__instruction *i) {
 
 /* ---- the frame ---- */
 
+static bool is_coded(const dz__emitter *e) { return e->p->program.code.n > DZ__MOST_WRITTEN; }
+
 /* The instructions from `from` on in functions of their own; calls stand between them. Returns how many. */
 static size_t say_pieces(dz__emitter *e, size_t from, size_t end, size_t first) {
   const dz__routine *c = &e->p->program.code;
   size_t piece = first;
+  if (is_coded(e)) return dz__emit_coded(e, from, end, first);
   while (from < end) {
     if (c->at[from].op == DZ__I_CALL) {
       from++;
@@ -196,15 +210,18 @@ static void say_calls(dz__emitter *e, size_t from, size_t end, size_t first, boo
   while (from < end) {
     if (c->at[from].op == DZ__I_CALL) {
       const dz__instruction *i = &c->at[from++];
+      const char *kernels = e->outside && !e->p->program.loop[i->a].sequence ? ", q" : "";
       if (values)
-        dz__say(e, "  %s_loop%u(in, grad, w, t, x, grad ? %u : 0);\n", e->name, (unsigned)i->a,
-                (unsigned)i->mode);
+        dz__say(e, "  %s_loop%u(in, grad, w, t, x, grad ? %u : 0%s);\n", e->name, (unsigned)i->a,
+                (unsigned)i->mode, kernels);
       else
-        dz__say(e, "    %s_loop%u(in, grad, w, t, x, %u);\n", e->name, (unsigned)i->a, (unsigned)i->mode);
+        dz__say(e, "    %s_loop%u(in, grad, w, t, x, %u%s);\n", e->name, (unsigned)i->a, (unsigned)i->mode,
+                kernels);
       continue;
     }
     dz__say(e, "  %s%s_piece%zu(in, grad, w);\n", values ? "" : "  ", e->name, piece++);
-    for (size_t k = 0; k < DZ__SCALARS && from < end && c->at[from].op != DZ__I_CALL; k++) from++;
+    size_t most = is_coded(e) ? c->n : DZ__SCALARS;
+    for (size_t k = 0; k < most && from < end && c->at[from].op != DZ__I_CALL; k++) from++;
   }
 }
 
@@ -217,12 +234,22 @@ static void say_prelude(dz__emitter *e) {
   dz__say(e, "#if defined(__clang__)\n#pragma clang diagnostic ignored \"-Wunused-function\"\n#endif\n");
   dz__say(e, "#define MASK(p) (p)\n");
   dz__emit_functions(e);
-  if (p->loops)
-    dz__say(e,
-            "\n/* Eight lanes of a loop. */\ntypedef double %s_v __attribute__((vector_size(64)));\n"
-            "typedef double %s_u __attribute__((vector_size(64), aligned(8), may_alias));\n"
-            "#define LD(p) (*(const %s_u *)(p))\n#define ST(p) (*(%s_u *)(p))\n",
-            e->name, e->name, e->name, e->name);
+  bool map = e->outside && p->map;
+  if (p->loops || map) dz__emit_vectors(e);
+  if (p->loops || map) dz__emit_transposing(e);
+  if (e->outside)
+    dz__say(e, "typedef struct kernels {\n"
+               "  void (*value)(size_t n, const double *x, const double *y, const double *w, double *z);\n"
+               "  void (*partial[3])(size_t n, const double *const *in, double tie, bool add, double *d);\n"
+               "  void (*both)(size_t n, const double *x, double *z, double *slope);\n} kernels;\n");
+}
+
+/* What no loop has looked at; and the tails of those that have. */
+static void say_nan(dz__emitter *e) {
+  dz__say(e, "    uint64_t nan = 0;\n");
+  for (size_t from = 0, end = 0; dz__next_shared(e, &from, &end);)
+    dz__say(e, "    for (k = %zu; k < %zu; k++) nan |= grad[k] != grad[k];\n", from, end);
+  dz__say(e, "    if (nan) w[%zu] = 1;\n", e->p->program.memory);
 }
 
 static void say_body(dz__emitter *e, size_t early, size_t values) {
@@ -230,13 +257,12 @@ static void say_body(dz__emitter *e, size_t early, size_t values) {
   const dz__routine *c = &p->code;
   size_t outputs = dz_plan_outputs(e->p);
   dz__say(e, "  size_t k;\n  int flips = 0;\n  (void)t, (void)x, (void)k, (void)in;\n");
-  dz__say(e, "  memcpy(w, %s_number, %zu * sizeof *w);\n", e->name, p->numbers);
+  dz__say(e, "  memcpy(w, %s_number, %zu * sizeof *w);\n  w[%zu] = 0;\n", e->name, p->numbers, p->memory);
   if (e->p->gradient) {
     dz__say(e, "  if (grad) {\n    memset(w + %zu, 0, %zu * sizeof *w);\n", p->zeros, p->zeroed);
-    dz__say(
-        e,
-        "    for (k = 0; k < %zu; k++) grad[k] = 0;\n    for (k = 0; k < %zu; k++) w[%zu + k] = k < %zu;\n",
-        p->inputs, p->outputs, p->seeds, outputs);
+    for (size_t from = 0, end = 0; dz__next_shared(e, &from, &end);)
+      dz__say(e, "    for (k = %zu; k < %zu; k++) grad[k] = 0;\n", from, end);
+    dz__say(e, "    for (k = 0; k < %zu; k++) w[%zu + k] = k < %zu;\n", p->outputs, p->seeds, outputs);
     say_calls(e, 0, c->forward, 0, false);
     dz__say(e, "  }\n");
   } else {
@@ -246,6 +272,7 @@ static void say_body(dz__emitter *e, size_t early, size_t values) {
   if (e->p->gradient) {
     dz__say(e, "  if (grad) {\n");
     say_calls(e, c->reverse, c->n, early + values, false);
+    if (e->outside) say_nan(e);
     dz__say(e, "  }\n");
   }
   dz__say(e, "  if (out) {\n");
@@ -337,22 +364,24 @@ static dz_status say_plan(dz__emitter *e) {
   say_prelude(e);
   for (size_t k = 0; k < p->loops && !status; k++)
     if (p->loop[k].sequence)
-      dz__emit_sequence(e, k);
+      status = dz__emit_sequence(e, k);
     else if (p->loop[k].tile)
       status = dz__emit_loop(e, k);
+  if (e->outside && p->map && !status) status = dz__emit_map(e);
   dz__say_doubles(e, "double", "number", p->number, p->numbers);
+  if (is_coded(e)) dz__emit_code(e);
   size_t early = say_pieces(e, 0, c->forward, 0), values = say_pieces(e, c->forward, c->reverse, early);
   say_pieces(e, c->reverse, c->n, early + values);
   dz__say(e, "\n");
   if (e->outside)
     dz__say(e,
             "int %s_all(const double *in, double *out, double *grad, double *w, const double *t, const "
-            "uint32_t *x);\n",
+            "uint32_t *x, const kernels *q);\n",
             e->name);
   dz__say(e,
           "%sint %s_all(const double *in, double *out, double *grad, double *w, const double *t, const "
-          "uint32_t *x) {\n",
-          form, e->name);
+          "uint32_t *x%s) {\n%s",
+          form, e->name, e->outside ? ", const kernels *q" : "", e->outside ? "  (void)q;\n" : "");
   say_body(e, early, values);
   if (!e->outside && !status) status = say_data(e);
   if (!e->outside) say_entry(e);
@@ -369,9 +398,10 @@ dz_status dz__emit_plan(const dz_plan *p, const dz_emit_options *o, bool outside
                    .outside = outside,
                    .write = write,
                    .user = user};
-  if (!p || !write || !dz__is_function_name(e.name)) return DZ_ERR_ARGUMENT;
-  dz_status status = say_plan(&e);
+  if (!p || p->whole || !write || !dz__is_function_name(e.name)) return DZ_ERR_ARGUMENT;
+  dz_status status = dz__find_writers(&e) ? say_plan(&e) : DZ_ERR_MEMORY;
   if (!status && o->test) status = dz__emit_test(&e);
+  dz__free(&p->alloc, e.writers, p->program.inputs + 1);
   dz__said(&e);
   return e.status ? e.status : status;
 }

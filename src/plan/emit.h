@@ -11,13 +11,23 @@ typedef struct dz__spots {
   size_t table, index, choice, list;
 } dz__spots;
 
+/* Numbers that a function has variables for. */
+enum { DZ__MOST_LOCALS = 256 };
+typedef struct dz__locals {
+  uint32_t place[DZ__MOST_LOCALS];
+  size_t n;
+} dz__locals;
+
 typedef struct dz__emitter {
   const dz_plan *p;
   const dz__loop *steps; /* the sequence at hand, with its spots; NULL: the program around */
   dz__spots spots;
+  const dz__locals *locals; /* of a sequence whose registers are variables, too; else NULL */
   const dz_emit_options *options;
   const char *name;
-  bool outside; /* tables are arguments, not part of the file */
+  bool outside; /* tables are arguments, not part of the file; w[memory] becomes 1 where a gradient has a NaN
+                 */
+  uint8_t *writers; /* per entry of the gradient */
   dz_writer *write;
   void *user;
   dz_status status;
@@ -32,13 +42,28 @@ bool dz__said(dz__emitter *e); /* sends what waits; false when the writer refuse
 
 /* What the formulas of the table need: definitions of all operations that the plan uses. */
 void dz__emit_functions(dz__emitter *e);
+/* Numbers of those definitions, from 1 on; 0: there is none. */
+typedef struct dz__formulas {
+  uint32_t value[DZ__F_POINTWISE_END], partial[DZ__F_POINTWISE_END][3];
+} dz__formulas;
+void dz__number_formulas(const dz__emitter *e, dz__formulas *f);
+/* The program around as numbers; then its instructions from `from` to `end` as functions that run them,
+   between calls, from number `first` on. Returns how many. */
+enum { DZ__MOST_WRITTEN = 20000 }; /* instructions; of more it is numbers */
+void dz__emit_code(dz__emitter *e);
+size_t dz__emit_coded(dz__emitter *e, size_t from, size_t end, size_t first);
 /* An instruction of the program around, or of a sequence. */
 void dz__emit_scalar(dz__emitter *e, const dz__instruction *i);
 /* Instructions to a function of them. */
 enum { DZ__SCALARS = 400 };
 /* The functions of one loop, and NAME_loopK, which runs it. */
 dz_status dz__emit_loop(dz__emitter *e, size_t k);
-void dz__emit_sequence(dz__emitter *e, size_t k);
+/* NAME_map, for a tile of samples. */
+dz_status dz__emit_map(dz__emitter *e);
+/* Macros and functions that they use; and maps beside. */
+void dz__emit_vectors(dz__emitter *e);
+void dz__emit_transposing(dz__emitter *e);
+dz_status dz__emit_sequence(dz__emitter *e, size_t k);
 void dz__say_doubles(dz__emitter *e, const char *type, const char *what, const double *x, size_t n);
 /* A main that checks the function. */
 dz_status dz__emit_test(dz__emitter *e);
@@ -48,6 +73,13 @@ bool dz__is_function_name(const char *s);
    lays them out. */
 dz_status dz__emit_plan(const dz_plan *p, const dz_emit_options *o, bool outside, dz_writer *write,
                         void *user);
+
+/* Sets e->writers, which is to be freed. False when memory is out. */
+bool dz__find_writers(dz__emitter *e);
+/* Whether the entry is set by the run of lanes that holds it, and by nothing else. */
+bool dz__writes_alone(const dz__emitter *e, uint32_t place);
+/* The next run of other entries, from *end on. */
+bool dz__next_shared(const dz__emitter *e, size_t *from, size_t *end);
 
 dz__spots dz__spots_of(const dz_plan *p, size_t loop);
 /* Sizes of the arrays, and filling them. */

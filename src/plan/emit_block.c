@@ -1,4 +1,4 @@
-/* What stands in the functions of a loop: blocks of arithmetic, and the loops of single instructions. */
+/* Blocks of arithmetic: one loop over vectors each, whose values stay in registers. */
 #include "plan/emit_loop.h"
 
 #include "kernels/pointwise.h"
@@ -7,13 +7,9 @@
 
 /* ---- operands ---- */
 
-typedef struct spot {
-  char text[64];
-} spot;
-
 /* A vector's first element for the lanes at hand. */
-static spot array_at(const dz__loop_emitter *k, uint32_t place) {
-  spot s;
+dz__operand_text dz__operand_at(const dz__loop_emitter *k, uint32_t place) {
+  dz__operand_text s;
   unsigned n = dz__place_index(place);
   switch ((dz__where)dz__where_of(place)) {
   case DZ__REG:
@@ -34,6 +30,9 @@ static spot array_at(const dz__loop_emitter *k, uint32_t place) {
   case DZ__DIRECT:
     snprintf(s.text, sizeof s.text, "w + %u + lane", n);
     break;
+  case DZ__OUT: /* of a map */
+    snprintf(s.text, sizeof s.text, "A + %u", n);
+    break;
   default:
     snprintf(s.text, sizeof s.text, "w + %u", n);
   }
@@ -48,8 +47,8 @@ static bool listed(const dz__loop_emitter *k, uint32_t place) {
 }
 
 /* In a block: a variable, or what is loaded there and then. */
-static spot in_block(const dz__loop_emitter *k, uint32_t place) {
-  spot s;
+static dz__operand_text in_block(const dz__loop_emitter *k, uint32_t place) {
+  dz__operand_text s;
   unsigned n = dz__place_index(place);
   bool in = dz__where_of(place) == DZ__IN;
   if (dz__is_slot(place))
@@ -59,7 +58,7 @@ static spot in_block(const dz__loop_emitter *k, uint32_t place) {
   else if (dz__one_for_all(place))
     snprintf(s.text, sizeof s.text, "%s[%u]", in ? "in" : "w", n);
   else {
-    spot a = array_at(k, place);
+    dz__operand_text a = dz__operand_at(k, place);
     snprintf(s.text, sizeof s.text, "LD(%.50s + i)", a.text);
   }
   return s;
@@ -72,7 +71,8 @@ static void declare(void *user, uint32_t *place, unsigned access) {
     if (k->local[slot] == k->block) return;
     k->local[slot] = k->block;
     if (access & DZ__READ)
-      dz__say(k->e, "      %s_v r%u = LD(%s + i);\n", k->e->name, (unsigned)slot, array_at(k, *place).text);
+      dz__say(k->e, "      %s_v r%u = LD(%s + i);\n", k->e->name, (unsigned)slot,
+              dz__operand_at(k, *place).text);
     else
       dz__say(k->e, "      %s_v r%u;\n", k->e->name, (unsigned)slot);
   }
@@ -88,9 +88,14 @@ static void collect(void *user, uint32_t *place, unsigned access) {
   if (dz__one_for_all(*place)) list(user, *place);
 }
 
+/* Few numbers for all lanes have variables: more would not stay in registers. */
+enum { MOST_UNIFORM = 12 };
+
+static bool is_run(const dz__instruction *i) { return i->op == DZ__I_LOAD || i->op == DZ__I_STORE; }
+
 /* An accumulator in a block: in a register as long as there is room in the list. */
-static spot accumulator(const dz__loop_emitter *k, uint32_t acc) {
-  spot s;
+static dz__operand_text accumulator(const dz__loop_emitter *k, uint32_t acc) {
+  dz__operand_text s;
   if (listed(k, dz__place_at(DZ__OUT, acc)))
     snprintf(s.text, sizeof s.text, "a%u", (unsigned)acc);
   else
@@ -131,7 +136,7 @@ static void say_sum(dz__loop_emitter *k, const dz__instruction *i) {
 
 static void say_flows(dz__loop_emitter *k, const dz__instruction *i) {
   const uint32_t *t = k->l->code.list + i->b;
-  spot g = in_block(k, i->a);
+  dz__operand_text g = in_block(k, i->a);
   for (uint32_t j = 0; j < i->c; j++, t += 3) {
     unsigned how = t[0] & DZ__T_MASK;
     bool set = how == DZ__R_SET || how == DZ__R_SETV || how == DZ__R_SETS, factor = t[1] != DZ__NOWHERE;
@@ -148,20 +153,33 @@ static void say_flows(dz__loop_emitter *k, const dz__instruction *i) {
   }
 }
 
-/* The partials of x / y; of the table's operands only y, the result for the second, and the adjoint are read.
- */
-static void say_quotient(dz__loop_emitter *k, dz__instruction *i) {
+/* The factor of a logarithm's slope. */
+static const char *slope_of_log(unsigned fn) {
+  return fn == DZ__F_log2 ? "1.4426950408889634" : fn == DZ__F_log10 ? "0.4342944819032518" : "1";
+}
+
+/* Partials that are arithmetic alone, as the table has them. Of its operands x y w z g only those are read
+   that they mention. */
+static void say_partial(dz__loop_emitter *k, dz__instruction *i) {
   uint32_t *t = k->l->code.list + i->a;
-  declare(k, &t[1], DZ__READ);
-  if (i->mode == 1) declare(k, &t[3], DZ__READ);
+  const bool quotient = i->fn == DZ__F_div, root = i->fn == DZ__F_sqrt;
+  if (quotient) declare(k, &t[1], DZ__READ);
+  if (!quotient && !root) declare(k, &t[0], DZ__READ);
+  if (!quotient || i->mode == 1) declare(k, &t[3], DZ__READ);
   declare(k, &t[4], DZ__READ);
   declare(k, &i->d, i->op == DZ__I_PART ? DZ__WRITTEN : DZ__READ | DZ__WRITTEN);
+  dz__operand_text x = in_block(k, t[0]), y = in_block(k, t[1]), z = in_block(k, t[3]);
   dz__say(k->e, "      %s %s ", in_block(k, i->d).text, i->op == DZ__I_PART ? "=" : "+=");
-  if (i->mode == 0)
-    dz__say(k->e, "(1 / %s) * %s;\n", in_block(k, t[1]).text, in_block(k, t[4]).text);
+  if (root)
+    dz__say(k->e, "(.5 / (%s + 0))", z.text);
+  else if (quotient && i->mode == 0)
+    dz__say(k->e, "(1 / %s)", y.text);
+  else if (quotient)
+    dz__say(k->e, "(-%s / %s)", z.text, y.text);
   else
-    dz__say(k->e, "(-%s / %s) * %s;\n", in_block(k, t[3]).text, in_block(k, t[1]).text,
-            in_block(k, t[4]).text);
+    dz__say(k->e, "PICK(%s == %s, %s / (%s + %s), %s)", z.text, z.text, slope_of_log(i->fn),
+            i->fn == DZ__F_log1p ? "1" : x.text, i->fn == DZ__F_log1p ? x.text : "0", z.text);
+  dz__say(k->e, " * %s;\n", in_block(k, t[4]).text);
 }
 
 static const struct {
@@ -177,7 +195,7 @@ static const struct {
 
 static void say_arithmetic(dz__loop_emitter *k, const dz__instruction *i) {
   bool red = i->op >= DZ__I_RED && i->op <= DZ__I_REDMULNEG, direct = !red && !dz__is_slot(i->d);
-  spot d = red ? accumulator(k, i->d) : direct ? array_at(k, i->d) : in_block(k, i->d);
+  dz__operand_text d = red ? accumulator(k, i->d) : direct ? dz__operand_at(k, i->d) : in_block(k, i->d);
   if (direct)
     dz__say(k->e, "      ST(%s + i) ", d.text);
   else
@@ -188,8 +206,8 @@ static void say_arithmetic(dz__loop_emitter *k, const dz__instruction *i) {
 }
 
 static void say_in_block(dz__loop_emitter *k, dz__instruction *i) {
-  bool quotient = i->op == DZ__I_PART || i->op == DZ__I_PARTADD;
-  if (!quotient) dz__each_place(&k->l->code, i, declare, k);
+  bool partial = i->op == DZ__I_PART || i->op == DZ__I_PARTADD;
+  if (!partial) dz__each_place(&k->l->code, i, declare, k);
   switch ((dz__step_op)i->op) {
   case DZ__I_SUM:
     say_sum(k, i);
@@ -199,7 +217,12 @@ static void say_in_block(dz__loop_emitter *k, dz__instruction *i) {
     break;
   case DZ__I_PART:
   case DZ__I_PARTADD:
-    say_quotient(k, i);
+    say_partial(k, i);
+    break;
+  case DZ__I_LOAD:
+    dz__say(k->e, "      %s = LD(p%zu + i);\n", in_block(k, i->d).text, (size_t)(i - k->l->code.at));
+    break;
+  case DZ__I_STORE: /* with its neighbours, at the end */
     break;
   case DZ__I_ZERO:
     dz__say(k->e, "      %s = (%s_v){0};\n", in_block(k, i->d).text, k->e->name);
@@ -212,15 +235,15 @@ static void say_in_block(dz__loop_emitter *k, dz__instruction *i) {
   }
 }
 
-void dz__say_block(dz__loop_emitter *k, size_t b) {
+/* Variables for what stays the same, and where runs of lanes are read. */
+static void before(dz__loop_emitter *k, size_t from, size_t end) {
   const dz__routine *c = &k->l->code;
   dz__emitter *e = k->e;
   k->uniforms = 0;
-  for (size_t i = k->begin[b]; i < k->begin[b + 1]; i++) {
-    dz__each_place(c, &c->at[i], collect, k);
-    each_acc(c, &c->at[i], collect_acc, k);
-  }
-  dz__say(e, "  {\n");
+  for (size_t i = from; i < end; i++)
+    if (!is_run(&c->at[i])) dz__each_place(c, &c->at[i], collect, k);
+  if (k->uniforms > MOST_UNIFORM) k->uniforms = 0;
+  for (size_t i = from; i < end; i++) each_acc(c, &c->at[i], collect_acc, k);
   for (size_t j = 0; j < k->uniforms; j++) {
     uint32_t n = dz__place_index(k->uniform[j]);
     if (dz__where_of(k->uniform[j]) == DZ__OUT)
@@ -229,82 +252,31 @@ void dz__say_block(dz__loop_emitter *k, size_t b) {
       dz__say(e, "    const double %s = %s[%u];\n", in_block(k, k->uniform[j]).text,
               dz__where_of(k->uniform[j]) == DZ__IN ? "in" : "w", (unsigned)n);
   }
+  for (size_t i = from; i < end; i++)
+    if (c->at[i].op == DZ__I_LOAD)
+      dz__say(e, "    double u%zu[8];\n    const double *const p%zu = %s_from(%s + lane, n, u%zu);\n", i, i,
+              e->name, dz__operand_at(k, c->at[i].a).text, i);
+  if (end > k->runs) dz__before_runs(k);
+}
+
+void dz__say_block(dz__loop_emitter *k, size_t b, size_t end) {
+  const dz__routine *c = &k->l->code;
+  dz__emitter *e = k->e;
+  dz__say(e, "  {\n");
+  before(k, k->begin[b], end);
   dz__say(e, "    for (i = 0; i < n; i += 8) {\n");
-  for (size_t i = k->begin[b]; i < k->begin[b + 1]; i++) say_in_block(k, &c->at[i]);
-  for (size_t j = 0; j < k->count[b]; j++) {
+  for (size_t i = k->begin[b]; i < end; i++) say_in_block(k, &c->at[i]);
+  for (size_t j = 0; j < k->count[b] && end == k->begin[b + 1]; j++) {
     uint32_t slot = k->store[k->first[b] + j];
     dz__say(e, "      ST(R + %zu + i) = r%u;\n", slot * k->l->tile, (unsigned)slot);
   }
+  if (end > k->runs) dz__say_runs(k);
   dz__say(e, "    }\n");
   for (size_t j = 0; j < k->uniforms; j++)
     if (dz__where_of(k->uniform[j]) == DZ__OUT) {
       unsigned n = dz__place_index(k->uniform[j]);
       dz__say(e, "    ST(A + %u) = a%u;\n", n * DZ__W, n);
     }
+  if (end > k->runs) dz__after_runs(k);
   dz__say(e, "  }\n");
-}
-
-/* ---- loose instructions ---- */
-
-static void say_partial(dz__loop_emitter *k, const dz__instruction *i) {
-  const uint32_t *t = k->l->code.list + i->a;
-  bool mask = dz__pointwise[i->fn].mask[i->mode];
-  dz__say(k->e,
-          "  for (i = 0; i < n; i++) {\n    const double p = %s_d%u_%s((%s)[i], (%s)[i], (%s)[i], (%s)[i], "
-          "%s);\n",
-          k->e->name, (unsigned)i->mode, dz__ops[i->fn].name, array_at(k, t[0]).text, array_at(k, t[1]).text,
-          array_at(k, t[2]).text, array_at(k, t[3]).text, i->flags ? ".5" : "0");
-  dz__say(k->e, "    (%s)[i] %s %sp * (%s)[i];\n  }\n", array_at(k, i->d).text,
-          i->op == DZ__I_PART ? "=" : "+=", mask ? "p == 0 ? 0 : " : "", array_at(k, t[4]).text);
-}
-
-static void say_function(dz__loop_emitter *k, const dz__instruction *i) {
-  const char *f = dz__ops[i->fn].name, *name = k->e->name;
-  spot d = array_at(k, i->d), a = array_at(k, i->a), b = array_at(k, i->b);
-  if (i->op == DZ__I_FN)
-    dz__say(k->e, "  for (i = 0; i < n; i++) (%s)[i] = %s_v_%s((%s)[i], (%s)[i], (%s)[i]);\n", d.text, name,
-            f, a.text, b.text, array_at(k, i->c).text);
-  else
-    dz__say(k->e,
-            "  for (i = 0; i < n; i++) {\n    const double y = (%s)[i], z = %s_v_%s(y, 0, 0);\n"
-            "    (%s)[i] = %s_d0_%s(y, 0, 0, z, 0);\n    (%s)[i] = z;\n  }\n",
-            a.text, name, f, b.text, name, f, d.text);
-}
-
-static void say_wire(dz__loop_emitter *k, const dz__instruction *i) {
-  dz__emitter *e = k->e;
-  spot d = array_at(k, i->d), a = array_at(k, i->a);
-  size_t index = k->spots.index + i->b, choice = k->spots.choice + i->b * k->l->lanes;
-  switch ((dz__step_op)i->op) {
-  case DZ__I_LOAD:
-    dz__say(e, "  for (i = 0; i < n; i++) (%s)[i] = (%s)[(lane + i) * %u];\n", d.text, a.text,
-            (unsigned)i->c);
-    break;
-  case DZ__I_GATHER:
-    dz__say(e, "  for (i = 0; i < n; i++) (%s)[i] = (%s)[x[%zu + lane + i]];\n", d.text, a.text, index);
-    break;
-  case DZ__I_SELECT:
-    dz__say(e, "  for (i = 0; i < n; i++) (%s)[i] = R[x[%zu + x[%zu + lane + i]] + i];\n", d.text,
-            k->spots.list + i->a, choice);
-    break;
-  case DZ__I_RSELECT:
-    dz__say(e, "  for (i = 0; i < n; i++) R[x[%zu + x[%zu + lane + i]] + i] += (%s)[i];\n",
-            k->spots.list + i->a, choice, d.text);
-    break;
-  case DZ__I_STORE:
-    dz__say(e, "  for (i = 0; i < n; i++) (%s)[(lane + i) * %u] += (%s)[i];\n", d.text, (unsigned)i->c,
-            a.text);
-    break;
-  default:
-    dz__say(e, "  for (i = 0; i < n; i++) (%s)[x[%zu + lane + i]] += (%s)[i];\n", d.text, index, a.text);
-  }
-}
-
-void dz__say_loose(dz__loop_emitter *k, const dz__instruction *i) {
-  if (i->op == DZ__I_PART || i->op == DZ__I_PARTADD)
-    say_partial(k, i);
-  else if (i->op == DZ__I_FN || i->op == DZ__I_FNK)
-    say_function(k, i);
-  else
-    say_wire(k, i);
 }

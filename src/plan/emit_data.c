@@ -38,7 +38,7 @@ void dz__emit_data(const dz_plan *p, double *table, uint32_t *index) {
   for (size_t k = 0; k < p->program.loops; k++) {
     const dz__loop *l = &p->program.loop[k];
     dz__spots size = size_of(l);
-    if (size.table) memcpy(table, l->table, size.table * sizeof *table);
+    if (size.table) memcpy(table, dz__lined(l->table), size.table * sizeof *table);
     if (size.index) memcpy(index, l->index, size.index * sizeof *index);
     if (size.choice) memcpy(index + size.index, l->choice, size.choice * sizeof *index);
     index += size.index + size.choice;

@@ -7,19 +7,24 @@
 
 /* ---- blocks ---- */
 
-static bool is_loose(const dz__instruction *i) {
+bool dz__is_loose(const dz__loop_emitter *k, size_t at) {
+  const dz__instruction *i = &k->l->code.at[at];
   switch ((dz__step_op)i->op) {
   case DZ__I_PART:
   case DZ__I_PARTADD:
-    return i->fn != DZ__F_div;
+    return i->fn != DZ__F_div && i->fn != DZ__F_sqrt && i->fn != DZ__F_log && i->fn != DZ__F_log2 &&
+           i->fn != DZ__F_log10 && i->fn != DZ__F_log1p;
+  case DZ__I_LOAD:
+    return i->c != 1;
+  case DZ__I_STORE:
+    return at < k->runs;
   case DZ__I_FN:
   case DZ__I_FNK:
-  case DZ__I_LOAD:
   case DZ__I_GATHER:
   case DZ__I_SELECT:
   case DZ__I_RSELECT:
-  case DZ__I_STORE:
   case DZ__I_SCATTER:
+  case DZ__I_PUT:
     return true;
   default:
     return false;
@@ -30,16 +35,55 @@ static size_t weight(const dz__instruction *i) {
   return i->op == DZ__I_SUM ? i->b : i->op == DZ__I_RSUM ? i->c : 1;
 }
 
-/* The end of the block that begins at k: a loose instruction is one by itself. */
-static size_t block_end(const dz__loop *l, size_t k) {
-  const dz__routine *c = &l->code;
-  size_t end = k < c->reverse ? c->reverse : c->n, terms = weight(&c->at[k]);
-  if (is_loose(&c->at[k])) return k + 1;
-  for (k++; k < end && !is_loose(&c->at[k]); k++) {
-    terms += weight(&c->at[k]);
-    if (terms > DZ__BLOCK) break;
+static size_t sums_of(const dz__routine *c, const dz__instruction *i) {
+  size_t sums = i->op >= DZ__I_RED && i->op <= DZ__I_REDMULNEG;
+  for (uint32_t j = 0; i->op == DZ__I_RSUM && j < i->c; j++) {
+    unsigned how = c->list[i->b + 3 * j] & DZ__T_MASK;
+    sums += how == DZ__R_RED || how == DZ__R_REDV;
   }
-  return k;
+  return sums;
+}
+
+/* Sums of the instructions from i on that are nothing else. */
+static size_t sums_from(const dz__routine *c, size_t i, size_t end) {
+  size_t sums = 0;
+  for (; i < end && sums_of(c, &c->at[i]); i++) sums += sums_of(c, &c->at[i]);
+  return sums;
+}
+
+enum { MANY_SUMS = 12 };
+
+/* The end of the block that begins at i. Many sums stand alone: registers do not hold more. */
+static size_t block_end(const dz__loop_emitter *k, size_t i) {
+  const dz__routine *c = &k->l->code;
+  size_t end = i < c->reverse ? c->reverse : c->n, terms = 0, sums = 0, first = i;
+  if (dz__is_loose(k, i)) return i + 1;
+  for (; i < end && !dz__is_loose(k, i); i++) {
+    size_t more = sums_of(c, &c->at[i]);
+    if (i > first && i < k->runs && more && !sums && terms >= MANY_SUMS && sums_from(c, i, end) >= MANY_SUMS)
+      break;
+    if (i > first && i < k->runs && !more && sums >= MANY_SUMS) break;
+    terms += weight(&c->at[i]);
+    sums += more;
+    if (i > first && i < k->runs && (terms > DZ__BLOCK || sums > k->sums)) break;
+  }
+  return i;
+}
+
+/* Values and adjoints of a tile one after another: where the last arithmetic of the one and the first of the
+   other meet, nothing between them need be stored. */
+static void find_blocks(dz__loop_emitter *k) {
+  const dz__routine *c = &k->l->code;
+  k->joint = SIZE_MAX;
+  for (size_t i = 0; i < c->n; i = block_end(k, i)) {
+    bool joins =
+        i == c->reverse && i && k->blocks && !k->l->kept && !dz__is_loose(k, i) && !dz__is_loose(k, i - 1);
+    if (joins)
+      k->joint = k->blocks - 1;
+    else
+      k->begin[k->blocks++] = i;
+  }
+  k->begin[k->blocks] = c->n;
 }
 
 /* ---- what is read behind a block, from the end of the program to its beginning ---- */
@@ -92,41 +136,95 @@ static void find_stores(dz__loop_emitter *k) {
 static const char arguments[] = "const double *in, double *grad, double *w, const double *t, const uint32_t "
                                 "*x, double *R, double *A, size_t lane, size_t n";
 
+/* Loaded code is given dz's kernels. */
+static const char *kernels(const dz__emitter *e) { return e->outside ? ", const kernels *q" : ""; }
+static const char *the_kernels(const dz__emitter *e) { return e->outside ? ", q" : ""; }
+
+static void open_piece(dz__loop_emitter *k, const char *kind, size_t piece) {
+  dz__say(k->e, "static void %s_loop%zu_%s%zu(%s%s) {\n  size_t i;\n", k->e->name, k->loop, kind, piece,
+          arguments, kernels(k->e));
+  if (k->e->outside) dz__say(k->e, "  const size_t m = (n + 7) / 8 * 8;\n  (void)q, (void)m;\n");
+  dz__say(k->e, "  (void)in, (void)grad, (void)w, (void)t, (void)x, (void)R, (void)A, (void)lane;\n");
+}
+
 /* Blocks from b on until a function is full, or the other direction begins. Returns the first not written. */
 static size_t say_piece(dz__loop_emitter *k, size_t b, size_t piece) {
   const dz__routine *c = &k->l->code;
-  size_t terms = 0;
+  size_t terms = 0, from = b;
   bool back = k->begin[b] >= c->reverse;
-  dz__say(k->e, "static void %s_loop%zu_%zu(%s) {\n  size_t i;\n", k->e->name, k->loop, piece, arguments);
-  dz__say(k->e, "  (void)in, (void)grad, (void)w, (void)t, (void)x, (void)R, (void)A, (void)lane;\n");
+  open_piece(k, "", piece);
   for (; b < k->blocks && terms < DZ__PIECE && (k->begin[b] >= c->reverse) == back; b++) {
+    if (b == k->joint && b > from) break;
     k->block = (uint32_t)b + 1;
-    if (is_loose(&c->at[k->begin[b]]))
-      dz__say_loose(k, &c->at[k->begin[b]]);
+    if (dz__is_loose(k, k->begin[b]))
+      b += dz__say_loose(k, k->begin[b]) - 1;
     else
-      dz__say_block(k, b);
+      dz__say_block(k, b, k->begin[b + 1]);
     for (size_t i = k->begin[b]; i < k->begin[b + 1]; i++) terms += weight(&c->at[i]);
+    if (b == k->joint) return dz__say(k->e, "}\n"), b + 1;
   }
   dz__say(k->e, "}\n");
   return b;
 }
 
-/* One tile: *forward of the pieces are for values. */
+/* The values of the block that goes on to adjoints, for those who want only them. */
+static void say_values(dz__loop_emitter *k) {
+  k->block = (uint32_t)k->blocks + 1;
+  open_piece(k, "values", 0);
+  dz__say_block(k, k->joint, k->l->code.reverse);
+  dz__say(k->e, "}\n");
+}
+
+static void say_call(const dz__loop_emitter *k, const char *kind, size_t piece) {
+  dz__say(k->e, "  %s_loop%zu_%s%zu(in, grad, w, t, x, R, A, lane, n%s);\n", k->e->name, k->loop, kind, piece,
+          the_kernels(k->e));
+}
+
+/* One tile: the first `forward` pieces are for values. */
 static void say_tile(dz__loop_emitter *k, size_t forward, size_t pieces) {
   dz__emitter *e = k->e;
   dz__say(e,
           "static void %s_loop%zu_tile(const double *in, double *grad, double *w, const double *t, const "
           "uint32_t *x, "
-          "double *R, double *A, size_t lane, size_t n, int mode) {\n",
-          e->name, k->loop);
+          "double *R, double *A, size_t lane, size_t n, int mode%s) {\n",
+          e->name, k->loop, kernels(e));
   if (k->l->kept) dz__say(e, "  if (mode != %u) {\n", DZ__CALL_BACKWARD);
-  for (size_t j = 0; j < forward; j++)
-    dz__say(e, "  %s_loop%zu_%zu(in, grad, w, t, x, R, A, lane, n);\n", e->name, k->loop, j);
+  for (size_t j = 0; j < forward; j++) say_call(k, "", j);
   if (k->l->kept) dz__say(e, "  }\n");
-  dz__say(e, "  if (mode == %u) return;\n", DZ__CALL_FORWARD);
-  for (size_t j = forward; j < pieces; j++)
-    dz__say(e, "  %s_loop%zu_%zu(in, grad, w, t, x, R, A, lane, n);\n", e->name, k->loop, j);
+  dz__say(e, "  if (mode == %u) {\n", DZ__CALL_FORWARD);
+  if (k->joint < k->blocks) say_call(k, "values", 0);
+  dz__say(e, "  return;\n  }\n");
+  for (size_t j = forward; j < pieces; j++) say_call(k, "", j);
   dz__say(e, "}\n");
+}
+
+static void say_sum_of_eight(dz__emitter *e, const char *a) {
+  dz__say(e, "((%s[0] + %s[1]) + (%s[2] + %s[3])) + ((%s[4] + %s[5]) + (%s[6] + %s[7]));\n", a, a, a, a, a, a,
+          a, a);
+}
+
+/* Accumulators from the second on: where each belongs is in a table if they are many. */
+static void say_results(dz__loop_emitter *k, size_t from) {
+  dz__emitter *e = k->e;
+  const dz__loop *l = k->l;
+  if (from >= l->accs) return;
+  dz__say(e, "  if (mode != %u)\n    for (k = %zu; k < %zu; k++) {\n", DZ__CALL_FORWARD, from, l->accs);
+  dz__say(e, "      const uint32_t to = %s_to%zu[k];\n      const double *a = A + 8 * k;\n", e->name,
+          k->loop);
+  dz__say(e, "      (to %% 2 ? grad : w)[to / 2] += ");
+  say_sum_of_eight(e, "a");
+  dz__say(e, "    }\n");
+}
+
+static void say_places(dz__loop_emitter *k) {
+  dz__emitter *e = k->e;
+  const dz__loop *l = k->l;
+  if (l->accs <= (size_t)l->reduced) return;
+  dz__say(e, "static const uint32_t %s_to%zu[%zu] = {", e->name, k->loop, l->accs);
+  for (size_t j = 0; j < l->accs; j++)
+    dz__say(e, "%s%u,", j % 12 ? " " : "\n  ",
+            2 * (unsigned)dz__place_index(l->acc[j]) + (dz__where_of(l->acc[j]) == DZ__GRAD));
+  dz__say(e, "\n};\n");
 }
 
 /* The lanes that do not fill a vector go to accumulators of their own, of which only those lanes count. */
@@ -135,78 +233,111 @@ static void say_loop(dz__loop_emitter *k) {
   const dz__loop *l = k->l;
   size_t acc = e->p->program.acc, full = l->lanes / DZ__W * DZ__W, rest = l->lanes - full;
   size_t room = l->kept ? l->room : 0, tiles = (l->lanes + l->tile - 1) / l->tile;
+  say_places(k);
   dz__say(e,
           "static void %s_loop%zu(const double *in, double *grad, double *w, const double *t, const uint32_t "
-          "*x, int mode) {\n",
-          e->name, k->loop);
+          "*x, int mode%s) {\n",
+          e->name, k->loop, kernels(e));
   dz__say(e, "  double *A = w + %zu, *R = w + %zu;\n  size_t lane, k;\n  (void)k;\n", acc, l->spot);
-  dz__say(e, "  memset(A, 0, %zu * sizeof *A);\n", 2 * l->accs * DZ__W);
+  dz__say(e, "  memset(A, 0, (mode == %u ? %u : %zu) * sizeof *A);\n", DZ__CALL_FORWARD, DZ__W,
+          (rest ? 2 : 1) * l->accs * DZ__W);
+  if (rest)
+    dz__say(e, "  if (mode == %u) memset(A + %zu, 0, 8 * sizeof *A);\n", DZ__CALL_FORWARD, l->accs * DZ__W);
   dz__say(e, "  for (lane = 0; lane < %zu; lane += %zu, R += %zu)\n", full, l->tile, room);
   dz__say(e,
-          "    %s_loop%zu_tile(in, grad, w, t, x, R, A, lane, %zu - lane < %zu ? %zu - lane : %zu, mode);\n",
-          e->name, k->loop, full, l->tile, full, l->tile);
+          "    %s_loop%zu_tile(in, grad, w, t, x, R, A, lane, %zu - lane < %zu ? %zu - lane : %zu, "
+          "mode%s);\n",
+          e->name, k->loop, full, l->tile, full, l->tile, the_kernels(e));
   if (rest) {
-    dz__say(e, "  %s_loop%zu_tile(in, grad, w, t, x, w + %zu, A + %zu, %zu, %zu, mode);\n", e->name, k->loop,
-            l->spot + room * tiles, l->accs * DZ__W, full, rest);
+    dz__say(e, "  %s_loop%zu_tile(in, grad, w, t, x, w + %zu, A + %zu, %zu, %zu, mode%s);\n", e->name,
+            k->loop, l->spot + room * tiles, l->accs * DZ__W, full, rest, the_kernels(e));
     if (l->accs)
       dz__say(e,
               "  for (k = 0; k < %zu; k++)\n    for (lane = 0; lane < %zu; lane++) A[8 * k + lane] += A[8 * "
               "k + lane + %zu];\n",
               l->accs, rest, l->accs * DZ__W);
   }
-  for (size_t j = 0; j < l->accs; j++) {
-    bool result = j == 0 && l->reduced;
-    dz__say(e,
-            "  if (mode != %u) %s[%u] %s ((A[%zu] + A[%zu]) + (A[%zu] + A[%zu])) + ((A[%zu] + A[%zu]) + "
-            "(A[%zu] + A[%zu]));\n",
-            result ? DZ__CALL_BACKWARD : DZ__CALL_FORWARD, dz__where_of(l->acc[j]) == DZ__GRAD ? "grad" : "w",
-            (unsigned)dz__place_index(l->acc[j]), result ? "=" : "+=", 8 * j, 8 * j + 1, 8 * j + 2, 8 * j + 3,
-            8 * j + 4, 8 * j + 5, 8 * j + 6, 8 * j + 7);
+  if (l->reduced) {
+    dz__say(e, "  if (mode != %u) w[%u] = ", DZ__CALL_BACKWARD, (unsigned)dz__place_index(l->acc[0]));
+    say_sum_of_eight(e, "A");
   }
+  say_results(k, l->reduced);
   dz__say(e, "  (void)mode, (void)grad;\n}\n\n");
 }
 
-static void say_all(dz__loop_emitter *k) {
-  const dz__routine *c = &k->l->code;
-  for (size_t i = 0; i < c->n; i = block_end(k->l, i)) k->begin[k->blocks++] = i;
-  k->begin[k->blocks] = c->n;
-  find_stores(k);
-  if (k->failed) return;
-  size_t piece = 0, forward = 0;
+/* All pieces; returns how many, of which *forward are for values. */
+static size_t say_pieces(dz__loop_emitter *k, size_t *forward) {
+  size_t piece = 0;
+  *forward = 0;
+  if (k->joint < k->blocks) say_values(k);
   for (size_t b = 0; b < k->blocks;) {
-    forward += k->begin[b] < c->reverse;
+    *forward += k->begin[b] < k->l->code.reverse && b != k->joint;
     b = say_piece(k, b, piece++);
   }
-  say_tile(k, forward, piece);
+  return piece;
+}
+
+static void say_all(dz__loop_emitter *k) {
+  size_t forward, pieces = say_pieces(k, &forward);
+  say_tile(k, forward, pieces);
   say_loop(k);
 }
 
-dz_status dz__emit_loop(dz__emitter *e, size_t loop) {
-  const dz_allocator *a = &e->p->alloc;
-  const dz__loop *l = &e->p->program.loop[loop];
-  size_t slots = l->code.slots + 1, n = l->code.n + 1;
-  dz__loop_emitter k = {.e = e, .l = l, .loop = loop, .spots = dz__spots_of(e->p, loop)};
-  k.local = dz__alloc(a, slots * sizeof *k.local);
-  k.changed = dz__alloc(a, slots * sizeof *k.changed);
-  k.live = dz__alloc(a, slots);
-  k.at_end = dz__alloc(a, slots);
-  k.first = dz__alloc(a, n * sizeof *k.first);
-  k.count = dz__alloc(a, n * sizeof *k.count);
-  k.begin = dz__alloc(a, n * sizeof *k.begin);
-  bool done = k.local && k.changed && k.live && k.at_end && k.first && k.count && k.begin;
+/* One tile of samples: their numbers are in `in`, values go to A, rows of the Jacobian to grad. */
+static void say_map(dz__loop_emitter *k) {
+  dz__emitter *e = k->e;
+  size_t forward, pieces = say_pieces(k, &forward);
+  dz__say(e,
+          "void %s_map(const double *in, double *grad, double *w, double *A, size_t lane, size_t n, const "
+          "kernels *q);\n"
+          "void %s_map(const double *in, double *grad, double *w, double *A, size_t lane, size_t n, const "
+          "kernels *q) {\n  double *R = w + %zu;\n  const double *t = NULL;\n  const uint32_t *x = NULL;\n",
+          e->name, e->name, k->l->spot);
+  for (size_t j = 0; j < forward; j++) say_call(k, "", j);
+  dz__say(e, "  if (!grad) return;\n");
+  for (size_t j = forward; j < pieces; j++) say_call(k, "", j);
+  dz__say(e, "}\n\n");
+}
+
+static dz_status say_with(dz__loop_emitter *k, void (*say)(dz__loop_emitter *k)) {
+  const dz_allocator *a = &k->e->p->alloc;
+  size_t slots = k->l->code.slots + 1, n = k->l->code.n + 1;
+  k->sums = dz__machine_isa(k->e->p->lanes) == DZ__AVX512 ? 24 : 8;
+  k->local = dz__alloc(a, slots * sizeof *k->local);
+  k->changed = dz__alloc(a, slots * sizeof *k->changed);
+  k->live = dz__alloc(a, slots);
+  k->at_end = dz__alloc(a, slots);
+  k->first = dz__alloc(a, n * sizeof *k->first);
+  k->count = dz__alloc(a, n * sizeof *k->count);
+  k->begin = dz__alloc(a, n * sizeof *k->begin);
+  bool done = k->local && k->changed && k->live && k->at_end && k->first && k->count && k->begin;
   if (done) {
-    memset(k.local, 0, slots * sizeof *k.local);
-    memset(k.changed, 0, slots * sizeof *k.changed);
-    memset(k.live, 0, slots);
-    say_all(&k);
+    memset(k->local, 0, slots * sizeof *k->local);
+    memset(k->changed, 0, slots * sizeof *k->changed);
+    memset(k->live, 0, slots);
+    dz__find_runs(k);
+    find_blocks(k);
+    find_stores(k);
+    if (!k->failed) say(k);
   }
-  dz__free(a, k.local, slots * sizeof *k.local);
-  dz__free(a, k.changed, slots * sizeof *k.changed);
-  dz__free(a, k.live, slots);
-  dz__free(a, k.at_end, slots);
-  dz__free(a, k.first, n * sizeof *k.first);
-  dz__free(a, k.count, n * sizeof *k.count);
-  dz__free(a, k.begin, n * sizeof *k.begin);
-  dz__free(a, k.store, k.store_cap * sizeof *k.store);
-  return done && !k.failed ? DZ_OK : DZ_ERR_MEMORY;
+  dz__free(a, k->local, slots * sizeof *k->local);
+  dz__free(a, k->changed, slots * sizeof *k->changed);
+  dz__free(a, k->live, slots);
+  dz__free(a, k->at_end, slots);
+  dz__free(a, k->first, n * sizeof *k->first);
+  dz__free(a, k->count, n * sizeof *k->count);
+  dz__free(a, k->begin, n * sizeof *k->begin);
+  dz__free(a, k->store, k->store_cap * sizeof *k->store);
+  return done && !k->failed ? DZ_OK : DZ_ERR_MEMORY;
+}
+
+dz_status dz__emit_loop(dz__emitter *e, size_t loop) {
+  dz__loop_emitter k = {
+      .e = e, .l = &e->p->program.loop[loop], .loop = loop, .spots = dz__spots_of(e->p, loop)};
+  return say_with(&k, say_all);
+}
+
+dz_status dz__emit_map(dz__emitter *e) {
+  dz__loop_emitter k = {.e = e, .l = e->p->program.map, .loop = e->p->program.loops, .map = true};
+  return say_with(&k, say_map);
 }

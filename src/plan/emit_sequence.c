@@ -1,12 +1,16 @@
-/* Sequences as C: functions for a step, and the loop that runs them. */
+/* Sequences as C: the loop over steps with its registers as variables, of which only those are stored that
+   the way back reads; a body too long for one function calls several for each step, and stores all. */
 #include "plan/emit.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char arguments[] =
     "const double *in, double *grad, double *w, const double *t, const uint32_t *x, "
     "double *restrict R, double *restrict P, size_t s",
                   given[] = "in, grad, w, t, x";
+
+/* ---- long bodies ---- */
 
 /* Instructions from `from` on, as functions NAME_loopK_PART0, …. Returns how many. */
 static size_t say_part(dz__emitter *e, size_t k, const char *part, size_t from, size_t end) {
@@ -27,24 +31,24 @@ static void say_calls(dz__emitter *e, size_t k, const char *part, size_t pieces,
     dz__say(e, "    %s_loop%zu_%s%zu(%s, %s, %s, s);\n", e->name, k, part, j, given, R, P);
 }
 
-void dz__emit_sequence(dz__emitter *e, size_t k) {
-  const dz__loop *l = &e->p->program.loop[k];
+static void open_loop(dz__emitter *e, size_t k, const dz__loop *l) {
+  dz__say(
+      e,
+      "static void %s_loop%zu(const double *in, double *grad, double *w, const double *t, const uint32_t *x, "
+      "int mode) {\n  double *S = w + %zu;\n  size_t s = 0;\n  (void)in, (void)grad, (void)t, (void)x;\n",
+      e->name, k, l->spot);
+}
+
+static void say_long(dz__emitter *e, size_t k, const dz__loop *l) {
   char here[64], last[64];
-  e->steps = l;
-  e->spots = dz__spots_of(e->p, k);
   size_t enter = say_part(e, k, "enter", 0, l->enter),
          values = say_part(e, k, "value", l->enter, l->code.reverse),
          zeros = say_part(e, k, "zero", l->code.reverse, l->zeroed),
          adjoints = say_part(e, k, "adjoint", l->zeroed, l->leave),
          leave = say_part(e, k, "leave", l->leave, l->code.n);
-  e->steps = NULL;
   snprintf(here, sizeof here, "S + %zu", l->room);
   snprintf(last, sizeof last, "S + %zu", l->lanes * l->room);
-  dz__say(
-      e,
-      "static void %s_loop%zu(const double *in, double *grad, double *w, const double *t, const uint32_t *x, "
-      "int mode) {\n  double *S = w + %zu;\n  size_t s = 0;\n  (void)grad;\n",
-      e->name, k, l->spot);
+  open_loop(e, k, l);
   dz__say(e, "  if (mode != %u) {\n", DZ__CALL_BACKWARD);
   say_calls(e, k, "enter", enter, "S", "NULL");
   dz__say(e, "    for (s = 0; s < %zu; s++, S += %zu) {\n", l->lanes, l->room);
@@ -62,4 +66,215 @@ void dz__emit_sequence(dz__emitter *e, size_t k) {
     say_calls(e, k, "leave", leave, "S", "NULL");
   }
   dz__say(e, "}\n\n");
+}
+
+/* ---- short bodies ---- */
+
+/* What becomes of a slot. */
+enum {
+  STATE = 1, /* values read it of the step before */
+  SET = 2,   /* adjoints have written it; those of the step before it: */
+  SET_LAST = 4,
+  NEEDED = 8,       /* adjoints read a value of this step */
+  NEEDED_LAST = 16, /* or of the step before */
+  ENTERED = 32      /* it has a value before the first step */
+};
+
+typedef struct body {
+  dz__emitter *e;
+  const dz__loop *l;
+  uint8_t *slot;
+  dz__locals locals;
+  bool back, wired; /* adjoints; whether numbers are added here and there in arrays */
+} body;
+
+static void note_slot(void *user, uint32_t *place, unsigned access) {
+  body *b = user;
+  const unsigned where = dz__where_of(*place);
+  if (where != DZ__REG && where != DZ__OUT) return;
+  uint8_t *s = &b->slot[dz__place_index(*place)];
+  const unsigned set = where == DZ__REG ? SET : SET_LAST, needed = where == DZ__REG ? NEEDED : NEEDED_LAST;
+  if (!b->back) {
+    *s |= where == DZ__OUT ? STATE : 0;
+  } else {
+    if (access & DZ__READ && !(*s & set)) *s |= (uint8_t)needed;
+    if (access & DZ__WRITTEN) *s |= (uint8_t)set;
+  }
+}
+
+static void note_entered(void *user, uint32_t *place, unsigned access) {
+  body *b = user;
+  if (access & DZ__WRITTEN && dz__where_of(*place) == DZ__REG) b->slot[dz__place_index(*place)] |= ENTERED;
+}
+
+/* Inputs, and numbers that adjoints are added to, become variables. */
+static void note_local(void *user, uint32_t *place, unsigned access) {
+  body *b = user;
+  dz__locals *v = &b->locals;
+  const unsigned where = dz__where_of(*place);
+  bool added = where == DZ__GRAD && access & DZ__WRITTEN && !b->wired;
+  for (size_t j = 0; j < v->n; j++)
+    if (v->place[j] == *place) return;
+  if ((where == DZ__IN || added) && v->n < DZ__MOST_LOCALS) v->place[v->n++] = *place;
+}
+
+static void each(body *b, size_t from, size_t end, dz__visit *f) {
+  const dz__routine *c = &b->l->code;
+  for (size_t i = from; i < end; i++) dz__each_place(c, &c->at[i], f, b);
+}
+
+static void find_wires(body *b) {
+  const dz__loop *l = b->l;
+  for (size_t i = l->enter; i < l->leave; i++) {
+    unsigned op = l->code.at[i].op;
+    b->wired |= op == DZ__I_STORE || op == DZ__I_SCATTER;
+  }
+}
+
+/* Inputs that are read one by one; wires have a base only. */
+static void find_locals(body *b) {
+  const dz__routine *c = &b->l->code;
+  for (size_t i = b->l->enter; i < b->l->leave; i++)
+    if (c->at[i].op != DZ__I_LOAD && c->at[i].op != DZ__I_GATHER) dz__each_place(c, &c->at[i], note_local, b);
+}
+
+static void find_slots(body *b) {
+  const dz__loop *l = b->l;
+  each(b, 0, l->enter, note_entered);
+  each(b, l->enter, l->code.reverse, note_slot);
+  b->back = true;
+  each(b, l->code.reverse, l->leave, note_slot);
+}
+
+/* Values that the way back reads: they stand in the workspace, `kept` for each step. */
+static bool is_kept(const body *b, size_t k) {
+  const unsigned s = b->slot[k];
+  return !(s & SET_LAST) && s & (NEEDED | NEEDED_LAST);
+}
+
+static size_t kept(const body *b, size_t slots) {
+  size_t n = 0;
+  for (size_t k = 0; k < slots; k++) n += is_kept(b, k);
+  return n;
+}
+
+static void say_variables(body *b, bool back) {
+  dz__emitter *e = b->e;
+  for (size_t k = 0; k < b->l->code.slots; k++) dz__say(e, "  double r%zu = 0, p%zu = 0;\n", k, k);
+  for (size_t k = 0; k < b->locals.n; k++) {
+    unsigned n = dz__place_index(b->locals.place[k]);
+    if (dz__where_of(b->locals.place[k]) == DZ__IN)
+      dz__say(e, "  const double i%u = in[%u];\n", n, n);
+    else if (back)
+      dz__say(e, "  double g%u = grad[%u];\n", n, n);
+  }
+}
+
+static void say_code(body *b, size_t from, size_t end) {
+  for (size_t i = from; i < end; i++) dz__emit_scalar(b->e, &b->l->code.at[i]);
+}
+
+/* Registers of this step or of the one before, to the workspace or from it. */
+static void say_kept(body *b, bool store, unsigned which, const char *variable, size_t at) {
+  for (size_t k = 0; k < b->l->code.slots; k++) {
+    if (!is_kept(b, k) || !(b->slot[k] & which)) continue;
+    if (store)
+      dz__say(b->e, "    S[%zu] = %s%zu;\n", at + kept(b, k), variable, k);
+    else
+      dz__say(b->e, "    %s%zu = S[%zu];\n", variable, k, at + kept(b, k));
+  }
+}
+
+static void say_moves(body *b, unsigned which, const char *to, const char *from) {
+  for (size_t k = 0; k < b->l->code.slots; k++)
+    if (b->slot[k] & which) dz__say(b->e, "    %s%zu = %s%zu;\n", to, k, from, k);
+}
+
+static void say_values(body *b, size_t k) {
+  const dz__loop *l = b->l;
+  dz__emitter *e = b->e;
+  dz__say(
+      e,
+      "static void %s_loop%zu_values(const double *in, double *w, const double *t, const uint32_t *x, double "
+      "*S) {\n  size_t s = 0;\n",
+      e->name, k);
+  say_variables(b, false);
+  dz__say(e, "  (void)in, (void)w, (void)t, (void)x;\n");
+  say_code(b, 0, l->enter);
+  say_kept(b, true, ENTERED, "r", 0);
+  say_moves(b, STATE, "p", "r");
+  dz__say(e, "  for (s = 0; s < %zu; s++) {\n    S += %zu;\n", l->lanes, kept(b, l->code.slots));
+  say_code(b, l->enter, l->code.reverse);
+  say_kept(b, true, NEEDED | NEEDED_LAST, "r", 0);
+  say_moves(b, STATE, "p", "r");
+  dz__say(e, "  }\n");
+  for (size_t j = 0; j < l->code.slots; j++) dz__say(e, "  (void)r%zu, (void)p%zu;\n", j, j);
+  dz__say(e, "}\n");
+}
+
+static void say_adjoints(body *b, size_t k) {
+  const dz__loop *l = b->l;
+  dz__emitter *e = b->e;
+  size_t step = kept(b, l->code.slots);
+  dz__say(e,
+          "static void %s_loop%zu_adjoints(const double *in, double *grad, double *w, const double *t, const "
+          "uint32_t *x, double *S) {\n  size_t s = 0;\n",
+          e->name, k);
+  say_variables(b, true);
+  dz__say(e, "  (void)in, (void)grad, (void)w, (void)t, (void)x;\n");
+  say_code(b, l->code.reverse, l->zeroed);
+  say_moves(b, SET_LAST, "r", "p");
+  dz__say(e, "  S += %zu;\n  for (s = %zu; s-- > 0;) {\n    S -= %zu;\n", l->lanes * step, l->lanes, step);
+  say_kept(b, false, NEEDED, "r", step);
+  say_kept(b, false, NEEDED_LAST, "p", 0);
+  say_code(b, l->code.reverse, l->leave);
+  say_moves(b, SET_LAST, "r", "p");
+  dz__say(e, "  }\n");
+  for (size_t j = 0; j < b->locals.n; j++) {
+    unsigned n = dz__place_index(b->locals.place[j]);
+    if (dz__where_of(b->locals.place[j]) == DZ__GRAD) dz__say(e, "  grad[%u] = g%u;\n", n, n);
+  }
+  for (size_t j = 0; j < l->code.slots; j++) dz__say(e, "  (void)r%zu, (void)p%zu;\n", j, j);
+  e->locals = &(dz__locals){.n = 0};
+  say_code(b, l->leave, l->code.n);
+  e->locals = &b->locals;
+  dz__say(e, "}\n");
+}
+
+static void say_short(body *b, size_t k) {
+  const dz__loop *l = b->l;
+  dz__emitter *e = b->e;
+  find_wires(b);
+  find_slots(b);
+  find_locals(b);
+  e->locals = &b->locals;
+  say_values(b, k);
+  bool back = l->leave > l->code.reverse || l->code.n > l->leave;
+  if (back) say_adjoints(b, k);
+  e->locals = NULL;
+  open_loop(e, k, l);
+  dz__say(e, "  if (mode != %u) %s_loop%zu_values(in, w, t, x, S);\n", DZ__CALL_BACKWARD, e->name, k);
+  if (back)
+    dz__say(e, "  if (mode != %u) %s_loop%zu_adjoints(in, grad, w, t, x, S);\n", DZ__CALL_FORWARD, e->name,
+            k);
+  dz__say(e, "  (void)s;\n}\n\n");
+}
+
+dz_status dz__emit_sequence(dz__emitter *e, size_t k) {
+  const dz__loop *l = &e->p->program.loop[k];
+  body b = {.e = e, .l = l};
+  size_t slots = l->code.slots + 1;
+  e->steps = l;
+  e->spots = dz__spots_of(e->p, k);
+  if (l->code.n > DZ__SCALARS) {
+    say_long(e, k, l);
+  } else {
+    b.slot = dz__alloc(&e->p->alloc, slots);
+    if (!b.slot) return DZ_ERR_MEMORY;
+    memset(b.slot, 0, slots);
+    say_short(&b, k);
+    dz__free(&e->p->alloc, b.slot, slots);
+  }
+  e->steps = NULL;
+  return DZ_OK;
 }

@@ -36,6 +36,24 @@ static void note(usage *u, const dz__routine *c) {
   }
 }
 
+static usage used(const dz__emitter *e) {
+  usage u = {{0}};
+  note(&u, &e->p->program.code);
+  for (size_t k = 0; k < e->p->program.loops; k++) note(&u, &e->p->program.loop[k].code);
+  return u;
+}
+
+void dz__number_formulas(const dz__emitter *e, dz__formulas *f) {
+  const usage u = used(e);
+  uint32_t values = 0, partials = 0;
+  *f = (dz__formulas){.value = {0}};
+  for (int k = 0; k < DZ__F_POINTWISE_END; k++) {
+    if (u.of[k] & 1) f->value[k] = ++values;
+    for (int j = 0; j < 3; j++)
+      if (u.of[k] & 2 << j) f->partial[k][j] = ++partials;
+  }
+}
+
 static bool mentions(const char *text, const char *const *names) {
   for (; *names; names++)
     if (text && strstr(text, *names)) return true;
@@ -79,9 +97,7 @@ void dz__emit_functions(dz__emitter *e) {
   static const char *const special[] = {"sigmoid", "softplus",  "gauss",  "logaddexp", "mod(",    "sign(",
                                         "digamma", "polygamma", "_slope", "_value",    "pow_to_", NULL};
   static const char *const gamma[] = {"digamma", "polygamma", "tgamma_slope", NULL};
-  usage u = {{0}};
-  note(&u, &e->p->program.code);
-  for (size_t k = 0; k < e->p->program.loops; k++) note(&u, &e->p->program.loop[k].code);
+  usage u = used(e);
   if (any_mentions(&u, gamma))
     dz__say(e,
             "#define dz__digamma %s_digamma\n#define dz__polygamma %s_polygamma\n"

@@ -46,26 +46,29 @@ static dz_status add_input(dz__extraction *x, dz_var v, int k) {
 
 /* ---- operations ---- */
 
-static uint32_t operand_node(dz__extraction *x, dz_var v) {
-  return dz_is_number(v) ? dz__graph_number(x->g, dz__number(v)) : dz__element_node(x, dz__index(v), 0);
-}
-
 static bool frozen(const dz__extraction *x, dz_var v) {
   return dz_is_number(v) || x->map[dz__index(v)] == DZ__FROZEN;
 }
 
-static dz_status extract_scalar(dz__extraction *x, uint32_t i, dz_var v) {
-  dz__site site = dz__site_of(x->t, i);
-  unsigned fn = (unsigned)(site.f - dz__pointwise), flags = 0;
+/* Operand `at` of a scalar operation: of the tape's numbers where it is pooled. */
+static uint32_t scalar_node(dz__extraction *x, bool pooled, uint32_t at) {
+  if (pooled) return dz__graph_number(x->g, x->t->pool[at]);
+  return x->map[at] == DZ__FROZEN ? dz__graph_number(x->g, x->t->value[at]) : x->map[at];
+}
+
+/* Nearly all nodes are of this kind, so it reads the tape's columns, not handles. */
+static dz_status extract_scalar(dz__extraction *x, uint32_t i) {
+  unsigned code = x->t->code[i], variant = dz__variant(code), fn = dz__fn_of_code(code), flags = 0;
+  dz__pair in = dz__operands(x->t, i);
   size_t nargs = dz__ops[fn].arity;
-  dz_var in[2] = {dz_operand(v, 0), nargs > 1 ? dz_operand(v, 1) : dz_num(0)};
-  if (frozen(x, in[0]) && frozen(x, in[1])) return DZ_OK;
-  uint32_t args[2];
-  if (dz__breaks_ties(fn) && site.tie != 0) flags = DZ__N_TIE;
-  for (size_t k = 0; k < nargs; k++) {
-    if ((args[k] = operand_node(x, in[k])) == DZ__NO_NODE) return no_memory(x);
-    if (dz__has_slope(fn)) flags |= x->g->flags[args[k]] & DZ__N_ACTIVE;
-  }
+  bool first = variant == DZ__CV, second = variant == DZ__VC;
+  if ((first || x->map[in.a] == DZ__FROZEN) && (nargs < 2 || second || x->map[in.b] == DZ__FROZEN))
+    return DZ_OK;
+  uint32_t args[2] = {scalar_node(x, first, in.a), nargs > 1 ? scalar_node(x, second, in.b) : 0};
+  if (args[0] == DZ__NO_NODE || args[1] == DZ__NO_NODE) return no_memory(x);
+  if (dz__breaks_ties(fn) && variant == DZ__VV) flags = DZ__N_TIE;
+  if (dz__has_slope(fn))
+    flags |= (x->g->flags[args[0]] | (nargs > 1 ? x->g->flags[args[1]] : 0)) & DZ__N_ACTIVE;
   x->map[i] = dz__graph_add(x->g, fn, flags, nargs, args);
   return x->map[i] == DZ__NO_NODE ? no_memory(x) : DZ_OK;
 }
@@ -77,10 +80,11 @@ static bool all_frozen(const dz__extraction *x, dz_var v, uint32_t nargs) {
 }
 
 static dz_status extract_node(dz__extraction *x, uint32_t i) {
+  unsigned code = x->t->code[i];
+  if (code > DZ__WIDE) return extract_scalar(x, i);
   dz_var v = dz__handle(x->t, i);
   if (dz_role_of(v) != DZ_ROLE_NONE) return DZ_OK;
   const dz__wide *w = dz__wide_of(x->t, i);
-  if (!w) return extract_scalar(x, i, v);
   return all_frozen(x, v, w->nargs) ? DZ_OK : dz__extract_wide(x, i, w);
 }
 

@@ -13,7 +13,7 @@ void dz__graph_free(dz__graph *g) {
   dz__graph_init(g, &(dz_allocator){a->resize, a->user});
 }
 
-bool dz__graph_room(dz__graph *g, size_t nodes, size_t args) {
+bool dz__graph_grow(dz__graph *g, size_t nodes, size_t args) {
   const dz_allocator *a = &g->alloc;
   size_t n = g->n + nodes, m = g->args + args;
   if (n > DZ__MOST_NODES || m > DZ__MOST_NODES) return false;
@@ -25,10 +25,6 @@ bool dz__graph_room(dz__graph *g, size_t nodes, size_t args) {
     return false;
   if (first) g->start[0] = 0;
   return true;
-}
-
-uint32_t dz__graph_add(dz__graph *g, unsigned kind, unsigned flags, size_t nargs, const uint32_t *args) {
-  return dz__graph_room(g, 1, nargs) ? dz__graph_push(g, kind, flags, nargs, args) : DZ__NO_NODE;
 }
 
 uint32_t dz__graph_number(dz__graph *g, double value) {

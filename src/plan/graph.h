@@ -51,7 +51,12 @@ void dz__graph_init(dz__graph *g, const dz_allocator *a);
 void dz__graph_free(dz__graph *g);
 
 /* Room for so many more nodes and operands; false when memory is out or a graph would be too large. */
-bool dz__graph_room(dz__graph *g, size_t nodes, size_t args);
+bool dz__graph_grow(dz__graph *g, size_t nodes, size_t args);
+static inline bool dz__graph_room(dz__graph *g, size_t nodes, size_t args) {
+  size_t n = g->n + nodes, cap = g->kind_cap < g->flags_cap ? g->kind_cap : g->flags_cap;
+  if (n <= cap && n < g->start_cap && g->args + args <= g->arg_cap) return true;
+  return dz__graph_grow(g, nodes, args);
+}
 
 /* A node; the caller has made room. */
 static inline uint32_t dz__graph_push(dz__graph *g, unsigned kind, unsigned flags, size_t nargs,
@@ -66,7 +71,10 @@ static inline uint32_t dz__graph_push(dz__graph *g, unsigned kind, unsigned flag
 }
 
 /* The same with room made; DZ__NO_NODE when there is none. */
-uint32_t dz__graph_add(dz__graph *g, unsigned kind, unsigned flags, size_t nargs, const uint32_t *args);
+static inline uint32_t dz__graph_add(dz__graph *g, unsigned kind, unsigned flags, size_t nargs,
+                                     const uint32_t *args) {
+  return dz__graph_room(g, 1, nargs) ? dz__graph_push(g, kind, flags, nargs, args) : DZ__NO_NODE;
+}
 uint32_t dz__graph_number(dz__graph *g, double value);
 bool dz__graph_output(dz__graph *g, uint32_t node);
 

@@ -1,13 +1,16 @@
 /* The program of one loop. */
 #include "plan/lower.h"
+#include "plan/machine.h"
+#include "plan/pack.h"
 
 #include <string.h>
 
 /* Registers of a tile, and the constants that it reads, stay in the first-level cache where that is possible.
  */
 size_t dz__tile_of(const dz__loop *l) {
-  enum { ROOM = 24 << 10, LEAST = 64, MOST = 256 };
-  size_t rows = l->code.slots + l->tables, tile = rows ? ROOM / sizeof(double) / rows / LEAST * LEAST : MOST;
+  enum { ROOM = 24 << 10, LEAST = 64, MOST = DZ__LONGEST_TILE };
+  size_t rows = (l->packed.n ? l->packed : l->code).slots + l->tables,
+         tile = rows ? ROOM / sizeof(double) / rows / LEAST * LEAST : MOST;
   tile = tile < LEAST ? LEAST : tile > MOST ? MOST : tile;
   return dz__padded(l->lanes) < tile ? dz__padded(l->lanes) : tile;
 }
@@ -15,12 +18,14 @@ size_t dz__tile_of(const dz__loop *l) {
 bool dz__copy_tables(dz__program *p, const dz__group *group, dz__loop *l) {
   size_t row = dz__padded(group->lanes), numbers = group->tables * row,
          choices = group->choices * group->lanes;
-  if (!dz__grow(&p->alloc, (void **)&l->table, &l->table_cap, numbers + 1, sizeof *l->table) ||
+  if (!dz__grow(&p->alloc, (void **)&l->table, &l->table_cap, numbers + DZ__LINE / sizeof *l->table,
+                sizeof *l->table) ||
       !dz__grow(&p->alloc, (void **)&l->choice, &l->choice_cap, choices + 1, sizeof *l->choice))
     return false;
+  double *to = dz__lined(l->table);
   for (size_t k = 0; k < group->tables; k++) {
-    memset(l->table + k * row, 0, row * sizeof *l->table); /* also what is read beyond the last lane */
-    memcpy(l->table + k * row, group->table + k * group->lanes, group->lanes * sizeof *l->table);
+    memset(to + k * row, 0, row * sizeof *to); /* also what is read beyond the last lane */
+    memcpy(to + k * row, group->table + k * group->lanes, group->lanes * sizeof *l->table);
   }
   l->tables = group->tables;
   l->choices = group->choices;
@@ -56,7 +61,9 @@ bool dz__lower_group(dz__program *p, const dz__group *group, dz__loop *loop, con
   done = done && dz__copy_tables(p, group, loop);
   if (done) {
     code(&w, group, result, adjoint);
-    done = !w.failed && dz__schedule(&p->alloc, &loop->code, w.registers, dz__place_at(DZ__REG, 0), false);
+    done = !w.failed && dz__defer_sums(&p->alloc, &loop->code) &&
+           dz__pack(&p->alloc, loop, w.registers, DZ__NOWHERE) &&
+           dz__schedule(&p->alloc, &loop->code, w.registers, dz__place_at(DZ__REG, 0), false);
   }
   if (done) loop->tile = dz__tile_of(loop);
   dz__lowering_free(&w);

@@ -78,6 +78,8 @@ bool dz__lower_map(const dz__graph *g, size_t inputs, size_t outputs, bool gradi
    (DZ__NOWHERE: none is wanted). */
 bool dz__lower_group(dz__program *p, const dz__group *group, dz__loop *loop, const uint32_t *reads,
                      const uint32_t *flows, uint32_t result, uint32_t adjoint, uint32_t sink);
+/* Orders the adjoints of a loop so that sums over all lanes stand together (defer.c). */
+bool dz__defer_sums(const dz_allocator *a, dz__routine *c);
 bool dz__copy_tables(dz__program *p, const dz__group *group, dz__loop *l);
 
 /* The same for a sequence: result and adjoint are where its first results and their adjoints begin. */

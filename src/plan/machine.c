@@ -28,15 +28,32 @@ dz__machine *dz__machine_quick(void) {
 dz__machine *dz__machine_quick(void) { return dz__machine_here(); }
 #endif
 
-dz__isa dz__machine_isa(dz__machine *m) {
+/* All machines for lanes, with what they were compiled for. */
+static const struct {
+  dz__machine *run;
+  const dz__row *rows;
+  dz__isa isa;
+  bool quick;
+} all[] = {
 #if defined(DZ_SLEEF)
-  if (m == dz__run_quick_avx512) return DZ__AVX512;
-  if (m == dz__run_quick_avx2) return DZ__AVX2;
+    {dz__run_quick_avx512, dz__run_quick_avx512_rows, DZ__AVX512, true},
+    {dz__run_quick_avx2, dz__run_quick_avx2_rows, DZ__AVX2, true},
+    {dz__run_quick, dz__run_quick_rows, DZ__BASE, true},
 #endif
 #if defined(DZ_LANES_X86)
-  if (m == dz__run_lanes_avx512) return DZ__AVX512;
-  if (m == dz__run_lanes_avx2) return DZ__AVX2;
+    {dz__run_lanes_avx512, dz__run_lanes_avx512_rows, DZ__AVX512, false},
+    {dz__run_lanes_avx2, dz__run_lanes_avx2_rows, DZ__AVX2, false},
 #endif
-  (void)m;
-  return DZ__BASE;
+    {dz__run_lanes, dz__run_lanes_rows, DZ__BASE, false}};
+
+static size_t number_of(dz__machine *m) {
+  size_t k = 0;
+  while (k + 1 < sizeof all / sizeof *all && all[k].run != m) k++;
+  return k;
 }
+
+dz__isa dz__machine_isa(dz__machine *m) { return all[number_of(m)].isa; }
+
+const dz__row *dz__machine_rows(dz__machine *m) { return all[number_of(m)].rows; }
+
+bool dz__machine_is_quick(dz__machine *m) { return all[number_of(m)].quick; }

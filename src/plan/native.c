@@ -33,14 +33,15 @@ static bool append(void *user, const char *more, size_t n) {
   return true;
 }
 
-/* The same instructions as the machine's, so the same numbers: no contraction, nothing that relaxes IEEE
- * rules. */
+/* The same instructions as the machine's, so the same numbers: nothing that relaxes IEEE rules; contraction
+   where the plan is to be quick. Of sin and cos gcc would make one function, for which a chain of operations
+   waits longer. */
 static const char *const common[] = {"-std=c99",
                                      "-O2",
                                      "-ftree-vectorize",
                                      "-fno-math-errno",
                                      "-fno-trapping-math",
-                                     "-ffp-contract=off",
+                                     "-fno-builtin-cos",
                                      "-fPIC",
                                      "-shared",
                                      "-w"};
@@ -58,6 +59,7 @@ typedef struct command {
 static command compile_command(const dz_plan *p, const char *compiler) {
   command c = {{compiler}, 1};
   for (size_t k = 0; k < sizeof common / sizeof *common; k++) c.word[c.n++] = common[k];
+  c.word[c.n++] = dz__machine_is_quick(p->lanes) ? "-ffp-contract=fast" : "-ffp-contract=off";
 #if defined(DZ_LANES_X86)
   dz__isa isa = dz__machine_isa(p->lanes);
   if (isa == DZ__AVX512)
@@ -218,15 +220,17 @@ static dz_status load(dz_plan *p, const paths *at, dz_error *e) {
   dz__spots size = dz__data_size(p);
   dz__native *n = p->native = dz__alloc(a, sizeof *n);
   if (!n) return dz__fail(e, DZ_ERR_MEMORY, "native", "out of memory");
-  *n = (dz__native){.tables = size.table + 1, .indexes = size.index + 1};
+  *n = (dz__native){.tables = size.table + DZ__LINE / sizeof(double) + 1, .indexes = size.index + 1};
   n->table = dz__alloc(a, n->tables * sizeof *n->table);
   n->index = dz__alloc(a, n->indexes * sizeof *n->index);
   if (!n->table || !n->index) return dz__fail(e, DZ_ERR_MEMORY, "native", "out of memory");
-  dz__emit_data(p, n->table, n->index);
+  dz__emit_data(p, dz__lined(n->table), n->index);
   n->library = is_private(at->library, false) ? dlopen(at->library, RTLD_NOW | RTLD_LOCAL) : NULL;
   void *f = n->library ? dlsym(n->library, "dz_all") : NULL;
   if (!f) return refuse(e, "cannot load", at->library);
   memcpy(&n->run, &f, sizeof f);
+  f = dlsym(n->library, "dz_map");
+  memcpy(&n->map, &f, sizeof f);
   return DZ_OK;
 }
 
@@ -260,6 +264,9 @@ dz_status dz_plan_native(dz_plan *p, const dz_native_options *o, dz_error *e) {
   *error = (dz_error){.status = DZ_OK};
   if (!p) return dz__fail(error, DZ_ERR_ARGUMENT, "native", "the plan is NULL");
   if (p->native) return DZ_OK;
+  if (p->whole)
+    return dz__fail(error, DZ_ERR_ARGUMENT, "native",
+                    "a plan of whole tensors has no native code: make it with DZ_TENSORS_APART");
   if (p->facts.instructions > MOST_COMPILED)
     return dz__fail(error, DZ_ERR_LIMIT, "native",
                     "%zu different instructions would keep the compiler busy too long",

@@ -1,8 +1,10 @@
 /* Plans from tapes: the passes, one after another. */
 #include "plan/plan.h"
 
+#include "plan/crew.h"
 #include "plan/lower.h"
 #include "plan/sequence.h"
+#include "plan/whole_plan.h"
 
 #include <string.h>
 
@@ -25,7 +27,8 @@ static void count(dz_plan *p) {
     f->loops -= l->tile == 0;
     f->lanes += l->lanes;
     f->instructions += l->code.n;
-    f->bytes += l->code.cap * sizeof *l->code.at + (l->code.list_cap + l->choice_cap + l->index_cap) * 4 +
+    f->bytes += l->packed.cap * sizeof *l->packed.at + l->packed.list_cap * sizeof *l->packed.list +
+                l->code.cap * sizeof *l->code.at + (l->code.list_cap + l->choice_cap + l->index_cap) * 4 +
                 l->table_cap * sizeof *l->table;
   }
 }
@@ -67,6 +70,13 @@ static dz_status make(dz_plan *p, const dz__wanted *w, bool roll, bool map, dz_e
   return status;
 }
 
+/* Threads, where there is something to share. */
+static void hire(dz_plan *p) {
+  bool any = p->program.map != NULL;
+  for (size_t k = 0; k < p->program.loops; k++) any |= p->program.loop[k].span > 0;
+  if (any) p->crew = dz__crew_new(&p->alloc, p->program.threads);
+}
+
 dz_plan *dz_plan_new(int ycount, const dz_var *ys, int xcount, const dz_var *xs, const dz_plan_options *o,
                      dz_error *e) {
   static const dz_plan_options usual;
@@ -75,18 +85,22 @@ dz_plan *dz_plan_new(int ycount, const dz_var *ys, int xcount, const dz_var *xs,
   if (ycount < 1 || !ys || xcount < 0 || (xcount && !xs))
     return dz__fail(error, DZ_ERR_ARGUMENT, "plan", "at least one output is needed"), NULL;
   if (!o) o = &usual;
+  if (o->threads < 0 || o->threads > DZ_MOST_THREADS)
+    return dz__fail(error, DZ_ERR_ARGUMENT, "plan", "threads are 0 to %d", DZ_MOST_THREADS), NULL;
   dz_allocator a = dz__allocator(o->allocator);
   dz_plan *p = dz__alloc(&a, sizeof *p);
   if (!p) return dz__fail(error, DZ_ERR_MEMORY, "plan", "out of memory"), NULL;
   *p = (dz_plan){.alloc = a,
-                 .program = {.alloc = a},
+                 .program = {.alloc = a, .threads = o->threads > 0 ? (size_t)o->threads : 0},
                  .lanes = o->quick ? dz__machine_quick() : dz__machine_here(),
                  .gradient = !o->values_only};
-  if (make(p, &(dz__wanted){ycount, xcount, ys, xs}, !o->unrolled, o->map, error)) {
+  const dz__wanted wanted = {ycount, xcount, ys, xs};
+  bool whole = dz__wants_whole(o, &wanted);
+  if (whole ? dz__make_whole(p, &wanted, o, error) : make(p, &wanted, !o->unrolled, o->map, error)) {
     dz_plan_free(p);
     return NULL;
   }
-  count(p);
+  if (!whole) count(p), hire(p);
   return p;
 }
 
@@ -94,6 +108,8 @@ void dz_plan_free(dz_plan *p) {
   if (!p) return;
   dz_allocator a = p->alloc;
   dz__native_free(p);
+  dz__drop_whole(p);
+  dz__crew_free(&a, p->crew);
   dz__program_free(&p->program);
   dz__free(&a, p->guards.at, p->guards.cap * sizeof *p->guards.at);
   dz__free(&a, p, sizeof *p);

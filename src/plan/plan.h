@@ -13,6 +13,8 @@ struct dz_plan {
   bool gradient;
   dz__guards guards; /* of the outputs behind those of the caller */
   dz_plan_facts facts;
+  struct dz__crew *crew;     /* NULL: the caller's thread runs it alone */
+  struct dz__whole *whole;   /* not NULL: it is one of whole tensors, and `program` has only counts */
   struct dz__native *native; /* NULL: the virtual machine runs it */
 };
 
@@ -20,7 +22,10 @@ struct dz_plan {
 typedef struct dz__native {
   void *library;
   int (*run)(const double *in, double *out, double *grad, double *work, const double *table,
-             const uint32_t *index);
+             const uint32_t *index, const dz__row *rows);
+  /* A tile of samples of a map: NULL where none was asked for. */
+  void (*map)(const double *in, double *grad, double *work, double *out, size_t lane, size_t n,
+              const dz__row *rows);
   double *table;
   uint32_t *index;
   size_t tables, indexes;

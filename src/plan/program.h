@@ -66,11 +66,27 @@ typedef enum dz__step_op {
   DZ__I_DECRED,    /* accumulator d -= the sum of a */
   DZ__I_REDMUL,    /* accumulator d += the sum of a b */
   DZ__I_REDMULNEG, /* accumulator d -= the sum of a b */
-  DZ__I_CALL       /* runs loop a: only in the program around */
+  DZ__I_CALL,      /* runs loop a: only in the program around */
+  /* Only in packed code: */
+  DZ__I_LINE,  /* d, which `mode` says more of, takes the sum of b terms at list[a]: {term, place, place};
+                  of one vector only where `flags` */
+  DZ__I_REDS,  /* accumulators take a, or its products: c flows at list[b], as of RSUM */
+  DZ__I_SLOPE, /* d = partial `mode` of fn: list[a] has places of x y w z */
+  DZ__I_LOADS, /* as LOAD, of d columns from a on to the places at list[b] */
+  DZ__I_PUTS   /* as PUT, of b columns from d on from the places at list[a] */
 } dz__step_op;
+
+/* Where a LINE's sum goes. */
+enum {
+  DZ__TO_PLACE, /* d = it */
+  DZ__TO_ACC,   /* accumulator d += it */
+  DZ__TO_RUN    /* d[lane] += it, d one for all */
+};
 
 /* Terms of a sum, and flows of its adjoint g; DZ__SUBTRACT may be added. */
 enum { DZ__T_V, DZ__T_S, DZ__T_VV, DZ__T_VS, DZ__T_MASK = 15, DZ__SUBTRACT = 16 };
+/* A product that is added a second time right after the first; in packed code. */
+enum { DZ__TWICE = 32 };
 enum {
   DZ__R_SET,  /* d = g */
   DZ__R_ADD,  /* d += g */
@@ -102,14 +118,15 @@ typedef struct dz__routine {
 } dz__routine;
 
 typedef struct dz__loop {
-  dz__routine code;
-  size_t lanes, tile; /* tile: lanes at a time, a multiple of DZ__W */
-  double *table;
+  dz__routine code, packed; /* packed: the same for full vectors only, or empty */
+  size_t lanes, tile;       /* tile: lanes at a time, a multiple of DZ__W */
+  double *table;            /* of a loop that is called: rows begin at dz__lined(table) */
   uint32_t *choice, *index;
   size_t tables, choices, table_cap, choice_cap, indexes, index_cap;
   uint32_t *acc; /* per accumulator the place that its sum is added to; the first, of a reduced loop, is its
                     result */
   size_t accs, acc_cap;
+  size_t span;        /* lanes to a block, which a thread runs; 0: it is not divided */
   size_t spot, room;  /* in the workspace: registers; of them for all tiles, or for one */
   bool reduced, kept; /* kept: registers stay from forward to backward, so nothing is computed again */
   /* Of a sequence the lanes are steps, and its code has these parts: what sets the state before step 0, up to
@@ -129,13 +146,27 @@ typedef struct dz__program {
   size_t zeros, zeroed;      /* where adjoints begin that must be 0 before, and how many */
   size_t seeds, acc, memory; /* places: seeds of the outputs; accumulators; all in doubles */
   size_t inputs, outputs;
-  dz__loop *map;   /* NULL: none was asked for */
+  dz__loop *map; /* NULL: none was asked for */
+  /* A loop alone adds to a part of the gradient, whose numbers its tiles take one after another: the last of
+     them from `fresh` on, and the first, complete then, from `done` on. It empties and looks at them itself,
+     while they are at hand: `windowed` numbers each. NULL: there is no such loop. */
+  const dz__loop *window;
+  size_t threads;       /* that share loops; 0: none are divided */
+  size_t spare, common; /* registers for each thread but the first; how many numbers they are */
+  size_t fresh, done, windowed;
   uint32_t *value; /* per output its place */
 } dz__program;
 
-enum { DZ__W = 8 };
+enum { DZ__W = 8, DZ__LONGEST_TILE = 256, DZ__MOST_COLUMNS = 32 };
 
 static inline size_t dz__padded(size_t lanes) { return (lanes + DZ__W - 1) / DZ__W * DZ__W; }
+
+/* Divides loops into blocks; how many there are. */
+void dz__find_blocks(dz__program *p);
+size_t dz__blocks_of(const dz__loop *l);
+
+/* Looks for a window; all loops have their code. */
+void dz__find_window(dz__program *p);
 
 void dz__routine_free(const dz_allocator *a, dz__routine *c);
 void dz__program_free(dz__program *p);

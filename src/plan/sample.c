@@ -1,5 +1,6 @@
 /* The program of a map: samples for lanes. */
 #include "plan/lower.h"
+#include "plan/pack.h"
 
 #include <string.h>
 
@@ -71,13 +72,14 @@ bool dz__lower_map(const dz__graph *g, size_t inputs, size_t outputs, bool gradi
     uint32_t one = dz__place_at(DZ__UNI, l->tables);
     l->table[l->tables++] = 1;
     map_code(&w, one, gradient, place);
-    done = !w.failed && dz__schedule(&p->alloc, &l->code, w.registers, dz__place_at(DZ__REG, 0), false);
+    done = !w.failed && dz__pack(&p->alloc, l, w.registers, one) &&
+           dz__schedule(&p->alloc, &l->code, w.registers, dz__place_at(DZ__REG, 0), false);
   }
   if (done) {
     l->lanes = DZ__MOST_NODES; /* so that a tile is as long as registers allow */
     l->tile = dz__tile_of(l);
     l->spot = dz__padded(l->tables);
-    l->room = l->code.slots * l->tile;
+    l->room = (l->code.slots > l->packed.slots ? l->code.slots : l->packed.slots) * l->tile;
   }
   dz__free(&p->alloc, place, (inputs + 1) * sizeof *place);
   dz__lowering_free(&w);

@@ -35,7 +35,12 @@ static const uint8_t places[] = {[DZ__I_ZERO] = TO_D,
                                  [DZ__I_DECRED] = A,
                                  [DZ__I_REDMUL] = A | B,
                                  [DZ__I_REDMULNEG] = A | B,
-                                 [DZ__I_CALL] = 0};
+                                 [DZ__I_CALL] = 0,
+                                 [DZ__I_LINE] = 0,
+                                 [DZ__I_REDS] = A,
+                                 [DZ__I_SLOPE] = TO_D,
+                                 [DZ__I_LOADS] = 0,
+                                 [DZ__I_PUTS] = 0};
 
 /* Flows of a sum: the factor, and the place. */
 static void each_flow(const dz__instruction *i, uint32_t *t, dz__visit *f, void *user) {
@@ -47,18 +52,40 @@ static void each_flow(const dz__instruction *i, uint32_t *t, dz__visit *f, void 
   }
 }
 
+/* Where the instruction's part of the list is; NULL for one that has none. */
+static uint32_t *listed(const dz__routine *c, const dz__instruction *i) {
+  switch (i->op) {
+  case DZ__I_SUM:
+  case DZ__I_LINE:
+  case DZ__I_SLOPE:
+  case DZ__I_PUTS:
+  case DZ__I_PART:
+  case DZ__I_PARTADD:
+  case DZ__I_SELECT:
+  case DZ__I_RSELECT:
+    return c->list + i->a;
+  default:
+    return NULL;
+  }
+}
+
 void dz__each_place(const dz__routine *c, dz__instruction *i, dz__visit *f, void *user) {
   unsigned p = places[i->op];
-  uint32_t *t = c->list + i->a;
+  uint32_t *t = listed(c, i);
   if (p & A) f(user, &i->a, DZ__READ);
   if (p & (B | TO_B)) f(user, &i->b, p & B ? DZ__READ : DZ__WRITTEN);
   if (p & C) f(user, &i->c, DZ__READ);
-  if (i->op == DZ__I_SUM)
+  if (i->op == DZ__I_SUM || i->op == DZ__I_LINE)
     for (uint32_t k = 0; k < i->b; k++, t += 3) {
       f(user, t + 1, DZ__READ);
       if ((t[0] & DZ__T_MASK) >= DZ__T_VV) f(user, t + 2, DZ__READ);
     }
-  if (i->op == DZ__I_RSUM) each_flow(i, c->list + i->b, f, user);
+  if (i->op == DZ__I_LINE && i->mode == DZ__TO_PLACE) f(user, &i->d, DZ__WRITTEN);
+  if (i->op == DZ__I_RSUM || i->op == DZ__I_REDS) each_flow(i, c->list + i->b, f, user);
+  if (i->op == DZ__I_SLOPE)
+    for (int k = 0; k < 4; k++) f(user, t + k, DZ__READ);
+  for (uint32_t k = 0; i->op == DZ__I_LOADS && k < i->d; k++) f(user, c->list + i->b + k, DZ__WRITTEN);
+  for (uint32_t k = 0; i->op == DZ__I_PUTS && k < i->b; k++) f(user, t + k, DZ__READ);
   if (i->op == DZ__I_PART || i->op == DZ__I_PARTADD)
     for (int k = 0; k < 5; k++) f(user, t + k, DZ__READ);
   if (i->op == DZ__I_SELECT || i->op == DZ__I_RSELECT)
@@ -138,6 +165,7 @@ void dz__routine_free(const dz_allocator *a, dz__routine *c) {
 
 static void loop_free(const dz_allocator *a, dz__loop *l) {
   dz__routine_free(a, &l->code);
+  dz__routine_free(a, &l->packed);
   dz__free(a, l->table, l->table_cap * sizeof *l->table);
   dz__free(a, l->choice, l->choice_cap * sizeof *l->choice);
   dz__free(a, l->index, l->index_cap * sizeof *l->index);

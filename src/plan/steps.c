@@ -95,27 +95,32 @@ typedef struct stretch {
   size_t period, low; /* operands before `low` are of no step */
 } stretch;
 
-/* Whether operand k moves along from step to step. */
-static bool moves(const work *w, const stretch *t, size_t i, size_t k) {
-  const uint32_t *number = w->s->number;
-  uint32_t x = number[dz__graph_args(w->g, w->s->op[i])[k]];
-  uint32_t y = number[dz__graph_args(w->g, w->s->op[i + t->period])[k]];
+/* Whether what operation i reads as number x, and i + period as y, moves along from step to step. */
+static inline bool move_along(const stretch *t, size_t i, uint32_t x, uint32_t y) {
   return x != DZ__NO_NODE && y == x + t->period && i - x < 2 * t->period;
 }
 
-/* Whether it is of no step in both: a leaf, whose number is the largest, or what was computed before. */
-static bool is_outside(const work *w, const stretch *t, size_t i, size_t k) {
+static bool moves(const work *w, const stretch *t, size_t i, size_t k) {
   const uint32_t *number = w->s->number;
-  uint32_t x = number[dz__graph_args(w->g, w->s->op[i])[k]];
-  uint32_t y = number[dz__graph_args(w->g, w->s->op[i + t->period])[k]];
+  return move_along(t, i, number[dz__graph_args(w->g, w->s->op[i])[k]],
+                    number[dz__graph_args(w->g, w->s->op[i + t->period])[k]]);
+}
+
+/* Whether it is of no step in both: a leaf, whose number is the largest, or what was computed before. */
+static inline bool are_outside(const stretch *t, uint32_t x, uint32_t y) {
   return (x == DZ__NO_NODE && y == DZ__NO_NODE) || (x < t->low && y < t->low);
 }
 
 /* Whether operation i + period does to the next step what i does to this one. */
 static bool goes_on(const work *w, const stretch *t, size_t i) {
+  const uint32_t *number = w->s->number;
+  uint32_t here = w->s->op[i], there = w->s->op[i + t->period];
+  const uint32_t *a = dz__graph_args(w->g, here), *b = dz__graph_args(w->g, there);
   if (!same_kind(w, i, i + t->period)) return false;
-  for (size_t k = 0; k < dz__graph_nargs(w->g, w->s->op[i]); k++)
-    if (!moves(w, t, i, k) && !is_outside(w, t, i, k)) return false;
+  for (size_t k = 0, n = dz__graph_nargs(w->g, here); k < n; k++) {
+    uint32_t x = number[a[k]], y = number[b[k]];
+    if (!move_along(t, i, x, y) && !are_outside(t, x, y)) return false;
+  }
   return true;
 }
 

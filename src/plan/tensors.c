@@ -263,6 +263,8 @@ dz_status dz__extract_wide(dz__extraction *x, uint32_t i, const dz__wide *w) {
   wide o = {x, w, i, (uint32_t)x->items, {dz_operand(v, 0), w->nargs > 1 ? dz_operand(v, 1) : dz_num(0)}};
   size_t size = dz_size(v);
   if (w->fn == DZ__F_count) return DZ_OK;
+  if (w->fn == DZ__F_noise && (dz_is_number(o.operand[1]) || x->map[dz__index(o.operand[1])] == DZ__FROZEN))
+    return DZ_OK; /* the other operand gives a shape only */
   if (w->rank) {
     if (x->items + size > DZ__MOST_NODES) return no_memory(&o);
     if (!dz__grow(&x->g->alloc, (void **)&x->item, &x->item_cap, x->items + size, sizeof *x->item))

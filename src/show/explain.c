@@ -167,6 +167,8 @@ dz_status dz_explain(dz_var y, const dz_explain_options *options, dz_writer *wri
     if (dz_adjoints(y)) dz__tell_backward(&l);
     if (dz_adjoints(y)) tell_gradient(&l);
     dz__lesson_end(&l);
+    dz__lesson_forgive(&l, l.own);
+    dz__lesson_forgive(&l, l.points);
     status = dz__sheet_write(&l.s, write, user);
   }
   dz__lesson_forget(&l);

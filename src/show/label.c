@@ -93,7 +93,8 @@ static dz_var stand_in(dz__labels *l, dz_var x, int depth) {
   if (!dz_valid(known)) {
     for (int k = 0; k < dz_rank(x); k++) dims[k] = dz_extent(x, k);
     known = dz_leaf_tensor(l->own, DZ_ROLE_INPUT, dz_rank(x), dims, dz_values(x));
-    if (name.text) dz_set_name(known, name.text);
+    if (name.failed || (name.text && dz_set_name(known, name.text) == DZ_ERR_MEMORY))
+      known = dz__poison(l->own, DZ_ERR_MEMORY, "label", "out of memory");
   }
   dz__sheet_free(&name);
   return known;
@@ -115,20 +116,25 @@ static void begin(dz__labels *l) {
   dz__lend_users(l->own, l->tape);
 }
 
-static bool put(dz__sheet *s, dz_var z) {
+/* False when z cannot be written; for want of memory the sheet has failed. */
+static bool put(const dz__labels *l, dz__sheet *s, dz_var z) {
   static const dz_print_options how = {.most = 4096};
   size_t before = s->n;
-  bool done = dz_is_number(z) || (dz_valid(z) && dz_print(z, &how, dz__sheet_writer, s) == DZ_OK);
-  if (dz_is_number(z)) dz__sheet_number(s, dz_value(z));
-  if (!done) s->n = before;
-  return done;
+  dz_status status = DZ_OK;
+  if (dz_is_number(z))
+    dz__sheet_number(s, dz_value(z));
+  else
+    status = dz_valid(z) ? dz_print(z, &how, dz__sheet_writer, s) : DZ_ERR_ARGUMENT;
+  s->failed = s->failed || status == DZ_ERR_MEMORY || dz_tape_error(l->own)->status == DZ_ERR_MEMORY;
+  if (status) s->n = before;
+  return status == DZ_OK;
 }
 
 void dz__label_formula(dz__labels *l, dz__sheet *s, dz_var x) {
   dz_node is = dz_describe(x);
   if (is.role != DZ_ROLE_NONE) return;
   begin(l);
-  if (!put(s, copied(l, x, 0))) dz__sheet_put(s, is.op);
+  if (!put(l, s, copied(l, x, 0))) dz__sheet_put(s, is.op);
 }
 
 void dz__label_partial(dz__labels *l, dz__sheet *s, dz_var x, int k) {
@@ -145,5 +151,5 @@ void dz__label_partial(dz__labels *l, dz__sheet *s, dz_var x, int k) {
   begin(l);
   dz_var z = times == 1 ? copied(l, x, 0) : (dz_var){0};
   if (dz_valid(z) && !dz_is_number(z)) by = dz_operand(z, k);
-  if (by.tape && !dz_is_number(by)) put(s, dz_simplify(dz_derivative(z, by)));
+  if (by.tape && !dz_is_number(by)) put(l, s, dz_simplify(dz_derivative(z, by)));
 }

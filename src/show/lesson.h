@@ -41,6 +41,8 @@ dz__is_told(const dz__seen *s) { /* a leaf with a name; one without is told as i
 
 /* Room for single operations, on l->own and l->points. DZ_ERR_MEMORY. */
 dz_status dz__lesson_prepare(dz__lesson *l, const dz_tape *from);
+/* Forgives the error of either tape, but that memory was out is kept: the lesson is then not written. */
+void dz__lesson_forgive(dz__lesson *l, dz_tape *t);
 void dz__lesson_forget(dz__lesson *l);
 
 void dz__tell_given(dz__lesson *l);

@@ -212,7 +212,7 @@ static dz_status link_alone(job *j, dz_var z) {
   dz_status tape = dz_tape_error(j->t)->status;
   dz_tape_forgive(j->t);
   dz_tape_rewind(j->t, mark);
-  return status ? status : tape;
+  return status && tape != DZ_ERR_MEMORY ? status : tape;
 }
 
 /* ---- the whole ---- */

@@ -29,7 +29,7 @@ static bool make_leaves(dz__lesson *l, dz_tape *t, dz_var **leaf, bool points) {
     dz_role role = is_plain(s) ? DZ_ROLE_CONST : DZ_ROLE_INPUT;
     bool one = points && s->size > 0;
     (*leaf)[i] = one ? dz_leaf(t, role, s->value[0]) : dz_leaf_tensor(t, role, s->rank, s->dims, s->value);
-    if (name) dz_set_name((*leaf)[i], name);
+    if (name && dz_set_name((*leaf)[i], name) == DZ_ERR_MEMORY) return false;
   }
   return dz_tape_error(t)->status == DZ_OK;
 }
@@ -42,6 +42,11 @@ dz_status dz__lesson_prepare(dz__lesson *l, const dz_tape *from) {
   bool made = make_leaves(l, l->own, &l->leaf, false) && make_leaves(l, l->points, &l->point, true);
   l->leaves = dz_tape_mark(l->own);
   return made ? DZ_OK : DZ_ERR_MEMORY;
+}
+
+void dz__lesson_forgive(dz__lesson *l, dz_tape *t) {
+  l->s.failed = l->s.failed || dz_tape_error(t)->status == DZ_ERR_MEMORY;
+  dz_tape_forgive(t);
 }
 
 void dz__lesson_forget(dz__lesson *l) {
@@ -59,7 +64,7 @@ static dz_var one_level(dz__lesson *l, const dz__seen *s, bool numbers) {
   dz_var in[OPERANDS];
   const int64_t *attr;
   if (s->is.nargs > OPERANDS) return (dz_var){0};
-  dz_tape_forgive(l->own);
+  dz__lesson_forgive(l, l->own);
   dz_tape_rewind(l->own, l->leaves);
   for (int k = 0; k < s->is.nargs; k++) {
     const dz__use *u = dz__lesson_use(l, s, k);
@@ -98,7 +103,7 @@ static dz_var rule_of(dz__lesson *l, const dz__seen *s, int k) {
     times += v->of == u->of;
     in[j] = v->of == DZ__NONE ? dz_num(v->number) : l->point[v->of];
   }
-  dz_tape_forgive(l->points);
+  dz__lesson_forgive(l, l->points);
   if (dz__node_fn(s->var) == DZ__F_where) return dz_where(in[0], dz_num(k == 1), dz_num(k == 2));
   if (times > 1) return l->symbols.use[s->args + (uint32_t)k].partial.is;
   dz_var z = dz__record(dz__node_fn(s->var), s->is.nargs, in, 0, NULL);

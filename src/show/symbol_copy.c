@@ -40,19 +40,23 @@ void dz__work_fix(dz__work *w, const char *constants) {
 
 static bool taken(const dz_tape *t, const char *name) { return dz_valid(dz_named((dz_tape *)t, name)); }
 
+/* Also by a node that is still to be named. */
+static bool spoken_for(const dz__work *w, const char *name) {
+  return taken(w->y->tape, name) || taken(dz__work_seen(w, 0)->var.tape, name);
+}
+
 /* letter1, letter2 …: the next that no node has. */
 static const char *free_name(dz__work *w, char letter, uint32_t *last, dz_var x) {
   char name[34] = {letter};
   do dz_number_write(++*last, 0, name + 1);
-  while (taken(w->y->tape, name));
+  while (spoken_for(w, name));
   return dz_set_name(x, name) ? NULL : dz_name(x);
 }
 
 static dz_var copy_leaf(dz__work *w, const dz__seen *s) {
   dz_var x = s->rank == 0 ? dz_leaf(w->y->tape, s->is.role, s->value[0])
                           : dz_leaf_tensor(w->y->tape, s->is.role, s->rank, s->dims, s->value);
-  if (s->name && dz_valid(x)) dz_set_name(x, s->name);
-  return x;
+  return s->name && dz_valid(x) && dz_set_name(x, s->name) == DZ_ERR_MEMORY ? (dz_var){0} : x;
 }
 
 /* Node i with the operands as they are copied, but `other` for operand k. */
@@ -118,7 +122,9 @@ static bool name_result(dz__work *w, const char *wanted) {
              *tries[] = {wanted && *wanted ? wanted : own, own, "z", "f", "y"};
   for (size_t k = 0; k < sizeof tries / sizeof *tries; k++) {
     if (!tries[k] || taken(w->y->tape, tries[k])) continue;
-    if (dz_set_name(x, tries[k])) return false;
+    const dz_status status = dz_set_name(x, tries[k]);
+    if (status == DZ_ERR_MEMORY) return false;
+    if (status) continue; /* no name: too long, or no UTF-8 */
     w->y->result = dz_name(x);
     break;
   }

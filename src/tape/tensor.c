@@ -212,6 +212,8 @@ dz_var dz__stack(int n, const dz_var *xs, int64_t axis) { return joined(DZ__F_st
 
 dz_var dz__matmul(dz_var x, dz_var y) { return dz__record(DZ__F_matmul, 2, (dz_var[]){x, y}, 0, NULL); }
 
+dz_var dz__noise(dz_var x, dz_var seed) { return dz__record(DZ__F_noise, 2, (dz_var[]){x, seed}, 0, NULL); }
+
 dz_var dz__solve(dz_var a, dz_var b) {
   if (dz_is_number(a) && !dz_is_number(b) && b.tape) a = dz__as_node(b.tape, a);
   if (!dz_is_number(b) && !dz__check_handle(a.tape, b, dz__ops[DZ__F_solve].name)) return invalid(a);

@@ -22,6 +22,7 @@ dz_var dz__concat(int n, const dz_var *xs, int64_t axis);
 dz_var dz__stack(int n, const dz_var *xs, int64_t axis); /* along a new axis */
 dz_var dz__gather(dz_var x, dz_var at, int64_t axis);
 dz_var dz__matmul(dz_var x, dz_var y);
+dz_var dz__noise(dz_var x, dz_var seed);
 /* With the factors of `a` as a node of their own. */
 dz_var dz__solve(dz_var a, dz_var b);
 

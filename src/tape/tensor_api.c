@@ -110,3 +110,4 @@ dz_var(dz_stack)(int n, const dz_var *xs, int axis) { return dz__stack(n, xs, ax
 dz_var(dz_matmul)(dz_var x, dz_var y) { return dz__matmul(x, y); }
 dz_var(dz_dot)(dz_var x, dz_var y) { return dz__matmul(x, y); }
 dz_var(dz_solve)(dz_var a, dz_var b) { return dz__solve(a, b); }
+dz_var(dz_noise)(dz_var x, dz_var seed) { return dz__noise(x, seed); }

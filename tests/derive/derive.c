@@ -447,7 +447,7 @@ START_TEST(rules_among_other_calls) {
   dz_tape *t = dz_tape_new(NULL);
   dz_var v = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, (size_t[]){2}, (double[]){1, 2}), x = dz_input(t, 1);
   dz_mark start = dz_tape_mark(t);
-  for (int turn = 0; turn < EFFORT(2000, 100); turn++) {
+  for (int turn = 0; turn < EFFORT(2000, 40); turn++) {
     dz_var m = dz_mean(v, DZ_ALL, false), y = dz_mul(dz_sigmoid(x), m);
     for (int k = 0; k < 50; k++) y = dz_sigmoid(dz_mul(y, x));
     dz_var g = dz_derivative(y, x), softmax = dz_softmax(v, 0);
@@ -461,7 +461,7 @@ END_TEST
 START_TEST(memory_fails) {
   size_t at = 0;
   bool failed = true;
-  for (at = 1; failed && at < 3000; at += EFFORT(1, 1 + at / 8)) {
+  for (at = 1; failed && at < 3000; at += EFFORT(1, 1 + at / 2)) {
     failing f = {0};
     dz_allocator a = failing_allocator(&f);
     dz_tape *t = dz_tape_new(&a);

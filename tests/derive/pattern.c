@@ -72,6 +72,7 @@ START_TEST(every_tensor_operation) {
   dz_var square = dz_slice(x, 1, 0, 2, 1);
   CASE(lu, dz__record(DZ__F_lu, 1, &square, 0, NULL), "     ");
   CASE(solve, dz_solve(c, dz_at(x, 1, 0)), "03 03");
+  CASE(noise, dz_noise(x, 7), "     ");
   for (int fn = DZ__F_POINTWISE_END; fn < DZ__F_END; fn++)
     ck_assert_msg(seen[fn], "%s is not tried", dz__ops[fn].name);
 #undef CASE

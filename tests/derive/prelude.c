@@ -90,6 +90,8 @@ static dz_var of_c(leaves l, int k) {
     return dz_max_pool(image_of(l.x), 2, 0);
   case 22:
     return dz_avg_pool(image_of(l.x), 2, 1);
+  case 23:
+    return dz_dropout(l.x, 0.25, 7);
   default:
     return dz_log_base(2, l.x);
   }
@@ -118,6 +120,7 @@ static const char *const of_text[] = {"mean(x)",
                                       "X=reshape(x,1,1,2,3); T=reshape(t,1,1,2,3); conv2d(X, T, 2, pad=1)",
                                       "max_pool(reshape(x, 1, 1, 2, 3))",
                                       "avg_pool(reshape(x, 1, 1, 2, 3), stride=1)",
+                                      "dropout(x, 0.25, 7)",
                                       "log_base(2, x)"};
 enum { CALLS = sizeof of_text / sizeof *of_text };
 

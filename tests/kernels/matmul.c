@@ -1,5 +1,7 @@
 /* matmul against sums by its definition, with indices worked out by division. Whole numbers make every sum
    exact, so all is equality. */
+#include "effort.h"
+#include "kernels/product.h"
 #include "problem.h"
 #include "suite.h"
 
@@ -152,5 +154,73 @@ START_TEST(a_numeric_zero_counts) {
 }
 END_TEST
 
-SUITE(ONCE(random_matmuls), ONCE(large_matmuls), ONCE(matmul_shapes_as_numpy), ONCE(zeros_times_infinities),
-      ONCE(a_numeric_zero_counts))
+/* Rows or columns contiguous, rows further apart than they are long; whole numbers, of which a float has
+   enough. What was in c before counts only where it is added to. */
+static void check_product(ptrdiff_t m, ptrdiff_t k, ptrdiff_t n) {
+  const bool left = below(2), right = below(2), add = below(2), apart = below(4) == 0;
+  const ptrdiff_t a_next = (left ? m : k) + apart, b_next = (right ? k : n) + apart;
+  size_t as = (size_t)(a_next * (left ? k : m)), bs = (size_t)(b_next * (right ? n : k)),
+         cs = (size_t)(m * n);
+  double *a = room(as), *b = room(bs), *c = room(cs), *was = room(cs);
+  float *af = malloc((as + 1) * sizeof *af), *bf = malloc((bs + 1) * sizeof *bf),
+        *cf = malloc((cs + 1) * sizeof *cf);
+  for (size_t i = 0; i < as; i++) af[i] = (float)(a[i] = below(9) - 4);
+  for (size_t i = 0; i < bs; i++) bf[i] = (float)(b[i] = below(9) - 4);
+  for (size_t i = 0; i < cs; i++) cf[i] = (float)(c[i] = was[i] = add ? below(9) - 4 : (double)NAN);
+  dz__matrix x = {a, m, k, left ? 1 : a_next, left ? a_next : 1};
+  dz__matrix y = {b, k, n, right ? 1 : b_next, right ? b_next : 1};
+  dz__product(x, y, c, add);
+  dz__productf((dz__matrixf){af, m, k, x.row, x.column}, (dz__matrixf){bf, k, n, y.row, y.column}, cf, add);
+  for (ptrdiff_t i = 0; i < m; i++)
+    for (ptrdiff_t j = 0; j < n; j++) {
+      double z = add ? was[i * n + j] : 0;
+      for (ptrdiff_t l = 0; l < k; l++) z += a[i * x.row + l * x.column] * b[l * y.row + j * y.column];
+      ck_assert_msg(c[i * n + j] == z && (double)cf[i * n + j] == z,
+                    "%td %td %td, %d%d%d: %g %g, not %g at %td %td", m, k, n, left, right, add, c[i * n + j],
+                    (double)cf[i * n + j], z, i, j);
+    }
+  free(a), free(b), free(c), free(was), free(af), free(bf), free(cf);
+}
+
+/* Around the edges of panels and vectors, and beyond where the library is used. */
+START_TEST(products_in_every_layout) {
+  for (int turn = 0; turn < EFFORT(3000, 300); turn++) check_product(below(40), below(30), below(60));
+  for (int turn = 0; turn < EFFORT(60, 6); turn++)
+    check_product(1 + below(300), 1 + below(400), 1 + below(20));
+  for (int turn = 0; turn < EFFORT(30, 3); turn++)
+    check_product(60 + below(60), 60 + below(200), 60 + below(60));
+}
+END_TEST
+
+/* Terms in order within blocks of 192, each product rounded by itself: the same bits on every processor.
+   Large products may be a library's, and those of a row or a column go otherwise. */
+START_TEST(products_add_in_order) {
+  enum { BLOCK = 192 };
+  for (int turn = 0; turn < EFFORT(300, 30); turn++) {
+    ptrdiff_t m = 2 + below(12), n = 2 + below(60), k = 1 + below(300);
+    double *a = room((size_t)(m * k)), *b = room((size_t)(k * n)), *c = room((size_t)(m * n));
+    for (ptrdiff_t i = 0; i < m * k; i++) a[i] = uniform(-1, 1);
+    for (ptrdiff_t i = 0; i < k * n; i++) b[i] = uniform(-1, 1);
+    bool turned = below(2);
+    dz__matrix x = {a, m, k, turned ? 1 : k, turned ? m : 1}, y = {b, k, n, turned ? 1 : n, turned ? k : 1};
+    dz__product(x, y, c, false);
+    for (ptrdiff_t i = 0; i < m; i++)
+      for (ptrdiff_t j = 0; j < n; j++) {
+        double z = 0;
+        for (ptrdiff_t first = 0; first < k; first += BLOCK) {
+          double s = 0;
+          for (ptrdiff_t l = first; l < k && l < first + BLOCK; l++) {
+            volatile double p = a[i * x.row + l * x.column] * b[l * y.row + j * y.column];
+            s += p;
+          }
+          z = first ? z + s : s;
+        }
+        ck_assert(c[i * n + j] == z);
+      }
+    free(a), free(b), free(c);
+  }
+}
+END_TEST
+
+SUITE(ONCE(products_add_in_order), ONCE(products_in_every_layout), ONCE(random_matmuls), ONCE(large_matmuls),
+      ONCE(matmul_shapes_as_numpy), ONCE(zeros_times_infinities), ONCE(a_numeric_zero_counts))

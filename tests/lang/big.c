@@ -9,7 +9,7 @@
 
 /* Nests and lists are so long: enough for recursion to end in a fault, and for what is quadratic not to end.
  */
-enum { MANY = EFFORT(1000000, 100000) };
+enum { MANY = EFFORT(1000000, 30000) };
 
 /* head, then `unit` count times, middle, `close` count times, tail. */
 static char *text_of(const char *head, const char *unit, const char *middle, const char *closing,

@@ -45,7 +45,7 @@ static void check_adjoints(check *c, const lanes *l, const node *y, bool interio
   const graph *g = c->g;
   for (int i = 0; i < g->n; i++) {
     const node *x = &g->nodes[i];
-    const bool wanted = x->op == OP_leaf || (interior && dz_node_index(x->var) <= dz_node_index(y->var));
+    const bool wanted = (x->op == OP_leaf || interior) && dz_node_index(x->var) <= dz_node_index(y->var);
     if (x->op == OP_number || !wanted) continue;
     const dz_adjoint_state want = x->active ? DZ_ADJOINT_READY : DZ_ADJOINT_INACTIVE,
                            state = dz_adjoint_state_of(x->var);
@@ -128,18 +128,21 @@ static void empty_tape(graph *g, bool anew) {
   g->start = dz_tape_mark(g->tape);
 }
 
+void compare_built(check *c, int out) {
+  const dz_error *e = dz_tape_error(c->g->tape);
+  c->s->graphs++;
+  if (e->status) {
+    check_fails(c, e->message, out, e->status, 0, 0);
+  } else if (out >= 0) {
+    check_values(c);
+    if (c->g->nodes[out].active && !check_derivatives(c, &c->g->nodes[out])) c->s->skipped++;
+  }
+}
+
 void compare_graph(graph *g, uint64_t seed, score *s, FILE *say, bool always) {
   check c = {g, s, say, seed, false};
   empty_tape(g, seed % 64 == 0);
-  const int out = build_graph(g, seed, &s->count);
-  const dz_error *e = dz_tape_error(g->tape);
-  s->graphs++;
-  if (e->status) {
-    check_fails(&c, e->message, out, e->status, 0, 0);
-  } else if (out >= 0) {
-    check_values(&c);
-    if (g->nodes[out].active && !check_derivatives(&c, &g->nodes[out])) s->skipped++;
-  }
+  compare_built(&c, build_graph(g, seed, &s->count));
   if (say && (c.failed || always)) graph_print(say, g);
   if (c.failed && s->failed++ == 0) s->first_failed = seed;
   if (c.failed) empty_tape(g, true);

@@ -48,6 +48,9 @@ void check_fails(check *c, const char *what, int at, double got, quad exact, wid
    graph is printed even without one. */
 void compare_graph(graph *g, uint64_t seed, score *s, FILE *say, bool always);
 
+/* The graph as it stands, whose output is node `out`. */
+void compare_built(check *c, int out);
+
 /* Plans of y. l: the exact gradient for this seed. */
 void check_plans(check *c, const node *y, const double *seed, const lanes *l);
 

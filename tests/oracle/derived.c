@@ -13,60 +13,6 @@
 /* The bound of a double's error, times this, bounds that of __float128. */
 #define QUAD_PER_DOUBLE 0x1p-57L
 
-/* The tape again, as a graph of its own: node i of the tape is nodes[of[i]]. */
-typedef struct mirror {
-  graph g;
-  int of[MOST_NODES];
-  size_t read, original; /* nodes; those before the derivative's */
-} mirror;
-
-static op op_named(const char *name) {
-  for (int k = 0; k < OP_leaf; k++)
-    if (strcmp(op_name((op)k), name) == 0) return (op)k;
-  return OP_leaf;
-}
-
-static int read_operand(mirror *m, dz_var x) {
-  return dz_is_number(x) ? graph_adopt(&m->g, x) : m->of[dz_node_index(x)];
-}
-
-/* An exponent that is a number may be another one less 1, rounded. That matters for x > 0 only: the others
-   are whole. */
-static void blur_exponent(mirror *m, const node *made) {
-  const node *x = &m->g.nodes[made->args[0]], *y = &m->g.nodes[made->args[1]];
-  for (int k = 0; k < x->size; k++)
-    if (m->g.elements[x->first + k].v <= 0) return;
-  if (made->op == OP_pow && y->op == OP_number) m->g.elements[y->first].e = ROUNDOFF;
-}
-
-/* -1 for what has no place here: a rank too high, a NaN where it matters, a doubt. */
-static int read_node(mirror *m, dz_var x) {
-  const dz_node d = dz_describe(x);
-  const int64_t *attr;
-  if (d.role != DZ_ROLE_NONE) return graph_adopt(&m->g, x);
-  node made = {.op = op_named(d.op), .nargs = d.nargs, .nattr = (int)dz_attributes(x, &attr)};
-  if (made.op == OP_leaf || d.nargs > MOST_ARGS || made.nattr > MOST_ATTRS || dz_rank(x) > MOST_RANK)
-    return -1;
-  for (int k = 0; k < made.nattr; k++) made.attr[k] = attr[k];
-  for (int k = 0; k < d.nargs; k++)
-    if ((made.args[k] = read_operand(m, dz_operand(x, k))) < 0) return -1;
-  int at = -1;
-  if (m->read >= m->original) blur_exponent(m, &made);
-  if (graph_evaluate(&m->g, &made, &at) != FINE) return -1;
-  m->g.nodes[at].var = x;
-  return at;
-}
-
-/* Reads what the tape has grown by. */
-static bool read_tape(mirror *m, dz_tape *t) {
-  for (; m->read < dz_tape_size(t); m->read++) {
-    if (m->read >= MOST_NODES) return false;
-    m->of[m->read] = read_node(m, dz_node_at(t, m->read));
-    if (m->of[m->read] < 0) return false;
-  }
-  return true;
-}
-
 static const node *seen(const mirror *m, dz_var x) { return &m->g.nodes[m->of[dz_node_index(x)]]; }
 
 /* ---- the gradient ---- */
@@ -217,7 +163,7 @@ static void check_second_nodes(check *c, mirror *m, const gradient *d, dz_var s)
   m->original = dz_tape_size(t);
   const dz_status status = dz_grad(s, d->n, d->xs, second.nodes);
   if (status) check_fails(c, dz_tape_error(t)->message, 0, status, 0, 0);
-  if (status || !read_tape(m, t)) return;
+  if (status || !mirror_read(m, t)) return;
   for (int i = 0; i < d->n; i++) {
     const node *z = seen(m, second.nodes[i]), *x = seen(m, d->xs[i]);
     const double *got = dz_values(second.nodes[i]);
@@ -245,7 +191,7 @@ static void check_second(check *c, mirror *m, const gradient *d, const node *y, 
   }
   const dz_var s = along(d, of);
   const double one = 1;
-  if (dz_is_number(s) || dz_tape_error(g->tape)->status || !read_tape(m, g->tape)) return;
+  if (dz_is_number(s) || dz_tape_error(g->tape)->status || !mirror_read(m, g->tape)) return;
   const bool active = dz_is_active(s);
   if (active && !graph_reverse(&m->g, seen(m, s), &one)) return;
   if (active && dz_backward(s)) check_fails(c, "backward of the gradient", 0, 1, 0, 0);
@@ -271,17 +217,15 @@ void compare_derivative_graph(check *c, const node *y, const lanes *l) {
       d.leaves[d.n] = &c->g->nodes[i];
       d.xs[d.n++] = c->g->nodes[i].var;
     }
+  mirror_clear(&m);
   m.original = dz_tape_size(c->g->tape);
   const dz_status status = dz_grad(y->var, d.n, d.xs, d.nodes);
   if (status) {
     check_fails(c, dz_tape_error(c->g->tape)->message, (int)(y - c->g->nodes), status, 0, 0);
     return;
   }
-  graph_clear(&m.g, 0);
-  m.g.wild_allowed = true;
-  m.read = 0;
   c->s->derived++;
-  if (!read_tape(&m, c->g->tape)) {
+  if (!mirror_read(&m, c->g->tape)) {
     c->s->not_derived++;
     return;
   }

@@ -1,14 +1,17 @@
 /* Random numbers by counting: the n-th number of a seed is a hash of both, so that every graph of a run can
-   be made again alone from its seed. */
+   be made again alone from its seed. Bytes that are given are drawn before: so a fuzzer chooses. */
 #ifndef DZ_TESTS_ORACLE_DICE_H
 #define DZ_TESTS_ORACLE_DICE_H
 
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct dice {
   uint64_t seed, thrown;
+  const uint8_t *given;
+  size_t left; /* of them */
 } dice;
 
 static inline uint64_t dice_mix(uint64_t x) {
@@ -18,6 +21,10 @@ static inline uint64_t dice_mix(uint64_t x) {
 }
 
 static inline uint64_t dice_next(dice *d) {
+  if (d->left > 0) {
+    d->left--;
+    return *d->given++ * UINT64_C(0x0101010101010101);
+  }
   return dice_mix(dice_mix(d->seed * 0x9e3779b97f4a7c15 + 1) + ++d->thrown * 0xbf58476d1ce4e5b9);
 }
 

@@ -14,7 +14,7 @@ const char *op_name(op which) {
 
 void graph_clear(graph *g, uint64_t seed) {
   g->n = g->size = g->links = 0;
-  g->dice = (dice){seed, 0};
+  g->dice = (dice){seed, 0, g->draws, g->draw_count};
   g->wild_allowed = false;
   g->complaint = NULL;
 }

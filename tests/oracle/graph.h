@@ -95,6 +95,8 @@ typedef struct node {
 typedef struct graph {
   dz_tape *tape;
   dice dice;
+  const uint8_t *draws; /* what graph_clear gives the dice to draw first */
+  size_t draw_count;
   dz_mark start; /* of the tape when it is empty */
   node nodes[MOST_NODES];
   element elements[MOST_ELEMENTS];
@@ -117,6 +119,18 @@ int graph_adopt(graph *g, dz_var x);
 verdict graph_apply(graph *g, const node *made, int *at);
 /* The first half of that, in __float128 only; the caller sets the node's var. */
 verdict graph_evaluate(graph *g, const node *made, int *at);
+
+/* The graph of a tape: node i of the tape is nodes[of[i]] of g; the first `read` nodes are there. */
+typedef struct mirror {
+  graph g;
+  int of[MOST_NODES];
+  size_t read, original; /* original: nodes before the derivative's */
+} mirror;
+
+void mirror_clear(mirror *m);
+/* Reads what the tape has grown by; false when a node has no place here: a rank too high, a NaN where it
+   matters, a doubt, an operation without a rule. */
+bool mirror_read(mirror *m, dz_tape *t);
 
 void graph_print(FILE *to, const graph *g);
 const char *op_name(op which);

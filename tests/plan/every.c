@@ -74,6 +74,20 @@ static dz_status run_map(const job *j) {
   return status;
 }
 
+/* Whole tensors; not what only single elements can do. */
+static dz_status plan_whole(job *j, dz_var y, int n, const dz_var *xs, dz_error *e) {
+  const dz_plan_options o = {.tensors = DZ_TENSORS_WHOLE};
+  j->p = dz_plan_new(1, &y, n, xs, &o, e);
+  if (!j->p) return e->status == DZ_ERR_ARGUMENT ? DZ_OK : e->status;
+  j->values = malloc((dz_plan_outputs(j->p) + 1) * sizeof *j->values);
+  j->gradient = malloc((dz_plan_inputs(j->p) + 1) * sizeof *j->gradient);
+  dz_status status = run(j, "a plan of whole tensors", "");
+  free(j->values);
+  free(j->gradient);
+  dz_plan_free(j->p);
+  return status;
+}
+
 static dz_status plan_once(job *j, dz_var y, int n, const dz_var *xs, bool loops, const char *cache,
                            dz_error *e) {
   const dz_plan_options o = {.unrolled = !loops, .map = loops && !j->seeds};
@@ -105,6 +119,7 @@ dz_status every_plan(dz_var y, int n, const dz_var *xs, const double *seeds, con
   *e = (dz_error){.status = DZ_OK};
   dz_status status = DZ_OK;
   for (int loops = 0; loops < 2 && !status; loops++) status = plan_once(&j, y, n, xs, loops, cache, e);
+  if (!status) status = plan_whole(&j, y, n, xs, e);
   free(in);
   return status;
 }

@@ -147,6 +147,147 @@ START_TEST(emitted) {
 }
 END_TEST
 
+/* Lanes that read their neighbours write overlapping runs of the gradient; other lanes, and what stands
+   around the loops, may write there too. All numbers of lanes around full vectors and tiles. */
+static dz_var stencil(dz_tape *t, dz_var *x, double *in, int lanes, int kind) {
+  dz_var y = dz_num(0);
+  for (int k = 0; k < lanes + 3; k++) x[k] = dz_input(t, in[k] = .5 + .01 * (k * 37 % 101));
+  for (int k = 0; k < lanes; k++) {
+    dz_var a = dz_sub(x[k + (kind == 2 ? 3 : 1)], dz_mul(x[k], x[k])), b = dz_sub(1, x[k]);
+    y = dz_add(y, dz_add(dz_mul(100, dz_mul(a, a)), dz_mul(b, kind == 3 ? dz_div(x[k + 2], x[k + 1]) : b)));
+  }
+  return kind == 1 ? dz_add(y, dz_mul(x[lanes / 2], x[lanes])) : y;
+}
+
+START_TEST(stencils) {
+  static const int sizes[] = {8, 9, 15, 16, 255, 256, 257, 523};
+  dz_var x[600];
+  double in[600], g[600], h[600], value, other;
+  dz_native_options o = {.cache = cache};
+  dz_error e;
+  for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++) {
+    dz_tape *t = dz_tape_new(NULL);
+    int n = sizes[j] + 3;
+    dz_var y = stencil(t, x, in, sizes[j], _i);
+    dz_plan *p = dz_plan_new(1, &y, n, x, NULL, &e);
+    ck_assert_msg(p != NULL, "%s", e.message);
+    void *work = malloc(dz_plan_memory(p));
+    memset(g, 0xff, sizeof g);
+    memset(h, 0xff, sizeof h);
+    ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
+    ck_assert_msg(dz_plan_native(p, &o, &e) == DZ_OK, "%s", e.message);
+    memset(work, 0xff, dz_plan_memory(p));
+    ck_assert_int_eq(dz_plan_run(p, in, &other, h, work), DZ_OK);
+    ck_assert_double_eq(value, other);
+    for (int k = 0; k < n; k++)
+      ck_assert_msg(g[k] == h[k], "%d lanes, gradient %d: %.17g, native %.17g", sizes[j], k, g[k], h[k]);
+    free(work);
+    dz_plan_free(p);
+    dz_tape_free(t);
+  }
+}
+END_TEST
+
+/* Samples side by side: of every number of them, without values, without slopes, and where a structural zero
+   meets an infinite slope, native code gives what the machine gives. */
+START_TEST(native_maps) {
+  enum { N = 203, X = 11 };
+  static double in[N][X], value[2][N][2], rows[2][N][2][X];
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[X];
+  for (int j = 0; j < X; j++) x[j] = dz_input(t, .5 + j);
+  dz_var ys[] = {dz_num(0), dz_where(dz_gt(x[1], 0), dz_sqrt(x[1]), dz_sin(x[2]))};
+  for (int j = 0; j < X; j++) ys[0] = dz_add(ys[0], dz_mul(dz_log(x[(j * 4 + 3) % X]), x[j]));
+  dz_plan *p[2];
+  void *work[2];
+  dz_native_options o = {.cache = cache};
+  for (int k = 0; k < 2; k++) {
+    p[k] = dz_plan_new(2, ys, X, x, &(dz_plan_options){.map = true}, NULL);
+    ck_assert_ptr_nonnull(p[k]);
+    work[k] = malloc(dz_plan_map_memory(p[k]));
+    memset(work[k], 0xff, dz_plan_map_memory(p[k]));
+  }
+  ck_assert_int_eq(dz_plan_native(p[1], &o, NULL), DZ_OK);
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < X; j++) in[i][j] = i % 50 == 7 && j == 1 ? 0 : .3 + .01 * (i * (j + 3) % 97);
+  for (int n = 0; n <= N; n += n < 20 ? 1 : 61) {
+    memset(value, 0, sizeof value);
+    memset(rows, 0, sizeof rows);
+    for (int k = 0; k < 2; k++) {
+      ck_assert_int_eq(
+          dz_plan_map(p[k], (size_t)n, in[0], n % 3 ? value[k][0] : NULL, rows[k][0][0], work[k]), DZ_OK);
+      if (n % 3 == 0)
+        ck_assert_int_eq(dz_plan_map(p[k], (size_t)n, in[0], value[k][0], NULL, work[k]), DZ_OK);
+    }
+    for (int i = 0; i < N; i++)
+      for (int m = 0; m < 2; m++) {
+        ck_assert(value[0][i][m] == value[1][i][m]);
+        for (int j = 0; j < X; j++)
+          ck_assert_msg(rows[0][i][m][j] == rows[1][i][m][j],
+                        "sample %d, row %d, column %d: %.17g, native %.17g", i, m, j, rows[0][i][m][j],
+                        rows[1][i][m][j]);
+      }
+  }
+  for (int k = 0; k < 2; k++) {
+    free(work[k]);
+    dz_plan_free(p[k]);
+  }
+  dz_tape_free(t);
+}
+END_TEST
+
+/* So many different operations that they are written as numbers, not as statements. */
+START_TEST(long_programs) {
+  enum { N = SANITIZED ? 10000 : 12000, X = 10 };
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var *v = malloc((N + X) * sizeof *v), y = dz_num(0);
+  double in[X], g[X], h[X], value, other;
+  unsigned s = 12345;
+  char command[512], path[128];
+  for (int k = 0; k < X; k++) v[k] = dz_input(t, in[k] = .3 + .1 * k);
+  for (int k = X; k < N + X; k++) {
+    unsigned r = (s = s * 1664525u + 1013904223u) >> 8;
+    dz_var a = v[k - 1 - (int)(r % 10)],
+           b = v[(r >> 4) % 7 ? (unsigned)k - 1 - (r >> 12) % 10 : (r >> 8) % (unsigned)k];
+    dz_var ways[] = {dz_add(a, dz_mul(b, .5)),
+                     dz_sub(a, b),
+                     dz_mul(dz_sin(a), dz_cos(b)),
+                     dz_div(a, dz_add(dz_mul(b, b), 1)),
+                     dz_tanh(a),
+                     dz_fmax(a, dz_neg(b)),
+                     dz_exp(dz_sin(a)),
+                     dz_mul(a, dz_sin(b))};
+    v[k] = ways[(r >> 16) % 8];
+  }
+  for (int k = N; k < N + X; k++) y = dz_add(y, v[k]);
+  dz_plan *p = dz_plan_new(1, &y, X, v, NULL, NULL);
+  ck_assert_uint_gt(dz_plan_facts_of(p).instructions, 20000);
+  paper whole = {.most = SIZE_MAX / 2};
+  ck_assert_int_eq(dz_emit(p, &(dz_emit_options){.name = "far", .test = true, .at = in}, append, &whole),
+                   DZ_OK);
+  snprintf(path, sizeof path, "%s/far.c", cache);
+  FILE *f = fopen(path, "w");
+  ck_assert_uint_eq(fwrite(whole.text, 1, whole.n, f), whole.n);
+  fclose(f);
+  snprintf(command, sizeof command,
+           "cd %s && cc -std=c99 -O1 -Wall -Wextra -Wconversion -Wshadow -pedantic -Werror far.c -o far "
+           "-lm && ./far > out",
+           cache);
+  ck_assert_int_eq(system(command), 0);
+  free(whole.text);
+  void *work = malloc(dz_plan_memory(p));
+  ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
+  ck_assert_int_eq(dz_plan_native(p, &(dz_native_options){.cache = cache}, NULL), DZ_OK);
+  ck_assert_int_eq(dz_plan_run(p, in, &other, h, work), DZ_OK);
+  ck_assert_double_eq(value, other);
+  for (int k = 0; k < X; k++) ck_assert_double_eq(g[k], h[k]);
+  free(work);
+  free(v);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
 START_TEST(maps) {
   enum { N = 203 };
   dz_tape *t = dz_tape_new(NULL);
@@ -178,4 +319,5 @@ START_TEST(maps) {
 }
 END_TEST
 
-SUITE_BETWEEN(set_up, tear_down, ONCE(native_is_the_machine), ONCE(no_native), ONCE(emitted), ONCE(maps))
+SUITE_BETWEEN(set_up, tear_down, ONCE(native_is_the_machine), ONCE(no_native), ONCE(emitted),
+              EACH(stencils, 4), ONCE(native_maps), ONCE(long_programs), ONCE(maps))

@@ -227,6 +227,24 @@ END_TEST
 
 static dz_var absolute(dz_var x) { return dz_holds(dz_lt(x, 0)) ? dz_neg(x) : x; }
 
+/* Nothing flows to a condition, not even where its slope is infinite or no number. */
+START_TEST(conditions_have_no_gradient) {
+  dz_tape *t = dz_tape_new(NULL);
+  double in[] = {0, -1, 2}, gradient[3], value;
+  dz_var x[3];
+  for (int k = 0; k < 3; k++) x[k] = dz_input(t, in[k]);
+  dz_holds(dz_sqrt(x[0]));
+  dz_holds(dz_log(x[1]));
+  dz_plan *p = plan_of(dz_mul(x[2], x[2]), 3, x, NULL);
+  void *work = malloc(dz_plan_memory(p));
+  ck_assert_int_eq(dz_plan_run(p, in, &value, gradient, work), DZ_OK);
+  ck_assert(value == 4 && gradient[0] == 0 && gradient[1] == 0 && gradient[2] == 4);
+  free(work);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
 /* A branch is followed, checked in every run, and found with its place; one that was dropped, or that no
    input decides, is not. */
 START_TEST(branches) {
@@ -448,5 +466,6 @@ START_TEST(threads) {
 }
 END_TEST
 
-SUITE(ONCE(random_graphs), ONCE(loops), ONCE(structural_zeros), ONCE(branches), ONCE(elsewhere),
-      ONCE(mistakes), ONCE(tensors), ONCE(without_memory), ONCE(threads))
+SUITE(ONCE(random_graphs), ONCE(loops), ONCE(structural_zeros), ONCE(branches),
+      ONCE(conditions_have_no_gradient), ONCE(elsewhere), ONCE(mistakes), ONCE(tensors), ONCE(without_memory),
+      ONCE(threads))

@@ -269,6 +269,21 @@ START_TEST(allocations_of_every_picture_may_fail) {
 }
 END_TEST
 
+/* Formulas name what has no name: neither x1, which the exponential is called, nor what cannot be a name. */
+START_TEST(names_that_formulas_would_take) {
+  dz_var x = dz_input(tape, 1), h = named(dz_exp(x), "x1"), y = dz_mul(h, dz_log(h));
+  dz_dot_options o = full;
+  const char *const outputs[] = {NULL, "x1", "x2", "\xff\xfe", "a\xe9\x87"};
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k++) {
+    o.output = outputs[k];
+    graph g = graph_of(y, &o);
+    ck_assert_uint_gt(g.vertices, 3);
+    graph_free(&g);
+  }
+}
+END_TEST
+
 START_TEST(bad_arguments_are_told) {
   text t = {0};
   dz_mark mark = dz_tape_mark(tape);
@@ -288,4 +303,5 @@ SUITE_ON_TAPE(ONCE(the_same_graph_is_the_same_text), EACH(hostile_names_are_harm
               ONCE(a_writer_may_refuse_at_any_time), EACH(every_allocation_may_fail, 2),
               EACH(hostile_names_are_harmless_in_every_picture, HOSTILE),
               ONCE(every_operation_has_a_picture_with_formulas),
-              EACH(allocations_of_every_picture_may_fail, 6), ONCE(bad_arguments_are_told))
+              EACH(allocations_of_every_picture_may_fail, 6), ONCE(names_that_formulas_would_take),
+              ONCE(bad_arguments_are_told))

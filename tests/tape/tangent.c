@@ -152,6 +152,7 @@ START_TEST(every_tensor_operation) {
   CASE(lu, dz__record(DZ__F_lu, 1, &y, 0, NULL), y, w, 0, 0, 0, 0, 0, 0);
   CASE(solve, dz_solve(y, data(DIMS(2), V(8, 3))), y, w, -3, -5);
   CASE(solve, dz_solve(data(DIMS(2, 2), V(0, 4, 2, 0)), x), x, v, 1.5, 2.5, -.5, .25, 0, -.5);
+  CASE(noise, dz_noise(x, 7), x, v, 0, 0, 0, 0, 0, 0);
   for (int fn = DZ__F_POINTWISE_END; fn < DZ__F_END; fn++)
     ck_assert_msg(seen[fn], "%s is not tried", dz__ops[fn].name);
 #undef CASE

@@ -1,6 +1,6 @@
 /* What the workloads and the measuring share: data, numbers, time, progress. */
 #define _POSIX_C_SOURCE 200809L
-#include "measure.h"
+#include "tensors.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -42,6 +42,12 @@ double bench_now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+double bench_used(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 double bench_apart(double (*work)(void *), void *user) {
   int ends[2];
   double seconds = NAN;
@@ -77,4 +83,11 @@ void bench_progress(const char *what, int done, int all) {
     fprintf(stderr, "\r%-32.32s %d/%d ", what, done, all);
   else
     fprintf(stderr, "\r%48s\r", "");
+}
+
+void bench_cell(double value, int width, int digits) {
+  if (isnan(value))
+    printf("%*s", width, "-");
+  else
+    printf("%*.*f", width, digits, value);
 }

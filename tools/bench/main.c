@@ -20,6 +20,11 @@ static const char help[] =
     "  bench --only W3,W5       these workloads\n"
     "  bench --chain 1000000    only the chain, of a million operations\n"
     "  bench --plans            plans of the workloads, on the virtual machine and as native code\n"
+    "  bench --threads N        plans run by 1 and by N threads\n"
+    "  bench --map              samples side by side beside as many runs\n"
+    "  bench --linear N         time and bytes per operation of tape and plan, up to N operations (100 bytes "
+    "each)\n"
+    "  bench --tensors          training steps of perceptrons, beside PyTorch where python3 has it\n"
     "\n"
     "  --rounds N    rounds per workload (default 15)\n"
     "  --quick       3 rounds, and a chain of a million\n"
@@ -58,6 +63,10 @@ static int read_options(int argc, char **argv, bench_options *o) {
                                           {"json", no_argument, NULL, 'j'},
                                           {"tuned", no_argument, NULL, 't'},
                                           {"plans", no_argument, NULL, 'p'},
+                                          {"threads", required_argument, NULL, 'w'},
+                                          {"map", no_argument, NULL, 's'},
+                                          {"linear", required_argument, NULL, 'l'},
+                                          {"tensors", no_argument, NULL, 'x'},
                                           {"readme", no_argument, NULL, 'm'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
@@ -89,6 +98,20 @@ static int read_options(int argc, char **argv, bench_options *o) {
       break;
     case 'p':
       o->plans = true;
+      break;
+    case 'x':
+      o->tensors = true;
+      break;
+    case 'w':
+      if (!count_of(optarg, 1, 256, &o->threads))
+        return usage("--threads takes a number from 1 to 256, not", optarg);
+      break;
+    case 's':
+      o->map = true;
+      break;
+    case 'l':
+      if (!count_of(optarg, 1e5, 1e9, &o->linear))
+        return usage("--linear takes a number from 1e5 to 1e9, not", optarg);
       break;
     case 'j':
       o->json = true;
@@ -152,6 +175,10 @@ int main(int argc, char **argv) {
   if (status >= 0) return status;
   if (!names_known(o.only)) return usage("--only takes names from W1 to W6, not", o.only);
   if (o.plans) return bench_plans(&o, all, wanted);
+  if (o.tensors) return bench_tensors(&o);
+  if (o.linear) return bench_linear(o.linear);
+  if (o.map) return bench_map(o.rounds);
+  if (o.threads) return bench_threads(&o, all, wanted);
   if (!o.chain_only) count = measure_all(&o, results);
   if (o.chain) chain = bench_chain_run(o.chain, o.quick);
   bench_progress(NULL, 0, 0);

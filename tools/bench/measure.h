@@ -7,10 +7,11 @@
 typedef struct bench_options {
   int rounds;
   bool quick, json, readme;
-  bool chain_only, plans;
-  size_t chain;     /* operations; 0: no chain */
-  const char *data; /* W1's file */
-  const char *only; /* names of workloads, or NULL for all */
+  bool chain_only, plans, tensors, map;
+  size_t threads, linear; /* 0: not asked for */
+  size_t chain;           /* operations; 0: no chain */
+  const char *data;       /* W1's file */
+  const char *only;       /* names of workloads, or NULL for all */
 } bench_options;
 
 /* Seconds are medians over the rounds; NaN stands for what was not measured. */
@@ -32,6 +33,16 @@ bench_result bench_measure(int index, const workload *w, const bench_options *o)
 /* Plans instead of tapes: measures and prints. Returns whether something failed. */
 int bench_plans(const bench_options *o, const workload *const *all,
                 bool (*wanted)(const char *list, const char *name));
+
+/* Of plans: time and memory up to so many operations; by threads; of samples side by side. Whether something
+   failed. */
+int bench_linear(size_t most);
+int bench_threads(const bench_options *o, const workload *const *all,
+                  bool (*wanted)(const char *list, const char *name));
+int bench_map(int rounds);
+
+/* Training steps of networks: measures and prints. Returns whether something failed. */
+int bench_tensors(const bench_options *o);
 
 enum { CHAIN_LENGTHS = 3 };
 
@@ -57,6 +68,9 @@ void bench_progress(const char *what, int done, int all);
 
 /* What `work` returns in a process of its own, where every page is new; NaN when that fails. */
 double bench_apart(double (*work)(void *), void *user);
+
+/* Seconds of all processors that this process has used. */
+double bench_processor(void);
 
 /* The median; sorts x. NaN for none. */
 double bench_median(double *x, size_t n);

@@ -26,7 +26,9 @@ char *name_read(const char *text, size_t size) {
   char *name = NULL;
   buffer_add(&b, text, size);
   buffer_text(&b, " = 0");
-  dz_program *p = dz_program_parse(b.text, b.size, "name", NULL, NULL);
+  dz_error error;
+  dz_program *p = dz_program_parse(b.text, b.size, "name", NULL, &error);
+  if (p == NULL && error.status == DZ_ERR_MEMORY) die_status(NULL, &error, error.status);
   if (dz_program_definition(p, 0) != NULL)
     name = take_text(dz_program_definition(p, 0), strlen(dz_program_definition(p, 0)));
   dz_program_free(p);

@@ -23,7 +23,8 @@ static dz_plan *plan_of(const model *m, const wants *w, costs *k) {
   int n = 0;
   for (size_t i = 0; i < w->count; i++)
     if (dz_valid(w->at[i].node) && dz_role_of(w->at[i].node) != DZ_ROLE_NONE) xs[n++] = w->at[i].node;
-  dz_plan *p = dz_plan_new(1, &m->result, n, xs, NULL, &k->refused);
+  dz_plan *p =
+      dz_plan_new(1, &m->result, n, xs, &(dz_plan_options){.tensors = DZ_TENSORS_APART}, &k->refused);
   free(xs);
   return p;
 }

@@ -65,7 +65,8 @@ int verb_emit(const options *o) {
   double *at;
   dz_var *xs = inputs_of(&w, &at);
   dz_error e;
-  dz_plan *p = dz_plan_new(1, &m.result, (int)w.count, xs, NULL, &e);
+  dz_plan *p =
+      dz_plan_new(1, &m.result, (int)w.count, xs, &(dz_plan_options){.tensors = DZ_TENSORS_APART}, &e);
   if (!p) die_status(&m.source, &e, e.status);
   const dz_emit_options how = {o->name, o->test, m.generic ? NULL : at, o->single, o->together};
   say_inputs(&out, &w);

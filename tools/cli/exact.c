@@ -3,6 +3,7 @@
 
 #include "../accuracy/accuracy.h"
 #include "buffer.h"
+#include <gmp.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,11 @@ static const row *row_of(const char *op) {
 }
 
 /* ---- making ---- */
+
+/* GMP, and MPFR by it, would end the program with a message of its own. */
+static void *gmp_new(size_t size) { return take(NULL, size, 1); }
+static void *gmp_resize(void *old, size_t old_size, size_t size) { return take(old, size, 1); }
+static void gmp_free(void *old, size_t size) { free(old); }
 
 static void take_leaf(exact *g, step *s, dz_var x, const dz_var in[EXACT_INPUTS]) {
   s->input = -1;
@@ -95,6 +101,7 @@ exact *exact_of(dz_var y, const dz_var in[EXACT_INPUTS], const char **refused) {
   free(place);
   g->slot = take(NULL, g->n, sizeof *g->slot);
   g->plain = take(NULL, g->n, sizeof *g->plain);
+  mp_set_memory_functions(gmp_new, gmp_resize, gmp_free);
   for (size_t i = 0; i < g->n; i++) mpfr_init2(g->slot[i], FIRST_BITS);
   for (int k = 0; k < OPERANDS; k++) mpfr_init2(g->operand[k], FIRST_BITS);
   for (int k = 0; k < EXACT_INPUTS; k++) mpfr_init2(g->in[k], FIRST_BITS);

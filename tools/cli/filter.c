@@ -138,7 +138,8 @@ static bool judge(const filter *f, int status, const buffer *out, const buffer *
     return fail(failure, STATUS_FILE, "%s failed: %.*s", f->argv[0], line > 0 ? (int)line : 13,
                 line > 0 ? text : "it was killed");
   if (out->size == 0)
-    return fail(failure, STATUS_FILE, "%s wrote no picture: %.*s", f->argv[0], (int)line, text);
+    return fail(failure, STATUS_FILE, "%s wrote no picture%s%.*s", f->argv[0], line > 0 ? ": " : "",
+                (int)line, text);
   return true;
 }
 

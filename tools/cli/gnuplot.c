@@ -1,6 +1,7 @@
 #include "gnuplot.h"
 
 #include "filter.h"
+#include "speech.h"
 #include "width.h"
 
 #include <stdbool.h>
@@ -24,6 +25,8 @@ void gnuplot_quoted(buffer *b, const char *text) {
   buffer_free(&clean);
 }
 
+void gnuplot_said(buffer *b, const char *english) { gnuplot_quoted(b, speech(english, NULL)); }
+
 void gnuplot_pair(buffer *b, double x, const char *between, double y) {
   buffer_number(b, x, 0);
   buffer_text(b, between);
@@ -46,7 +49,7 @@ void gnuplot_terminal(buffer *b, const char *format, double wide, double high) {
   gnuplot_put(b, "", inches ? wide / 96 : wide, inches ? "in," : ",");
   if (strcmp(format, "png") == 0) buffer_text(b, "1.5*");
   gnuplot_put(b, "", inches ? high / 96 : high, inches ? "in" : "");
-  buffer_text(b, strcmp(format, "png") == 0 ? " fontscale 1.125 linewidth 1.5\n" : "\n");
+  buffer_text(b, strcmp(format, "png") == 0 ? " fontscale 1.125 linewidth 1.5 pointscale 1.5\n" : "\n");
 }
 
 static void put_markup(buffer *b, const buffer *text) {

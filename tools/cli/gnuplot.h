@@ -8,6 +8,7 @@
 const char *gnuplot_hue(size_t i);
 
 /* Text in single quotes, where gnuplot reads nothing but a doubled quote. */
+void gnuplot_said(buffer *b, const char *english); /* the same in the chosen language */
 void gnuplot_quoted(buffer *b, const char *text);
 /* Two numbers, to the last digit, with `between` between them. */
 void gnuplot_pair(buffer *b, double x, const char *between, double y);

@@ -13,17 +13,6 @@ enum { SHORT = 6 }; /* digits that tell points apart */
 
 static const char *const keys[] = {"equal", "equal to rounding", "loses accuracy", "wrong"};
 
-static void form(buffer *b, const char *english, const char *const *args, size_t count) {
-  const char *text = speech(english, NULL), *open;
-  while ((open = strchr(text, '{')) != NULL) {
-    buffer_add(b, text, (size_t)(open - text));
-    size_t k = (size_t)(open[1] - '0');
-    if (k < count) buffer_text(b, args[k]);
-    text = open + 3;
-  }
-  buffer_text(b, text);
-}
-
 static char (*number_texts(const double *v, size_t n, int digits, char (*out)[32]))[32] {
   for (size_t i = 0; i < n; i++) dz_number_write(v[i], digits, out[i]);
   return out;
@@ -40,7 +29,7 @@ static void add_side(buffer *b, const grading *g, const char *label, const grade
   buffer_text(b, "  ");
   buffer_text(b, speech(label, NULL));
   buffer_text(b, "  ");
-  form(b, "worst {0} ULP at {1} = {2}: gives {3}, right is {4}", args, 5);
+  speech_form(b, "worst {0} ULP at {1} = {2}: gives {3}, right is {4}", args, 5);
   buffer_text(b, "\n");
 }
 
@@ -55,18 +44,18 @@ static void add_loss(buffer *b, const grading *g, const grade_side *s) {
     return;
   }
   if (!isnan(s->from)) {
-    form(b, "from {0} ≥ {1}", args, 5), said++;
-    if (!isnan(s->all_from)) form(b, " (all of it from {0} ≥ {3})", args, 5);
+    speech_form(b, "from {0} ≥ {1}", args, 5), said++;
+    if (!isnan(s->all_from)) speech_form(b, " (all of it from {0} ≥ {3})", args, 5);
   }
   if (!isnan(s->to)) {
     if (said++ > 0) buffer_text(b, speech(" and ", NULL));
-    form(b, "from {0} ≤ {2} down", args, 5);
-    if (!isnan(s->all_to)) form(b, " (all of it from {0} ≤ {4} down)", args, 5);
+    speech_form(b, "from {0} ≤ {2} down", args, 5);
+    if (!isnan(s->all_to)) speech_form(b, " (all of it from {0} ≤ {4} down)", args, 5);
   }
   if (s->inside || said == 0) {
     number_texts((double[]){s->at}, 1, 4, n);
     if (said > 0) buffer_text(b, speech(" and ", NULL));
-    form(b, said > 0 ? "at points in between" : "near {0} = {1}", args, 5);
+    speech_form(b, said > 0 ? "at points in between" : "near {0} = {1}", args, 5);
   }
 }
 
@@ -77,7 +66,7 @@ static void add_verdict(buffer *b, const grading *g, int digits) {
   number_texts((double[]){g->wrong_claim, g->wrong_truth}, 2, digits, n + 1);
   const char *args[] = {g->wrt, n[0], n[1], n[2]};
   if (v == GRADE_WRONG) {
-    form(b, "wrong, e.g. at {0} = {1}: the claim is {2}, the derivative {3}", args, 4);
+    speech_form(b, "wrong, e.g. at {0} = {1}: the claim is {2}, the derivative {3}", args, 4);
   } else if (v == GRADE_EQUAL) {
     buffer_text(b, speech("equal", NULL));
   } else if (v == GRADE_ROUNDING) {
@@ -101,7 +90,7 @@ static void add_count(buffer *b, size_t n, const char *english) {
   buffer_add(&one, "", 1);
   const char *args[] = {one.text};
   buffer_text(b, "  ");
-  form(b, english, args, 1);
+  speech_form(b, english, args, 1);
   buffer_text(b, "\n");
   buffer_free(&one);
 }
@@ -113,7 +102,7 @@ void grade_text(const grading *g, int digits) {
   buffer_whole(&points, g->points);
   buffer_add(&points, "", 1);
   const char *args[] = {model_name(&g->f), g->wrt, n[0], n[1], points.text, n[2]};
-  form(&b, "d{0}/d{1} for {1} from {2} to {3}, {4} points; rounding may cost {5} ULP", args, 6);
+  speech_form(&b, "d{0}/d{1} for {1} from {2} to {3}, {4} points; rounding may cost {5} ULP", args, 6);
   buffer_text(&b, "\n");
   add_side(&b, g, "dz     in double", &g->graph, digits);
   add_side(&b, g, "claim  in double", &g->in_double, digits);

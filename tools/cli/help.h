@@ -2,6 +2,6 @@
 #ifndef DZ_CLI_HELP_H
 #define DZ_CLI_HELP_H
 
-extern const char help_explain[], help_paths[], help_why[], help_grade[];
+extern const char help_explain[], help_paths[], help_why[], help_grade[], help_train[], help_predict[];
 
 #endif

@@ -8,10 +8,14 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static void (*at_end_clean)(void);
+static char prefix[40] = "dz: ";
+
+void message_from(size_t rank) { snprintf(prefix, sizeof prefix, "dz (rank %zu): ", rank); }
 
 void at_end(void (*clean)(void)) { at_end_clean = clean; }
 
@@ -35,10 +39,12 @@ static void complain(const buffer *b) {
 /* "dz: " and the message, cut where it is absurdly long. Uses no allocation before `line` is full, so that
    "out of memory" can be said. */
 static void say(const char *format, va_list list) {
-  char line[2048] = "dz: ";
+  char line[2048];
   char clean[8 * sizeof line];
   buffer b = {clean, 0, sizeof clean};
-  vsnprintf(line + 4, sizeof line - 4, format, list);
+  size_t size = strlen(prefix);
+  memcpy(line, prefix, size);
+  vsnprintf(line + size, sizeof line - size, format, list);
   buffer_clean(&b, line, strlen(line));
   buffer_text(&b, "\n");
   complain(&b);
@@ -135,8 +141,8 @@ void message_place(buffer *b, const source *s, int line, int column, const char 
 _Noreturn void die_at(const source *s, const dz_error *e) {
   buffer b = {0};
   char place[32];
-  bool placed = s != NULL && e->line > 0 && e->column > 0;
-  buffer_text(&b, "dz: ");
+  bool placed = s != NULL && e->line > 0 && e->column > 0 && e->status != DZ_ERR_MEMORY;
+  buffer_text(&b, prefix);
   if (placed) {
     buffer_clean(&b, s->name, strlen(s->name));
     snprintf(place, sizeof place, ":%d:%d: ", e->line, e->column);
@@ -177,3 +183,9 @@ void note_value(const char *name, const dz_tape *t) {
 size_t note_count(const dz_tape *t) { return kept + dz_note_count(t); }
 
 dz_note note_at(const dz_tape *t, size_t i) { return i < kept ? kept_notes[i] : *dz_note_at(t, i - kept); }
+
+void notes_forget(void) {
+  free(kept_notes);
+  kept_notes = NULL;
+  kept = 0;
+}

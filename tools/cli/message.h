@@ -49,8 +49,14 @@ void note_value(const char *name, const dz_tape *t);
 size_t note_count(const dz_tape *t);
 dz_note note_at(const dz_tape *t, size_t i);
 
+/* Forgets those kept: for a program that runs more than one command line. */
+void notes_forget(void);
+
 /* A line on standard error that ends nothing. */
 void remark(const char *format, ...) DZ_CLI_FORMAT(1, 2);
+
+/* From now on messages begin with the number of this process, which is one of several. */
+void message_from(size_t rank);
 
 /* Ends the program at once: what a signal handler calls. */
 _Noreturn void quit(int status);

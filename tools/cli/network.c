@@ -9,11 +9,24 @@
 
 /* ---- what the program needs ---- */
 
+const char *const network_counters[COUNTERS] = {"step", "training"};
+
+/* Whether it is one of them. */
+static bool note_counter(network *n, const char *name) {
+  for (int k = 0; k < COUNTERS; k++) {
+    if (strcmp(name, network_counters[k]) != 0) continue;
+    n->counts[k] = true;
+    return true;
+  }
+  return false;
+}
+
 /* Data leaves that have no value: first the samples, then their targets. */
 static void find_data(network *n, const options *o) {
   for (size_t i = 0; i < dz_program_leaf_count(n->m.program); i++) {
     dz_program_leaf leaf = dz_program_leaf_at(n->m.program, i);
     if (leaf.role != DZ_ROLE_DATA || bindings_find(&n->m.bindings, leaf.name) != NULL) continue;
+    if (note_counter(n, leaf.name)) continue;
     if (n->t != NULL)
       die(STATUS_USAGE, "%s: '%s' has no value: --data fills '%s' and --target '%s'; give it as %s=...",
           n->m.source.name, leaf.name, n->x, n->t, leaf.name);
@@ -54,6 +67,8 @@ static void record(network *n, const dataset *d, const size_t *order, size_t cou
     place(n, n->t, DZ_ROLE_DATA, &t);
     tensor_free(&t);
   }
+  for (int k = 0; k < COUNTERS; k++)
+    if (n->counts[k]) place(n, network_counters[k], DZ_ROLE_DATA, &(tensor){.count = 1, .data = &n->said[k]});
   n->m.result = dz_program_record(n->m.program, n->m.tape, seed);
   if (dz_tape_error(n->m.tape)->status != DZ_OK || !dz_valid(n->m.result))
     die_status(&n->m.source, dz_tape_error(n->m.tape), DZ_ERR_HANDLE);
@@ -174,23 +189,25 @@ static size_t largest(const double *x, size_t n) {
   return best;
 }
 
-double network_class(class_form form, dz_var output, size_t rows, size_t i) {
-  size_t n = dz_size(output) / rows;
-  const double *y = dz_values(output) + i * n;
+double network_class(class_form form, const double *y, size_t n) {
   if (form == ZERO_OR_ONE) return y[0] > .5;
   if (form == MINUS_OR_PLUS) return y[0] > 0 ? 1 : -1;
   return (double)largest(y, n);
 }
 
-size_t network_hits(const network *n, const dataset *d, const size_t *order, size_t count) {
+double network_truth(const network *n, const dataset *d, size_t i) {
   if (n->form == NO_CLASSES) return 0;
-  dz_var y = dz_named(n->m.tape, n->output);
-  size_t hits = 0, width = d->t.count / d->rows;
-  for (size_t i = 0; i < count; i++) {
-    const double *t = d->t.data + order[i] * width;
-    double want = n->form == ONE_OF_MANY ? (double)largest(t, width) : t[0];
-    hits += network_class(n->form, y, count, i) == want;
-  }
+  size_t each = d->t.count / d->rows;
+  const double *t = d->t.data + i * each;
+  return n->form == ONE_OF_MANY ? (double)largest(t, each) : t[0];
+}
+
+size_t network_hits(const network *n, const dataset *d, const size_t *order, size_t count, const double *y,
+                    size_t width) {
+  if (n->form == NO_CLASSES) return 0;
+  size_t hits = 0;
+  for (size_t i = 0; i < count; i++)
+    hits += network_class(n->form, y + i * width, width) == network_truth(n, d, order[i]);
   return hits;
 }
 
@@ -203,6 +220,7 @@ void network_record(network *n, const dataset *d, const size_t *order, size_t co
 
 double *network_ask(network *n, const dataset *d, const double *samples, size_t count, size_t *width) {
   size_t rows = d->rows, each = d->x.count / rows, *order = take(NULL, rows, sizeof *order);
+  n->said[COUNTER_TRAINING] = 0;
   dataset asked = {.rows = rows, .x = d->x, .t = d->t};
   double *z = NULL;
   asked.x.data = take(NULL, d->x.count, sizeof(double));
@@ -224,7 +242,7 @@ double *network_ask(network *n, const dataset *d, const double *samples, size_t 
 network network_read(const options *o, const dataset *d, size_t count, uint64_t seed,
                      const tensor_file *file) {
   dz_error error;
-  network n = {0};
+  network n = {.single = o->single};
   if (o->count == 0) die(STATUS_USAGE, "dz %s needs a program: MODEL.dz", o->verb->name);
   n.m.source = source_read(o->words[0]);
   n.m.program = dz_program_parse(n.m.source.text, n.m.source.size, n.m.source.name, NULL, &error);
@@ -251,6 +269,7 @@ network network_read(const options *o, const dataset *d, size_t count, uint64_t 
 void network_free(network *n) {
   free(n->x);
   free(n->t);
+  network_plans_free(n);
   free(n->params);
   free(n->names);
   model_free(&n->m);

@@ -76,7 +76,7 @@ enum { FOR_TOLD = FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_EXPLAIN };
 static const flag flags[] = {
     {"--name", NAME, "NAME", FOR_EMIT},
     {"--test", TEST, NULL, FOR_EMIT},
-    {"--float", SINGLE, NULL, FOR_EMIT},
+    {"--float", SINGLE, NULL, FOR_EMIT | FOR_TRAIN},
     {"--batched", TOGETHER, NULL, FOR_EMIT},
     {"--wrt", WRT, "NAME,NAME",
      FOR_COST | FOR_EMIT | FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN |
@@ -92,7 +92,7 @@ static const flag flags[] = {
     {"--html", HTML, NULL, FOR_EXPLAIN},
     {"--over", OVER, "LOW:HIGH", FOR_GRADE},
     {"--draw", DRAW, "FILE", FOR_PATHS},
-    {"--lang", LANG, "en|ja", FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_TOLD},
+    {"--lang", LANG, "en|ja", FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_TRAIN | FOR_TOLD},
     {"--order", ORDER, "N", FOR_DERIVE},
     {"--derivative", DERIVATIVE, NULL, FOR_PLOT},
     {"--output", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_TRAIN | FOR_PREDICT},

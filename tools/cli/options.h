@@ -67,10 +67,11 @@ struct options {
   bool latex, html; /* explain: in which format */
   picture_words picture;
   learn_words learn;
-  const char *name;      /* emit: of the function */
-  bool test;             /* emit: with a main that checks it */
-  bool single, together; /* emit: arrays of float; with a function for many inputs */
-  double timeout;        /* seconds */
+  const char *name; /* emit: of the function */
+  bool test;        /* emit: with a main that checks it */
+  bool single;      /* emit: arrays of float; train: steps in floats */
+  bool together;    /* emit: with a function for many inputs */
+  double timeout;   /* seconds */
 };
 
 /* Ends the program with status 2 when a flag is unknown or not for the verb. Free with options_free. */

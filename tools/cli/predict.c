@@ -73,7 +73,7 @@ static void add_rows(buffer *b, const network *n, size_t rows, const cJSON *name
   dz_var y = dz_named(n->m.tape, n->output);
   size_t width = dz_size(y) / rows;
   for (size_t i = 0; i < rows; i++) {
-    if (n->form != NO_CLASSES) add_class(b, names, network_class(n->form, y, rows, i));
+    if (n->form != NO_CLASSES) add_class(b, names, network_class(n->form, dz_values(y) + i * width, width));
     for (size_t k = 0; k < width; k++) {
       if (k > 0) buffer_text(b, ",");
       buffer_number(b, dz_values(y)[i * width + k], digits);
@@ -102,7 +102,8 @@ static buffer table_of(network *n, const dataset *d, const tensor_file *f, int d
     check_rows(n, rows);
     if (from == 0) add_header(&b, n->output, n->form, dz_size(dz_named(n->m.tape, n->output)) / rows);
     add_rows(&b, n, rows, names, digits);
-    if (hits != NULL) *hits += network_hits(n, d, order, rows);
+    dz_var y = dz_named(n->m.tape, n->output);
+    if (hits != NULL) *hits += network_hits(n, d, order, rows, dz_values(y), dz_size(y) / rows);
   }
   cJSON_Delete(names);
   return b;

@@ -58,3 +58,14 @@ const char *speech(const char *english, void *user) {
   }
   return english;
 }
+
+void speech_form(buffer *b, const char *english, const char *const *args, size_t count) {
+  const char *text = speech(english, NULL), *open;
+  while ((open = strchr(text, '{')) != NULL) {
+    buffer_add(b, text, (size_t)(open - text));
+    size_t k = (size_t)(open[1] - '0');
+    if (k < count) buffer_text(b, args[k]);
+    text = open + 3;
+  }
+  buffer_text(b, text);
+}

@@ -2,6 +2,7 @@
 #include "training.h"
 
 #include "file.h"
+#include "ranks.h"
 #include "verbs.h"
 #include "width.h"
 
@@ -51,24 +52,15 @@ static buffer kept_lines(const char *path, size_t lines) {
   return b;
 }
 
-static void log_write(const char *path, int file, const buffer *b) {
-  for (size_t done = 0; done < b->size;) {
-    ssize_t n = write(file, b->text + done, b->size - done);
-    if (n > 0)
-      done += (size_t)n;
-    else if (n == 0 || errno != EINTR)
-      die(STATUS_FILE, "cannot write %s: %s", path, strerror(n == 0 ? EIO : errno));
-  }
-}
-
 /* -1 without --log. */
 static int log_open(const training *t) {
   const char *path = t->o->learn.log;
   if (path == NULL) return -1;
   buffer b = kept_lines(path, t->o->learn.resume ? training_step_count(t) / t->per_epoch : 0);
-  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  bool keeps = b.size > 0;
+  if (keeps) file_write(path, &b); /* whole before the old one goes */
+  int file = open(path, O_WRONLY | O_CREAT | (keeps ? O_APPEND : O_TRUNC) | O_CLOEXEC, 0666);
   if (file < 0) die(STATUS_FILE, "cannot write %s: %s", path, strerror(errno));
-  log_write(path, file, &b);
   buffer_free(&b);
   return file;
 }
@@ -96,17 +88,18 @@ static void log_epoch(const training *t, int file, const score *learnt, const sc
   if (t->held > 0) put_score(line, "validation_", held);
   buffer b = json_line(line);
   buffer_text(&b, "\n");
-  log_write(t->o->learn.log, file, &b);
+  file_put(t->o->learn.log, file, &b);
   buffer_free(&b);
 }
 
 /* ---- the loop ---- */
 
-static void save(const training *t) {
-  if (t->o->output != NULL) training_save(t, t->o->output);
+static void save(training *t) {
+  if (t->o->output != NULL && ranks_first()) training_save(t, t->o->output);
 }
 
 static _Noreturn void interrupted(training *t) {
+  if (!ranks_first()) ranks_quit(INTERRUPTED);
   progress_end();
   save(t);
   training_plot(t);
@@ -115,7 +108,7 @@ static _Noreturn void interrupted(training *t) {
     remark("interrupted in epoch %zu: saved in %s; --resume goes on from here", epoch, t->o->output);
   else
     remark("interrupted in epoch %zu; without -o FILE nothing is saved", epoch);
-  quit(INTERRUPTED);
+  ranks_quit(INTERRUPTED);
 }
 
 static score validate(training *t) {
@@ -133,8 +126,8 @@ static void run(training *t, int file) {
       log_epoch(t, file, &last, &held);
       training_plot_epoch(t, (epoch_score){last, held});
     }
-    progress_show(t, &last);
-    if (stopped) interrupted(t);
+    if (ranks_first()) progress_show(t, &last);
+    if (t->stop) interrupted(t);
     if (time(NULL) - saved < SAVE_SECONDS) continue;
     save(t);
     saved = time(NULL);
@@ -208,11 +201,8 @@ static void print_json(const training *t, const score *learnt, const score *held
 
 /* lbfgs holds its best point behind the one that it tries. */
 static void go_to_best(training *t) {
-  double *x = take(NULL, t->n.size, sizeof *x);
-  network_values(&t->n, x);
-  dz_optimiser_best(t->optimiser, x);
-  network_set(&t->n, x);
-  free(x);
+  dz_optimiser_best(t->optimiser, t->x);
+  network_set(&t->n, t->x);
 }
 
 static bool check_passes(training *t) {
@@ -226,26 +216,64 @@ static bool check_passes(training *t) {
   return false;
 }
 
-int verb_train(const options *o) {
-  if (o->output != NULL) tensor_file_check(o->output);
-  training t = training_read(o);
+/* Ranks on several machines read files of their own. */
+static void check_alike(const training *t) {
+  double mine[] = {(double)t->rows, (double)t->held, (double)t->n.size, (double)training_step_count(t)},
+         sums[4];
+  memcpy(sums, mine, sizeof sums);
+  ranks_sum(sums, 4);
+  for (int k = 0; k < 4; k++)
+    if (sums[k] != mine[k] * (double)ranks_count())
+      die(STATUS_FILE, "the processes have read different files: one has %zu samples and %zu parameters",
+          t->rows, t->n.size);
+}
+
+/* The first rank says what is amiss; the others read what has been found to be right. *file is that of --log.
+ */
+static training begin(const options *o, int *file) {
+  ranks_begin(&stopped);
+  if (ranks_count() > 1 && ((o->learn.data != NULL && strcmp(o->learn.data, "-") == 0) ||
+                            (o->count > 0 && strcmp(o->words[0], "-") == 0))) {
+    if (ranks_first()) remark("standard input goes to one process only: give the file's name");
+    ranks_quit(STATUS_USAGE);
+  }
+  if (!ranks_first()) ranks_wait();
+  if (ranks_first() && o->output != NULL) tensor_file_check(o->output);
+  training t = training_read(o, &stopped);
+  if (!ranks_first()) {
+    check_alike(&t);
+    return t;
+  }
   training_plot_check(&t);
-  if (o->learn.check && !check_passes(&t)) return STATUS_NO;
+  if (o->learn.check && !check_passes(&t)) quit(STATUS_NO);
   if (o->learn.resume && training_step_count(&t) >= training_steps(&t))
     remark("--resume: %s has %zu epochs behind it already: --epochs says how many in all", o->output,
            training_step_count(&t) / t.per_epoch);
-  int file = log_open(&t);
+  ranks_wait();
+  check_alike(&t);
+  *file = log_open(&t);
+  return t;
+}
+
+static void report(training *t, const score *learnt, const score *held) {
+  training_plot(t);
+  if (t->o->json)
+    print_json(t, learnt, held);
+  else
+    print_report(t, learnt, held);
+}
+
+int verb_train(const options *o) {
+  int file = -1;
+  training t = begin(o, &file);
   catch_stop();
   run(&t, file);
   save(&t);
   if (file >= 0 && close(file) != 0) die(STATUS_FILE, "cannot write %s: %s", o->learn.log, strerror(errno));
   go_to_best(&t);
   score learnt = training_score(&t, t.split, t.rows), held = validate(&t);
-  training_plot(&t);
-  if (o->json)
-    print_json(&t, &learnt, &held);
-  else
-    print_report(&t, &learnt, &held);
+  if (ranks_first()) report(&t, &learnt, &held);
   training_free(&t);
+  if (ranks_count() > 1) ranks_quit(STATUS_DONE);
   return STATUS_DONE;
 }

@@ -1,16 +1,49 @@
 #include "training.h"
 
+#include "dz/text.h"
+#include "ranks.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* What ranks add up behind the gradient. */
+enum { LOSS, HITS, STOP, TAIL };
+
 /* ---- the whole ---- */
+
+typedef struct placed {
+  double class;
+  size_t place, row;
+} placed;
+
+static int by_class(const void *a, const void *b) {
+  const placed *x = a, *y = b;
+  if (x->class != y->class) return x->class < y->class ? -1 : 1;
+  return x->place < y->place ? -1 : 1;
+}
+
+/* Held back are samples at even distances in an order that goes class by class and is otherwise random: so of
+   each class the same share, to within one. They do not depend on --seed, and runs with different seeds are
+   judged by the same samples. */
+static void hold_back(training *t) {
+  size_t n = t->d.rows, learnt = 0, held = t->rows;
+  placed *all = take(NULL, n, sizeof *all);
+  dz_shuffle(0, 0, n, t->order);
+  for (size_t i = 0; i < n; i++) all[i] = (placed){network_truth(&t->n, &t->d, t->order[i]), i, t->order[i]};
+  qsort(all, n, sizeof *all, by_class);
+  for (size_t i = 0; i < n; i++) {
+    bool out = (i + 1) * t->held / n > i * t->held / n;
+    t->split[out ? held++ : learnt++] = all[i].row;
+  }
+  free(all);
+}
 
 static void make_order(training *t) {
   t->split = take(NULL, t->d.rows, sizeof *t->split);
   t->order = take(NULL, t->d.rows, sizeof *t->order);
   for (size_t i = 0; i < t->d.rows; i++) t->split[i] = i;
-  if (t->held > 0) dz_shuffle(t->seed, 0, t->d.rows, t->split);
+  if (t->held > 0) hold_back(t);
   memcpy(t->order, t->split, t->d.rows * sizeof *t->order);
 }
 
@@ -21,8 +54,8 @@ static void shuffle(training *t, size_t epoch) {
   for (size_t i = 0; i < t->rows; i++) t->order[i] = t->split[t->order[i]];
 }
 
-training training_read(const options *o) {
-  training t = {.o = o};
+training training_read(const options *o, const volatile sig_atomic_t *stopped) {
+  training t = {.o = o, .stopped = stopped};
   tensor_file f = {0};
   dz_error error;
   if (o->learn.resume && o->output == NULL) die(STATUS_USAGE, "--resume needs -o FILE, which goes on");
@@ -36,8 +69,11 @@ training training_read(const options *o) {
   t.optimiser = dz_optimiser_new(&t.how, t.n.size, NULL, &error);
   if (t.optimiser == NULL) die_at(NULL, &error);
   make_order(&t);
+  t.x = take(NULL, t.n.size, sizeof *t.x);
+  t.gradient = take(NULL, t.n.size + TAIL, sizeof *t.gradient);
   if (o->learn.resume) training_restore(&t, &f);
   if (training_step_count(&t) % t.per_epoch > 0) shuffle(&t, training_step_count(&t) / t.per_epoch);
+  network_values(&t.n, t.x);
   tensor_file_free(&f);
   return t;
 }
@@ -49,6 +85,8 @@ void training_free(training *t) {
   buffer_free(&t->settings);
   free(t->split);
   free(t->order);
+  free(t->x);
+  free(t->gradient);
   free(t->curve);
   free(t->slopes);
   free(t->slope_names);
@@ -57,7 +95,68 @@ void training_free(training *t) {
 size_t training_step_count(const training *t) { return (size_t)dz_optimiser_steps(t->optimiser); }
 size_t training_steps(const training *t) { return t->epochs * t->per_epoch; }
 
+/* ---- samples ---- */
+
+static _Noreturn void lost(const training *t) {
+  if (!ranks_first()) quit(STATUS_NO);
+  progress_end();
+  size_t step = training_step_count(t) + 1, epoch = (step - 1) / t->per_epoch + 1;
+  if (t->saved > 0)
+    remark("epoch %zu, step %zu: another process was lost; %s holds what %zu steps have learnt, and --resume "
+           "goes "
+           "on from there",
+           epoch, step, t->o->output, t->saved - 1);
+  else
+    remark("epoch %zu, step %zu: another process was lost, and nothing is saved", epoch, step);
+  quit(STATUS_NO);
+}
+
+/* Each rank does its share of the samples. Loss and gradient are means, so a share weighs as many samples as
+   it has. Where there is one rank nothing is weighed. */
+static batch_score evaluate(training *t, const size_t *order, size_t count, bool wants_gradient) {
+  size_t ranks = ranks_count(), first = count * ranks_mine() / ranks,
+         mine = count * (ranks_mine() + 1) / ranks - first, n = wants_gradient ? t->n.size : 0;
+  double *g = t->gradient, *tail = g + n, share = (double)mine / (double)count;
+  batch_score part = {0};
+  if (mine > 0) part = network_evaluate(&t->n, &t->d, order + first, mine, wants_gradient ? g : NULL);
+  if (ranks == 1) {
+    t->stop = *t->stopped;
+    return part;
+  }
+  for (size_t i = 0; i < n; i++) g[i] = mine > 0 ? share * g[i] : 0;
+  tail[LOSS] = share * part.loss;
+  tail[HITS] = (double)part.hits;
+  tail[STOP] = *t->stopped;
+  if (!ranks_sum(g, n + TAIL)) lost(t);
+  t->stop = tail[STOP] > 0;
+  return (batch_score){tail[LOSS], (size_t)tail[HITS]};
+}
+
+/* Half of the digits: rounding has touched the last ones, another kind of loss differs in the first. */
+static const double alike = 0x1p-26;
+
+/* Ends the program unless the loss of a batch is a mean over samples, as it must be to be shared. */
+static void check_shares(training *t, const size_t *order, size_t count) {
+  double whole = network_evaluate(&t->n, &t->d, order, count, NULL).loss,
+         loss = evaluate(t, order, count, false).loss;
+  if (!(fabs(whole - loss) > alike * fmax(fabs(whole), fabs(loss)))) return;
+  char texts[2][32];
+  dz_number_write(whole, 6, texts[0]);
+  dz_number_write(loss, 6, texts[1]);
+  if (ranks_first())
+    remark("%s: the loss of a batch is %s, the mean of its parts' losses is %s: only a loss that is a mean "
+           "over samples "
+           "can be shared among processes",
+           t->n.m.source.name, texts[0], texts[1]);
+  ranks_quit(STATUS_USAGE);
+}
+
 /* ---- steps ---- */
+
+/* Another one for each step, rank and seed. */
+static double step_number(const training *t, size_t step) {
+  return (double)(t->seed % (1 << 20)) * 0x1p32 + (double)(step * ranks_count() + ranks_mine());
+}
 
 void training_step(training *t) {
   size_t step = training_step_count(t), from = step % t->per_epoch * t->batch;
@@ -67,18 +166,17 @@ void training_step(training *t) {
     t->loss_sum = 0;
     t->hits = 0;
   }
-  network_record(&t->n, &t->d, t->order + from, count);
-  double loss = dz_value(t->n.m.result);
+  if (ranks_count() > 1 && !t->shared) check_shares(t, t->order + from, count);
+  t->shared = true;
+  t->n.said[COUNTER_STEP] = step_number(t, step);
+  batch_score now = evaluate(t, t->order + from, count, true);
   bool too_far = training_wants_all(t) && step > 0; /* a trial point of a line search */
-  if (!isfinite(loss) && !too_far) training_fault(t, "the loss", t->order + from);
-  t->loss_sum += loss * (double)count;
-  t->hits += network_hits(&t->n, &t->d, t->order + from, count);
-  dz_status status = dz_backward(t->n.m.result);
-  if (status == DZ_OK) {
-    status = dz_optimiser_apply(t->optimiser, loss, t->n.count, t->n.params);
-    if (status == DZ_ERR_ARGUMENT) training_fault(t, "the gradient", t->order + from);
-  }
-  if (status != DZ_OK) die_status(&t->n.m.source, dz_tape_error(t->n.m.tape), status);
+  if (!isfinite(now.loss) && !too_far) training_fault(t, "the loss", t->order + from, count);
+  t->loss_sum += now.loss * (double)count;
+  t->hits += now.hits;
+  if (dz_optimiser_step(t->optimiser, now.loss, t->x, t->gradient) != DZ_OK)
+    training_fault(t, "the gradient", t->order + from, count);
+  network_set(&t->n, t->x);
 }
 
 static score score_of(const training *t, double loss_sum, size_t hits, size_t count) {
@@ -96,9 +194,9 @@ score training_score(training *t, const size_t *order, size_t count) {
   size_t hits = 0, size = t->batch > 1024 ? t->batch : 1024;
   for (size_t from = 0; from < count; from += size) {
     size_t n = count - from < size ? count - from : size;
-    network_record(&t->n, &t->d, order + from, n);
-    sum += dz_value(t->n.m.result) * (double)n;
-    hits += network_hits(&t->n, &t->d, order + from, n);
+    batch_score part = evaluate(t, order + from, n, false);
+    sum += part.loss * (double)n;
+    hits += part.hits;
   }
   return score_of(t, sum, hits, count);
 }

@@ -30,6 +30,7 @@ static void add_leaf(buffer *b, const leaf_check *c) {
 
 bool training_check(training *t) {
   buffer b = {0};
+  t->n.said[COUNTER_TRAINING] = 1;
   network_record(&t->n, &t->d, t->split, t->batch);
   wants w = model_wants(&t->n.m, NULL);
   size_t count, wrong = 0;

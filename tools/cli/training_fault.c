@@ -1,6 +1,7 @@
 /* dz train: which operation made a loss or a gradient that is no number. */
 #include "training.h"
 
+#include "ranks.h"
 #include "width.h"
 
 #include <math.h>
@@ -46,10 +47,13 @@ static void add_cause(buffer *b, const training *t, const size_t *order) {
     if (add_leaf(b, t, t->n.names[k], NULL)) return;
 }
 
-_Noreturn void training_fault(const training *t, const char *what, const size_t *order) {
+_Noreturn void training_fault(training *t, const char *what, const size_t *order, size_t count) {
   buffer b = {0};
   size_t step = training_step_count(t);
+  if (!ranks_first()) ranks_quit(STATUS_NO);
   progress_end();
+  t->n.said[COUNTER_TRAINING] = 1;
+  network_record(&t->n, &t->d, order, count);
   remark("epoch %zu, step %zu: %s is not finite", step / t->per_epoch + 1, step + 1, what);
   add_cause(&b, t, order);
   for (size_t done = 0; done < b.size;) {
@@ -57,5 +61,5 @@ _Noreturn void training_fault(const training *t, const char *what, const size_t 
     if (size <= 0) break;
     done += (size_t)size;
   }
-  quit(STATUS_NO);
+  ranks_quit(STATUS_NO);
 }

@@ -29,7 +29,7 @@ static void add_notes(const training *t, tensor_file *f) {
 }
 
 /* Names with a dot are no names of the language, so nothing collides. */
-void training_save(const training *t, const char *path) {
+void training_save(training *t, const char *path) {
   tensor_file f = {.path = path};
   double *x = take(NULL, t->n.size, sizeof *x), sums[2] = {t->loss_sum, (double)t->hits};
   network_values(&t->n, x);
@@ -48,6 +48,7 @@ void training_save(const training *t, const char *path) {
     tensor_file_add(&f, "training.curve", 2, (size_t[]){t->curve_count, 4}, (const double *)t->curve);
   add_notes(t, &f);
   tensor_file_write(&f);
+  t->saved = training_step_count(t) + 1;
   tensor_file_free(&f);
   free(x);
 }
@@ -102,4 +103,5 @@ void training_restore(training *t, const tensor_file *f) {
   }
   t->loss_sum = sums->data[0];
   t->hits = (size_t)sums->data[1];
+  t->saved = training_step_count(t) + 1;
 }

@@ -62,11 +62,12 @@ void fit_panel(buffer *data, buffer *plots, training *t) {
       "unset logscale y\nset xrange [*:*] noextend\nset yrange [*:*]\nset format '%g'\nset xtics autofreq\n"
       "set key at graph 1.03, graph 1 left top\nunset ylabel\nset xlabel ");
   gnuplot_quoted(plots, t->d.width == 1 ? t->d.columns[0] : t->n.x);
-  buffer_text(
-      plots,
-      " offset 0,.4 noenhanced\nplot $samples with points pt 7 ps .7 lc rgb '#0072B2' title 'samples'");
-  if (t->held > 0)
-    buffer_text(plots, ", $held with points pt 6 ps .7 lw 1.2 lc rgb '#0072B2' title 'held back'");
+  buffer_text(plots, " offset 0,.4 noenhanced\nplot $samples with points pt 7 ps .7 lc rgb '#0072B2' title ");
+  gnuplot_said(plots, t->held > 0 ? "samples learnt from" : "samples");
+  if (t->held > 0) {
+    buffer_text(plots, ", $held with points pt 6 ps .7 lw 1.2 lc rgb '#0072B2' title ");
+    gnuplot_said(plots, "samples held back");
+  }
   buffer_text(plots, ", $fit with lines lw 2.2 lc rgb '#C62828' title ");
   gnuplot_quoted(plots, t->n.output);
   buffer_text(plots, "\n");

@@ -6,6 +6,7 @@
 #include "file.h"
 #include "gnuplot.h"
 #include "graphviz.h"
+#include "speech.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ typedef struct sheet {
 } sheet;
 
 void training_plot_check(const training *t) {
+  speech_in(t->o->lang);
   if (t->o->learn.plot == NULL) return;
   graphviz_format(t->o->learn.plot);
   file_check(t->o->learn.plot);
@@ -59,7 +61,7 @@ static void put_place(sheet *s, double x, double y, double wide, double high, co
   gnuplot_put(b, "set tmargin at screen ", 1 - y / s->high, "\n");
   gnuplot_put(b, "set bmargin at screen ", 1 - (y + high) / s->high, "\n");
   buffer_text(b, "set title ");
-  gnuplot_quoted(b, title);
+  gnuplot_said(b, title);
   buffer_text(b, " offset 0,-.5 textcolor rgb '#333333'\n");
 }
 
@@ -111,7 +113,7 @@ static void put_line(buffer *b, const training *t, int part, const char *title) 
   bool held = part % 2 == 1;
   gnuplot_put(b, "$part", part, t->curve_count < 30 ? " with linespoints pt 7 ps .35" : " with lines");
   buffer_text(b, held ? " lw 1.8 dt (10,6) lc rgb '#C62828' title " : " lw 2 lc rgb '#111111' title ");
-  gnuplot_quoted(b, title);
+  gnuplot_said(b, title);
 }
 
 /* The curves of loss (part 0, 1) or accuracy (2, 3). */
@@ -120,7 +122,9 @@ static void put_curves(sheet *s, const training *t, int part) {
   bool any = put_curve(&s->data, t, part), held = put_curve(&s->data, t, part + 1);
   buffer_text(b, part == 0 && wants_log(t) ? "set logscale y\n" : "unset logscale y\n");
   buffer_text(b, part == 0 ? "set yrange [*:*]\n" : "set yrange [*<0:1.02]\n");
-  buffer_text(b, "set xrange [0:*]\nset xlabel 'epoch' offset 0,.4\nset format '%g'\n");
+  buffer_text(b, "set xrange [0:*]\nset format '%g'\nset xlabel ");
+  gnuplot_said(b, "epoch");
+  buffer_text(b, " offset 0,.4\n");
   buffer_text(b, t->curve_count <= 12 ? "set xtics 1\n" : "set xtics autofreq\n");
   buffer_text(b, part == 0 ? "set key at graph 1, graph .98 right top\nplot "
                            : "set key at graph 1, graph .06 right bottom\nplot ");
@@ -158,15 +162,17 @@ static void put_bars(sheet *s, const training *t, size_t leaf, bool first) {
   }
   buffer_text(&s->data, "END\n");
   gnuplot_put(b, "unset logscale y\nset yrange [*<0:0<*]\nset xrange [-.7:", (double)at - .3, "]\n");
-  buffer_text(b, "set xlabel 'element' offset 0,.4\nset format '%g'\nunset ylabel\nset boxwidth .38\n"
+  buffer_text(b, "set xlabel ");
+  gnuplot_said(b, "element");
+  buffer_text(b, " offset 0,.4\nset format '%g'\nunset ylabel\nset boxwidth .38\n"
                  "set key at graph 1, graph 1.22 right top horizontal\n");
   buffer_text(b, at <= 30 ? "set xtics 1\nplot " : "set xtics autofreq\nplot ");
   gnuplot_put(b, "$bars", (double)leaf,
               " using ($1-.2):2 with boxes fs solid noborder lc rgb '#9AA0A6' title ");
-  gnuplot_quoted(b, first ? "numerical" : "");
+  gnuplot_said(b, first ? "numerical" : "");
   gnuplot_put(b, ", $bars", (double)leaf,
               " using ($1+.2):3 with boxes fs solid noborder lc rgb '#111111' title ");
-  gnuplot_quoted(b, first ? "by backpropagation" : "");
+  gnuplot_said(b, first ? "by backpropagation" : "");
   buffer_text(b, "\n");
 }
 
@@ -175,9 +181,7 @@ static void put_check(sheet *s, const training *t, double top) {
   for (size_t leaf = 0; leaf < t->slope_leaves && panels < MOST_PANELS; leaf++) {
     if (rows_of(t, leaf) == 0) continue;
     buffer title = {0};
-    buffer_text(&title, "slope of the loss to ");
-    buffer_text(&title, t->slope_names[leaf]);
-    buffer_text(&title, ", before the first step");
+    speech_form(&title, "slope of the loss to {0}, before the first step", &t->slope_names[leaf], 1);
     buffer_add(&title, "", 1);
     put_place(s, LEFT, top + (double)panels * (TOP + BARS_HIGH + BELOW) + TOP, s->wide - LEFT - RIGHT,
               BARS_HIGH, title.text);
@@ -232,8 +236,7 @@ void training_plot(training *t) {
   if (t->o->learn.plot == NULL) return;
   const char *format = graphviz_format(t->o->learn.plot);
   buffer title = {0}, script = script_of(t, format);
-  buffer_text(&title, "training of ");
-  buffer_text(&title, t->n.m.source.name);
+  speech_form(&title, "training of {0}", &t->n.m.source.name, 1);
   buffer picture = gnuplot_picture(&script, format, &title, t->o->timeout);
   file_write(t->o->learn.plot, &picture);
   buffer_free(&picture);

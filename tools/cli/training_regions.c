@@ -2,7 +2,9 @@
    class has probability 0.5 and 0.9 (of a score, where it is 0 and 1), and the samples. */
 #include "training.h"
 
+#include "dz/text.h"
 #include "gnuplot.h"
+#include "speech.h"
 #include "width.h"
 
 #include <math.h>
@@ -162,15 +164,10 @@ static void put_lines(buffer *b, const plane *p, size_t k) {
   }
 }
 
+/* Of -1 and 1 the numbers 0 and 1. */
 static double truth_of(const training *t, size_t i) {
-  size_t width = t->d.t.count / t->d.rows;
-  const double *x = t->d.t.data + i * width;
-  size_t best = 0;
-  if (t->n.form == MINUS_OR_PLUS) return x[0] > 0;
-  if (t->n.form != ONE_OF_MANY) return x[0];
-  for (size_t k = 1; k < width; k++)
-    if (x[k] > x[best]) best = k;
-  return (double)best;
+  double class = network_truth(&t->n, &t->d, i);
+  return t->n.form == MINUS_OR_PLUS ? class > 0 : class;
 }
 
 /* Samples of class k: those learnt from, or those held back. False when there are none. */
@@ -195,8 +192,11 @@ static bool put_samples(buffer *b, const training *t, size_t k, bool held) {
 static void add_class(buffer *b, const training *t, size_t k) {
   if (k < t->d.classes)
     buffer_cut(b, t->d.names[k], strlen(t->d.names[k]), LONGEST_NAME);
-  else
-    gnuplot_put(b, "class ", t->n.form == MINUS_OR_PLUS && k == 0 ? -1 : (double)k, "");
+  else {
+    char number[32];
+    dz_number_write((double)k, 0, number);
+    speech_form(b, "class {0}", (const char *[]){t->n.form == MINUS_OR_PLUS && k == 0 ? "−1" : number}, 1);
+  }
 }
 
 double regions_wide(const training *t, double least) {
@@ -241,11 +241,14 @@ static void plot_lines(buffer *b, const plane *p, size_t k) {
   }
 }
 
+/* Discs, squares, triangles …; the smaller the shape inside its circle, the larger that is. */
 static const int full[] = {7, 5, 9, 11, 13, 15}, hollow[] = {6, 4, 8, 10, 12, 14};
+static const double size[] = {.9, .85, 1.2, 1.2, 1.1, 1};
 
 static void plot_samples(buffer *b, const training *t, size_t k, bool held) {
   put_name(b, held ? ", $held" : ", $learnt", k, -1);
-  gnuplot_put(b, " with points ps .8 lw 1.2 pt ", (held ? hollow : full)[k % MOST_CLASSES], " lc rgb '");
+  gnuplot_put(b, " with points lw 1.2 ps ", size[k % MOST_CLASSES], "");
+  gnuplot_put(b, " pt ", (held ? hollow : full)[k % MOST_CLASSES], " lc rgb '");
   buffer_text(b, gnuplot_hue(k));
   buffer_text(b, "' ");
   if (held) {
@@ -260,15 +263,28 @@ static void plot_samples(buffer *b, const training *t, size_t k, bool held) {
   }
 }
 
+/* Whether a line where that is said of some class lies in the picture. */
+static bool reached(const plane *p, double at) {
+  bool above = false, below = false;
+  for (size_t i = 0; i < SIDE * SIDE * p->classes; i++) {
+    above = above || p->z[i] > at;
+    below = below || p->z[i] < at;
+  }
+  return above && below;
+}
+
+static void legend_line(buffer *b, const char *english, bool middle) {
+  buffer_text(b, middle ? ", NaN with lines lw 2.2" : ", NaN with lines lw 1.3 dt (10,6)");
+  buffer_text(b, " lc rgb '#333333' title ");
+  gnuplot_said(b, english);
+}
+
 static void plot_legend(buffer *b, const training *t, const plane *p) {
-  const char *middle = p->shares ? "probability 0.5" : "score 0",
-             *outer = p->shares ? "probability 0.9" : "score ±1";
-  buffer_text(b, ", NaN with lines lw 2.2 lc rgb '#333333' title ");
-  gnuplot_quoted(b, middle);
-  buffer_text(b, ", NaN with lines lw 1.3 dt (10,6) lc rgb '#333333' title ");
-  gnuplot_quoted(b, outer);
-  if (t->held > 0)
-    buffer_text(b, ", NaN with points ps .8 lw 1.2 pt 6 lc rgb '#333333' title 'hollow: held back'");
+  if (reached(p, p->shares ? .5 : 0)) legend_line(b, p->shares ? "probability 0.5" : "score 0", true);
+  if (reached(p, p->shares ? .9 : 1)) legend_line(b, p->shares ? "probability 0.9" : "score ±1", false);
+  if (t->held == 0) return;
+  buffer_text(b, ", NaN with points ps .8 lw 1.2 pt 6 lc rgb '#333333' title ");
+  gnuplot_said(b, "hollow: held back");
 }
 
 void regions_panel(buffer *data, buffer *plots, training *t) {

@@ -113,6 +113,7 @@ static void write_settings(training *t) {
   setting(t, "samples", (double)t->rows);
   setting(t, "held", (double)t->held);
   setting(t, "warm-up", (double)s->warm_up);
+  if (t->o->single) setting(t, "float", 1);
   if (s->kind == DZ_SCHEDULE_STEP) setting(t, "step", (double)s->every);
   if (s->kind == DZ_SCHEDULE_STEP) setting(t, "factor", s->factor);
   if (s->kind == DZ_SCHEDULE_COSINE) setting(t, "cosine", (double)s->total);

@@ -1,0 +1,283 @@
+/* Chains of pointwise operations, and what of their values is kept; where gradients arrive. */
+#include "plan/whole.h"
+
+#include "kernels/tensor.h"
+
+#include <string.h>
+
+/* ---- transposes ---- */
+
+static bool is_transpose(const dz__whole *p, uint32_t i) {
+  const dz__tensor *x = &p->node[i];
+  return x->fn == DZ__F_permute && x->shape.rank == 2 && p->attr[x->attr0] == 1;
+}
+
+bool dz__is_product(const dz__whole *p, const dz__tensor *x) {
+  return x->fn == DZ__F_matmul && p->node[p->arg[x->arg0]].shape.rank <= 2 &&
+         p->node[p->arg[x->arg0 + 1]].shape.rank <= 2;
+}
+
+/* A product reads what was transposed, the other way round. */
+static void fold_transposes(dz__whole *p) {
+  for (size_t j = 0; j < p->ops; j++) {
+    dz__tensor *x = &p->node[p->op[j]];
+    if (!dz__is_product(p, x)) continue;
+    for (uint32_t k = 0; k < 2; k++)
+      while (is_transpose(p, p->arg[x->arg0 + k])) {
+        p->arg[x->arg0 + k] = p->arg[p->node[p->arg[x->arg0 + k]].arg0];
+        x->turned[k] = !x->turned[k];
+      }
+  }
+}
+
+/* Transposes that nothing reads any more go. */
+static void drop_unread(dz__whole *p, uint32_t *readers) {
+  memset(readers, 0, p->nodes * sizeof *readers);
+  for (size_t k = 0; k < p->outs; k++) readers[p->output[k]]++;
+  for (size_t j = 0; j < p->ops; j++) {
+    const dz__tensor *x = &p->node[p->op[j]];
+    for (uint32_t k = 0; k < x->nargs; k++) readers[p->arg[x->arg0 + k]]++;
+  }
+  size_t kept = 0;
+  for (size_t j = p->ops; j-- > 0;) {
+    dz__tensor *x = &p->node[p->op[j]];
+    x->dropped = readers[p->op[j]] == 0;
+    for (uint32_t k = 0; x->dropped && k < x->nargs; k++) readers[p->arg[x->arg0 + k]]--;
+  }
+  for (size_t j = 0; j < p->ops; j++)
+    if (!p->node[p->op[j]].dropped) p->op[kept++] = p->op[j];
+  p->ops = kept;
+}
+
+/* ---- chains ---- */
+
+/* Members and loads of a chain at most: each has registers. */
+enum { MOST_SLOTS = DZ__MOST_SLOTS };
+
+static bool same_shape(const dz__array *a, const dz__array *b) {
+  return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
+}
+
+static bool joins(const dz__whole *p, const dz__stage *s, const dz__tensor *x) {
+  return s->chain && x->fn < DZ__F_POINTWISE_END && 4 * (s->n + 1) <= MOST_SLOTS &&
+         same_shape(&p->node[p->op[s->first]].shape, &x->shape);
+}
+
+/* stage_of[node] becomes its stage. */
+static bool find_stages(dz__whole *p, uint32_t *stage_of) {
+  memset(stage_of, 0xff, p->nodes * sizeof *stage_of);
+  for (size_t j = 0; j < p->ops; j++) {
+    const dz__tensor *x = &p->node[p->op[j]];
+    dz__stage *last = p->stages ? &p->stage[p->stages - 1] : NULL;
+    if (last && joins(p, last, x)) {
+      last->n++;
+    } else {
+      if (!dz__grow(&p->alloc, (void **)&p->stage, &p->stage_cap, p->stages + 1, sizeof *p->stage))
+        return false;
+      p->stage[p->stages++] = (dz__stage){.first = (uint32_t)j, .n = 1, .chain = x->fn < DZ__F_POINTWISE_END};
+    }
+    stage_of[p->op[j]] = (uint32_t)p->stages - 1;
+  }
+  return true;
+}
+
+static void find_outside(dz__whole *p, const uint32_t *stage_of) {
+  for (size_t k = 0; k < p->outs; k++) p->node[p->output[k]].outside = true;
+  for (size_t s = 0; s < p->stages; s++)
+    for (uint32_t j = 0; j < p->stage[s].n; j++) {
+      const dz__tensor *x = &p->node[p->op[p->stage[s].first + j]];
+      for (uint32_t k = 0; k < x->nargs; k++)
+        if (stage_of[p->arg[x->arg0 + k]] != s) p->node[p->arg[x->arg0 + k]].outside = true;
+      if (!p->stage[s].chain) p->node[p->op[p->stage[s].first + j]].outside = true;
+    }
+}
+
+void dz__steps_along(const dz__array *out, const dz__array *a, size_t *step) {
+  size_t inner = 1;
+  for (int k = out->rank; k-- > 0;) {
+    int own = k - (out->rank - a->rank);
+    size_t n = own < 0 ? 1 : a->dims[own];
+    step[k] = n == 1 ? 0 : inner;
+    inner *= n;
+  }
+}
+
+/* How a meets the elements of out: by the axes that it has of out's own, those of extent 1 left out. */
+static void meet(const dz__array *out, const dz__array *a, dz__load *l) {
+  size_t step[DZ__MAX_RANK], changes = 0, last = 1;
+  int before = -1;
+  dz__steps_along(out, a, step);
+  for (int k = 0; k < out->rank; k++) {
+    if (out->dims[k] == 1) continue;
+    int has = step[k] != 0;
+    if (before >= 0 && has != before) changes++, last = 1;
+    last *= out->dims[k];
+    before = has;
+  }
+  l->period = last;
+  l->meets = a->size == out->size ? DZ__MEETS_EACH
+             : a->size == 1       ? DZ__MEETS_ONE
+             : changes > 1        ? DZ__MEETS_ANY
+             : before             ? DZ__MEETS_ROW
+                                  : DZ__MEETS_COLUMN;
+}
+
+static bool find_loads(dz__whole *p, uint32_t s, const uint32_t *stage_of) {
+  dz__stage *t = &p->stage[s];
+  const dz__array *out = &p->node[p->op[t->first]].shape;
+  t->load0 = (uint32_t)p->loads;
+  if (!dz__grow(&p->alloc, (void **)&p->load, &p->load_cap, p->loads + 3 * (size_t)t->n, sizeof *p->load))
+    return false;
+  for (uint32_t j = 0; j < t->n; j++) {
+    const dz__tensor *x = &p->node[p->op[t->first + j]];
+    for (uint32_t k = 0; k < x->nargs; k++) {
+      uint32_t from = p->arg[x->arg0 + k], slot = 0;
+      if (stage_of[from] == s) {
+        while (p->op[t->first + slot] != from) slot++;
+      } else {
+        while (slot < t->loads && dz__loads_of(p, t)[slot].node != from) slot++;
+        if (slot == t->loads) {
+          dz__load *l = &p->load[p->loads++];
+          *l = (dz__load){.node = from};
+          meet(out, &p->node[from].shape, l);
+          t->loads++;
+        }
+        slot += t->n;
+      }
+      p->slot[x->arg0 + k] = slot;
+    }
+  }
+  return true;
+}
+
+/* ---- what the way back needs ---- */
+
+static bool passes(unsigned fn) { return fn == DZ__F_add || fn == DZ__F_sub || fn == DZ__F_neg; }
+
+bool dz__is_cheap(unsigned fn) {
+  switch (fn) {
+  case DZ__F_neg:
+  case DZ__F_add:
+  case DZ__F_sub:
+  case DZ__F_mul:
+  case DZ__F_relu:
+  case DZ__F_fabs:
+  case DZ__F_stop:
+  case DZ__F_where:
+  case DZ__F_lt:
+  case DZ__F_le:
+  case DZ__F_gt:
+  case DZ__F_ge:
+  case DZ__F_eq:
+  case DZ__F_ne:
+  case DZ__F_and:
+  case DZ__F_or:
+  case DZ__F_not:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static void recall(dz__whole *p, dz__stage *t, const dz__tensor *x, uint32_t k) {
+  uint32_t slot = p->slot[x->arg0 + k];
+  if (slot < t->n)
+    p->node[p->op[t->first + slot]].recalled = true;
+  else
+    dz__loads_of(p, t)[slot - t->n].back = true;
+}
+
+/* From the last member to the first: partials ask for operands and the result, and what is computed again
+   asks for its own operands. */
+static void find_recalled(dz__whole *p, dz__stage *t) {
+  for (uint32_t j = t->n; j-- > 0;) {
+    dz__tensor *x = &p->node[p->op[t->first + j]];
+    bool partials = x->active && p->gradient && !passes(x->fn);
+    x->recalled |= partials && x->fn != DZ__F_mul && x->fn != DZ__F_relu;
+    bool again = x->recalled && dz__is_cheap(x->fn) && !x->outside;
+    for (uint32_t k = 0; (partials || again) && k < x->nargs; k++) recall(p, t, x, k);
+  }
+}
+
+/* ---- where gradients arrive ---- */
+
+/* has[node]: something is in its adjoint. */
+static void flow_through_chain(dz__whole *p, dz__stage *t, bool *has) {
+  bool arrived[MOST_SLOTS] = {false};
+  for (uint32_t j = t->n; j-- > 0;) {
+    uint32_t i = p->op[t->first + j];
+    dz__tensor *x = &p->node[i];
+    x->reached = x->active && (arrived[j] || has[i]);
+    x->arrives = x->active && has[i];
+    t->active |= x->reached;
+    for (uint32_t k = 0; x->reached && k < x->nargs; k++)
+      if (p->node[p->arg[x->arg0 + k]].active) arrived[p->slot[x->arg0 + k]] = true;
+  }
+  for (uint32_t l = 0; l < t->loads; l++) {
+    dz__load *load = &dz__loads_of(p, t)[l];
+    load->flows = arrived[t->n + l];
+    load->first = load->flows && !has[load->node];
+    has[load->node] |= load->flows;
+  }
+}
+
+static void flow_through(dz__whole *p, dz__stage *t, bool *has) {
+  uint32_t i = p->op[t->first];
+  dz__tensor *x = &p->node[i];
+  t->active = x->reached = x->arrives = x->active && has[i];
+  for (uint32_t k = 0; t->active && k < x->nargs; k++) {
+    uint32_t from = p->arg[x->arg0 + k];
+    p->fresh[x->arg0 + k] = p->node[from].active && !has[from];
+    has[from] |= p->node[from].active;
+  }
+}
+
+static void find_flows(dz__whole *p, bool *has) {
+  memset(has, 0, p->nodes * sizeof *has);
+  for (size_t k = 0; k < p->out_nodes; k++) has[p->output[k]] = p->node[p->output[k]].active;
+  for (size_t s = p->stages; s-- > 0;)
+    (p->stage[s].chain ? flow_through_chain : flow_through)(p, &p->stage[s], has);
+  for (size_t i = 0; i < p->nodes; i++)
+    if (p->node[i].home == DZ__HOME_INPUT) p->node[i].reached = has[i];
+}
+
+/* ---- pieces of chains ---- */
+
+enum { BUDGET = 3072, LEAST = 64, MOST = 512 };
+
+static void choose_tile(const dz__whole *p, dz__stage *t) {
+  size_t size = p->node[p->op[t->first]].shape.size, tile = BUDGET / (t->n + t->loads);
+  tile = tile < LEAST ? LEAST : tile > MOST ? MOST : tile / 8 * 8;
+  for (uint32_t l = 0; l < t->loads; l++) {
+    const dz__load *load = &dz__loads_of(p, t)[l];
+    if (load->meets == DZ__MEETS_ROW && load->period <= tile) {
+      tile = tile / load->period * load->period;
+      break;
+    }
+  }
+  t->tile = tile < size ? tile : size ? size : 1;
+}
+
+bool dz__whole_arrange(dz__whole *p) {
+  const dz_allocator *a = &p->alloc;
+  size_t bytes = (p->nodes + 1) * sizeof(uint32_t);
+  uint32_t *room = dz__alloc(a, bytes);
+  bool *has = dz__alloc(a, p->nodes + 1), done = room && has;
+  if (done) {
+    fold_transposes(p);
+    drop_unread(p, room);
+    done = find_stages(p, room);
+  }
+  if (done) find_outside(p, room);
+  for (uint32_t s = 0; s < p->stages && done; s++)
+    if (p->stage[s].chain) done = find_loads(p, s, room);
+  if (done) {
+    for (size_t s = 0; s < p->stages; s++)
+      if (p->stage[s].chain) find_recalled(p, &p->stage[s]), choose_tile(p, &p->stage[s]);
+    find_flows(p, has);
+    done = dz__whole_place(p, room);
+  }
+  dz__free(a, room, bytes);
+  dz__free(a, has, p->nodes + 1);
+  return done;
+}

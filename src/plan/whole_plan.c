@@ -1,0 +1,57 @@
+/* Plans of whole tensors behind the public functions of plans. */
+#include "plan/whole_plan.h"
+
+static void count(dz_plan *p) {
+  const dz__whole *w = p->whole;
+  dz_plan_facts *f = &p->facts;
+  f->operations = w->ops;
+  f->instructions = w->stages;
+  f->branches = p->guards.n;
+  for (size_t s = 0; s < w->stages; s++) {
+    if (!w->stage[s].chain) continue;
+    f->loops++;
+    f->lanes += w->node[w->op[w->stage[s].first]].shape.size;
+  }
+  f->bytes = sizeof *p + sizeof *w + w->node_cap * sizeof *w->node + w->stage_cap * sizeof *w->stage +
+             w->load_cap * sizeof *w->load + w->number_cap * sizeof *w->number +
+             w->numberf_size * sizeof *w->numberf + (w->arg_cap + w->slot_cap + w->op_cap) * sizeof *w->arg +
+             w->attr_cap * sizeof *w->attr;
+}
+
+/* Multiplications and elements from which on whole tensors are quicker: with fewer, loops over samples win.
+ */
+enum { LEAST_WHOLE = 1 << 17 };
+
+bool dz__wants_whole(const dz_plan_options *o, const dz__wanted *w) {
+  if (o->single || o->tensors == DZ_TENSORS_WHOLE) return true;
+  return o->tensors == DZ_TENSORS_AUTO && !o->map && !o->unrolled && dz__whole_work(w) >= LEAST_WHOLE;
+}
+
+dz_status dz__make_whole(dz_plan *p, const dz__wanted *w, const dz_plan_options *o, dz_error *e) {
+  if (o->map || (o->single && o->tensors == DZ_TENSORS_APART))
+    return dz__fail(e, DZ_ERR_ARGUMENT, "plan",
+                    o->map ? "a plan of whole tensors has no map" : "floats are for plans of whole tensors");
+  p->whole = dz__alloc(&p->alloc, sizeof *p->whole);
+  if (!p->whole) return dz__fail(e, DZ_ERR_MEMORY, "plan", "out of memory");
+  *p->whole = (dz__whole){
+      .alloc = p->alloc, .rows = dz__machine_rows(p->lanes), .gradient = p->gradient, .single = o->single};
+  dz_status status = dz__whole_new(w, &p->guards, p->whole, e);
+  if (status) return status;
+  p->program.inputs = p->whole->inputs;
+  p->program.outputs = p->whole->outputs + p->guards.n;
+  count(p);
+  return DZ_OK;
+}
+
+void dz__drop_whole(dz_plan *p) {
+  if (p->whole) dz__whole_free(p->whole);
+  dz__free(&p->alloc, p->whole, sizeof *p->whole);
+}
+
+dz_status dz_plan_run_single(const dz_plan *p, const float *in, float *values, float *gradient, void *work) {
+  if (!p || !p->whole || !p->whole->single || !work || (!in && dz_plan_inputs(p)) ||
+      (gradient && !p->gradient))
+    return DZ_ERR_ARGUMENT;
+  dz__whole_run_single(p->whole, in, NULL, values, gradient, work);
+  return dz_plan_flips(p, work, NULL) ? DZ_ERR_BRANCH : DZ_OK;
+}

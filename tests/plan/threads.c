@@ -1,0 +1,217 @@
+/* Threads that share a plan's loops: every number is the same for any number of them, to the last bit, and
+   within the bound of summation in any order of what long doubles give. */
+#include "dice.h"
+#include "dz/dz.h"
+#include "effort.h"
+#include "plan/plan.h"
+#include "suite.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Logistic regression: enough lanes that loops are divided, and some that fill no vector. */
+enum { ROWS = SANITIZED ? 4003 : 6003, FEATURES = 20, OUTPUTS = 2 };
+static const int counts[] = {1, 2, 3, 16};
+
+typedef struct problem {
+  double x[ROWS][FEATURES], sign[ROWS], w[FEATURES];
+} problem;
+
+static double uniform(dice *d) { return (double)(roll(d) >> 11) * 0x1p-52 - 1; }
+
+static void fill(problem *p) {
+  dice d = {5};
+  for (int i = 0; i < ROWS; i++) {
+    for (int j = 0; j < FEATURES; j++) p->x[i][j] = uniform(&d);
+    p->sign[i] = roll(&d) & 1 ? 1 : -1;
+  }
+  for (int j = 0; j < FEATURES; j++) p->w[j] = uniform(&d);
+}
+
+/* The loss, and the sum of squared margins: two loops over the rows. */
+static dz_plan *plan_of(const problem *p, int threads) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var w[FEATURES], y[OUTPUTS] = {dz_num(0), dz_num(0)};
+  dz_error e;
+  for (int j = 0; j < FEATURES; j++) w[j] = dz_input(t, p->w[j]);
+  for (int i = 0; i < ROWS; i++) {
+    dz_var s = dz_num(0);
+    for (int j = 0; j < FEATURES; j++) s = dz_add(s, dz_mul(p->x[i][j], w[j]));
+    y[0] = dz_add(y[0], dz_log1p(dz_exp(dz_mul(-p->sign[i], s))));
+    y[1] = dz_add(y[1], dz_mul(s, s));
+  }
+  dz_plan *plan = dz_plan_new(OUTPUTS, y, FEATURES, w, &(dz_plan_options){.threads = threads}, &e);
+  ck_assert_msg(plan != NULL, "%s", e.message);
+  dz_tape_free(t);
+  return plan;
+}
+
+typedef struct result {
+  double values[OUTPUTS], gradient[FEATURES];
+} result;
+
+static result run(const dz_plan *plan, const problem *p) {
+  result r;
+  size_t bytes = dz_plan_memory(plan);
+  void *work = malloc(bytes);
+  memset(work, 0xff, bytes); /* NaN: what is read must have been written */
+  memset(&r, 0xff, sizeof r);
+  ck_assert_int_eq(dz_plan_run(plan, p->w, r.values, r.gradient, work), DZ_OK);
+  free(work);
+  return r;
+}
+
+/* Terms carry at most `steps` roundings, their sums at most one for each row: (Higham, Accuracy and
+   Stability, 4.2). */
+static void near(double x, long double sum, long double magnitudes, const char *what) {
+  enum { STEPS = 4 * FEATURES };
+  long double bound = (ROWS + STEPS) * 0x1p-53L * magnitudes;
+  ck_assert_msg(fabsl(x - sum) <= bound, "%s is %.17g, not %.17Lg: off by %Lg, bound %Lg", what, x, sum,
+                fabsl(x - sum), bound);
+}
+
+static void check(const problem *p, const result *r) {
+  long double loss = 0, squares = 0, sum[FEATURES] = {0}, most[FEATURES] = {0}, steepest = 0;
+  for (int i = 0; i < ROWS; i++) {
+    long double s = 0;
+    for (int j = 0; j < FEATURES; j++) s += (long double)p->x[i][j] * p->w[j];
+    loss += log1pl(expl(-p->sign[i] * s));
+    squares += s * s;
+    long double g = 2 * s - p->sign[i] / (1 + expl(p->sign[i] * s));
+    for (int j = 0; j < FEATURES; j++) sum[j] += g * p->x[i][j];
+    for (int j = 0; j < FEATURES; j++) most[j] += (2 * FEATURES + 1) * fabsl((long double)p->x[i][j]);
+    steepest += 2 * FEATURES * FEATURES;
+  }
+  near(r->values[0], loss, loss + steepest, "the loss");
+  near(r->values[1], squares, steepest, "the sum of squares");
+  for (int j = 0; j < FEATURES; j++) near(r->gradient[j], sum[j], most[j], "a partial");
+}
+
+static size_t divided(const dz_plan *p) {
+  size_t n = 0;
+  for (size_t k = 0; k < p->program.loops; k++) n += p->program.loop[k].span > 0;
+  return n;
+}
+
+START_TEST(same_bits) {
+  problem *p = malloc(sizeof *p);
+  result first;
+  fill(p);
+  for (int k = 0; k < (int)COUNT(counts); k++) {
+    dz_plan *plan = plan_of(p, counts[k]);
+    ck_assert_uint_gt(divided(plan), 0);
+    for (int repeat = 0; repeat < 5; repeat++) {
+      result r = run(plan, p);
+      if (k == 0 && repeat == 0) first = r;
+      ck_assert_msg(memcmp(&r, &first, sizeof r) == 0, "%d threads: other bits", counts[k]);
+    }
+    dz_plan_free(plan);
+  }
+  check(p, &first);
+  free(p);
+}
+END_TEST
+
+/* ---- several callers ---- */
+
+typedef struct caller {
+  const dz_plan *plan;
+  const problem *p;
+  result expected;
+  int wrong;
+} caller;
+
+static void *call(void *user) {
+  caller *c = user;
+  size_t bytes = dz_plan_memory(c->plan);
+  void *work = malloc(bytes);
+  for (int repeat = 0; repeat < 20; repeat++) {
+    result r;
+    c->wrong += dz_plan_run(c->plan, c->p->w, r.values, r.gradient, work) != DZ_OK;
+    c->wrong += memcmp(&r, &c->expected, sizeof r) != 0;
+  }
+  free(work);
+  return NULL;
+}
+
+START_TEST(several_callers) {
+  enum { CALLERS = 4 };
+  problem *p = malloc(sizeof *p);
+  fill(p);
+  dz_plan *plan = plan_of(p, 3);
+  pthread_t id[CALLERS];
+  caller c[CALLERS];
+  for (int k = 0; k < CALLERS; k++) {
+    c[k] = (caller){plan, p, run(plan, p), 0};
+    ck_assert_int_eq(pthread_create(&id[k], NULL, call, &c[k]), 0);
+  }
+  for (int k = 0; k < CALLERS; k++) {
+    pthread_join(id[k], NULL);
+    ck_assert_int_eq(c[k].wrong, 0);
+  }
+  dz_plan_free(plan);
+  free(p);
+}
+END_TEST
+
+/* A child has none of its parent's threads, and runs the plan all the same. */
+START_TEST(after_fork) {
+  problem *p = malloc(sizeof *p);
+  int status = 1;
+  fill(p);
+  dz_plan *plan = plan_of(p, 2);
+  result expected = run(plan, p);
+  pid_t child = fork();
+  if (child == 0) {
+    caller c = {plan, p, expected, 0};
+    call(&c);
+    _exit(c.wrong != 0);
+  }
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert_int_eq(status, 0);
+  dz_plan_free(plan);
+  free(p);
+}
+END_TEST
+
+/* ---- samples ---- */
+
+START_TEST(samples) {
+  enum { N = 5003, INPUTS = 3 };
+  static double in[N][INPUTS], values[2][N], rows[2][N][INPUTS];
+  dice d = {9};
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < INPUTS; j++) in[i][j] = uniform(&d);
+  for (int k = 0; k < 2; k++) {
+    dz_tape *t = dz_tape_new(NULL);
+    dz_var x[INPUTS] = {dz_input(t, .5), dz_input(t, .25), dz_input(t, 2)};
+    dz_var y = dz_add(dz_mul(dz_sin(x[0]), x[1]), dz_div(x[1], dz_exp(x[2])));
+    dz_plan *p = dz_plan_new(1, &y, INPUTS, x, &(dz_plan_options){.map = true, .threads = k * 3}, NULL);
+    void *work = malloc(dz_plan_map_memory(p));
+    ck_assert_int_eq(dz_plan_map(p, N, in[0], values[k], rows[k][0], work), DZ_OK);
+    free(work);
+    dz_plan_free(p);
+    dz_tape_free(t);
+  }
+  ck_assert_int_eq(memcmp(values[0], values[1], sizeof values[0]), 0);
+  ck_assert_int_eq(memcmp(rows[0], rows[1], sizeof rows[0]), 0);
+}
+END_TEST
+
+START_TEST(counts_that_are_none) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x = dz_input(t, 1), y = dz_mul(x, x);
+  const int wrong[] = {-1, DZ_MOST_THREADS + 1};
+  for (int k = 0; k < 2; k++) {
+    dz_error e;
+    ck_assert_ptr_null(dz_plan_new(1, &y, 1, &x, &(dz_plan_options){.threads = wrong[k]}, &e));
+    ck_assert_int_eq(e.status, DZ_ERR_ARGUMENT);
+  }
+  dz_tape_free(t);
+}
+END_TEST
+
+SUITE(ONCE(same_bits), ONCE(several_callers), ONCE(after_fork), ONCE(samples), ONCE(counts_that_are_none))
