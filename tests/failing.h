@@ -6,6 +6,7 @@
 #include "dz/memory.h"
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,15 @@ typedef struct failing {
 
 enum { FAILING_ROOM = 16 }; /* before each block, for its size; keeps the alignment of malloc */
 
+/* Counts an allocation of so many bytes more, and says whether it fails. */
+static inline bool failing_refuses(failing *f, size_t more) {
+  const size_t k = ++f->calls;
+  const bool no = (f->every && k % f->every == 0) || (f->at && k >= f->at) || k == f->only ||
+                  (f->most && f->bytes + more > f->most);
+  f->failed += no;
+  return no;
+}
+
 static void *failing_resize(void *user, void *block, size_t old_size, size_t new_size) {
   failing *f = user;
   char *real = block ? (char *)block - FAILING_ROOM : NULL;
@@ -33,12 +43,7 @@ static void *failing_resize(void *user, void *block, size_t old_size, size_t new
     f->bytes -= old_size;
     return NULL;
   }
-  f->calls++;
-  if ((f->every && f->calls % f->every == 0) || (f->at && f->calls >= f->at) || f->calls == f->only ||
-      (f->most && f->bytes - old_size + new_size > f->most)) {
-    f->failed++;
-    return NULL;
-  }
+  if (failing_refuses(f, new_size - old_size)) return NULL;
   char *fresh = malloc(FAILING_ROOM + new_size);
   if (!fresh) abort();
   memset(fresh + FAILING_ROOM, 0xa5, new_size);

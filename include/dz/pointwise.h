@@ -89,7 +89,7 @@ DZ__ALWAYS dz_var dz__general(unsigned op, dz_var x, dz_var y, const char *file,
   return dz__here(dz__joined(dz__common(x.tape, y.tape), r), file, line);
 }
 
-/* Codes of the inline operations, in the order of the table; record.c checks them. */
+/* Codes of the inline operations, in the order of the table; constructors.c checks them. */
 enum { DZ__CODE_NEG = 5, DZ__CODE_ADD = 7, DZ__CODE_SUB = 13, DZ__CODE_MUL = 19, DZ__CODE_DIV = 25 };
 
 DZ__ALWAYS bool dz__roomy(dz_var x) { return (uintptr_t)x.tape > 1 && x.tape->n < x.tape->cap; }

@@ -148,7 +148,7 @@ static bool refer(dz_tape *t, int nargs, const dz_var *args, dz__ref *refs) {
   for (int k = 0; k < nargs; k++) {
     bool number = dz_is_number(args[k]);
     refs[k] = number ? (dz__ref){dz__pooled(t, dz__number(args[k]), true), DZ__POOLED | DZ__INACTIVE}
-                     : (dz__ref){dz__index(args[k]), dz__flags(args[k]) & (DZ__TENSOR | DZ__INACTIVE)};
+                     : (dz__ref){dz__index(args[k]), dz__flags(args[k])};
     active |= !(refs[k].flags & DZ__INACTIVE);
   }
   for (int k = 0; k < nargs; k++) dz__of(t)->call_args[k] = dz__array_at(t, refs[k]);

@@ -28,7 +28,8 @@ static struct {
   jmp_buf end;
   bool running, leaving; /* leaving: it has ended, and only its static variables are set back */
   int status;
-  size_t calls, allocations, failed, bytes, io, read;
+  size_t calls, io, read;
+  failing memory;
   block blocks[BLOCKS];
   bool files[FILES]; /* open, by number */
   char out[SAID], err[SAID];
@@ -87,7 +88,7 @@ static bool enter(void *p, size_t size) {
 }
 
 static void leave(block *b) {
-  now.bytes -= b->size;
+  now.memory.bytes -= b->size;
   *b = (block){&taken_out, 0};
 }
 
@@ -98,27 +99,19 @@ static void spend(void) {
   longjmp(now.end, 1);
 }
 
-static bool refuses(size_t more) {
-  const failing *f = &now.world->memory;
-  const size_t k = ++now.allocations;
-  const bool no = (f->at && k >= f->at) || k == f->only || now.bytes + more > f->most;
-  now.failed += no;
-  return no;
-}
-
 void *__wrap_realloc(void *old, size_t size);
 void *__wrap_realloc(void *old, size_t size) {
   if (!now.running) return __real_realloc(old, size);
   spend();
   block *b = old ? find(old) : NULL;
   if (old && !b) return __real_realloc(old, size); /* of libc, or of another library */
-  if (refuses(size)) {
+  if (failing_refuses(&now.memory, size)) {
     errno = ENOMEM;
     return NULL;
   }
   void *p = __real_malloc(size);
   if (!p || !enter(p, size)) ck_abort_msg("no room for the test itself");
-  now.bytes += size;
+  now.memory.bytes += size;
   if (b) {
     memcpy(p, old, b->size < size ? b->size : size);
     leave(b);
@@ -150,7 +143,6 @@ static void free_all(void) {
     if (now.blocks[i].at && now.blocks[i].at != &taken_out) __real_free(now.blocks[i].at);
     now.blocks[i] = (block){NULL, 0};
   }
-  now.bytes = 0;
 }
 
 /* ---- files ---- */
@@ -252,7 +244,6 @@ int __wrap_rename(const char *from, const char *to) {
 int __wrap_linkat(int from_folder, const char *from, int to_folder, const char *to, int flags);
 int __wrap_linkat(int from_folder, const char *from, int to_folder, const char *to, int flags) {
   if (!now.running) return __real_linkat(from_folder, from, to_folder, to, flags);
-
   return io_fails(EROFS) ? -1 : 0;
 }
 
@@ -366,11 +357,11 @@ static void check_said(int argc, char **argv) {
   for (size_t i = 0; i < now.err_size; i++)
     if ((unsigned char)now.err[i] < 32 && now.err[i] != '\n')
       ck_abort_msg("a control character in a message:\n%s", now.err);
-  if (now.failed == 0 && strcmp(now.err, "dz: out of memory\n") == 0)
+  if (now.memory.failed == 0 && strcmp(now.err, "dz: out of memory\n") == 0)
     ck_abort_msg("memory was there:\n%s", now.err);
   if (now.status != 0 || !asked_for_json(argc, argv) || now.out_size == SAID - 1 || now.out[0] != '{') return;
   cJSON *json = cJSON_Parse(now.out);
-  if (!json && now.failed == 0) ck_abort_msg("no JSON:\n%s", now.out);
+  if (!json && now.memory.failed == 0) ck_abort_msg("no JSON:\n%s", now.out);
   cJSON_Delete(json);
 }
 
@@ -385,8 +376,9 @@ static void set_back(void) {
 int inside_run(const inside *world, int argc, char **argv) {
   static cJSON_Hooks hooks = {__wrap_malloc, __wrap_free};
   now.world = world;
+  now.memory = world->memory;
   now.status = 0;
-  now.calls = now.allocations = now.failed = now.io = now.read = now.out_size = now.err_size = 0;
+  now.calls = now.io = now.read = now.out_size = now.err_size = 0;
   now.out[0] = now.err[0] = '\0';
   cJSON_InitHooks(&hooks);
   if (setjmp(now.end) == 0) {

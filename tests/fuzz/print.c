@@ -1,27 +1,14 @@
 /* What dz_print writes reads back as the same graph, with the same value bit for bit. Printed again it is the
    same text, but that what was a constant leaf is a number from then on, and that lines are counted anew. */
 #include "dz/print.h"
+#include "../show/graph.h"
 #include "dz/sweep.h"
 #include "text.h"
 
-typedef struct page {
-  char *text;
-  size_t size;
-} page;
-
-static bool append(void *user, const char *text, size_t size) {
-  page *p = user;
-  p->text = realloc(p->text, p->size + size + 1);
-  memcpy(p->text + p->size, text, size);
-  p->size += size;
-  p->text[p->size] = '\0';
-  return true;
-}
-
-static dz_tape *recorded(const char *text, size_t size, const dz_allocator *a, dz_tape *leaves, dz_var *y) {
+static dz_tape *recorded(const char *said, size_t size, const dz_allocator *a, dz_tape *leaves, dz_var *y) {
   dz_error e;
-  dz_program *p = dz_program_parse(text, size, "<fuzz>", a, &e);
-  if (!p && leaves) ck_abort_msg("%.*s\nis refused: %s", (int)size, text, e.message);
+  dz_program *p = dz_program_parse(said, size, "<fuzz>", a, &e);
+  if (!p && leaves) ck_abort_msg("%.*s\nis refused: %s", (int)size, said, e.message);
   dz_tape *t = p ? dz_tape_new(a) : NULL;
   for (size_t k = 0; t && leaves && k < dz_program_leaf_count(p); k++) {
     const dz_program_leaf leaf = dz_program_leaf_at(p, k);
@@ -48,11 +35,11 @@ static bool all_named(dz_tape *t) {
   return true;
 }
 
-static void compare(dz_tape *t, dz_var y, dz_tape *u, dz_var z, const char *text) {
-  if (!dz_valid(z)) ck_abort_msg("%s\nis refused: %s", text, dz_tape_error(u)->message);
-  if (dz_size(y) != dz_size(z) || dz_rank(y) != dz_rank(z)) ck_abort_msg("%s\nhas another shape", text);
+static void compare(dz_tape *t, dz_var y, dz_tape *u, dz_var z, const char *said) {
+  if (!dz_valid(z)) ck_abort_msg("%s\nis refused: %s", said, dz_tape_error(u)->message);
+  if (dz_size(y) != dz_size(z) || dz_rank(y) != dz_rank(z)) ck_abort_msg("%s\nhas another shape", said);
   for (size_t i = 0; i < dz_size(y); i++)
-    if (!same_number(dz_values(y)[i], dz_values(z)[i])) ck_abort_msg("%s\nhas another value", text);
+    if (!same_number(dz_values(y)[i], dz_values(z)[i])) ck_abort_msg("%s\nhas another value", said);
 }
 
 /* The same but for the numbers in t1, t2, …. */
@@ -69,19 +56,18 @@ static bool same_text(const char *x, const char *y) {
 /* Prints y and reads the text on a tape of its own, twice. Both texts are to be the same once constants are
    numbers, that is from the second time on. */
 static void read_back(dz_tape *t, dz_var y, const dz_allocator *a, dz_print_options o, int round) {
-  static page before;
-  page p = {NULL, 0};
+  static text before;
+  text p = {0};
   dz_var z;
-  if (dz_print(y, &o, append, &p) == DZ_OK && !strstr(p.text, "place(") && !strstr(p.text, "scatter(")) {
-    if (round == 2 && !same_text(before.text, p.text))
-      ck_abort_msg("first\n%s\nthen\n%s", before.text, p.text);
-    dz_tape *u = round < 2 ? recorded(p.text, p.size, a, t, &z) : NULL;
+  if (dz_print(y, &o, append, &p) == DZ_OK && !strstr(p.at, "place(") && !strstr(p.at, "scatter(")) {
+    if (round == 2 && !same_text(before.at, p.at)) ck_abort_msg("first\n%s\nthen\n%s", before.at, p.at);
+    dz_tape *u = round < 2 ? recorded(p.at, p.n, a, t, &z) : NULL;
     before = p;
-    if (u) compare(t, y, u, z, p.text);
+    if (u) compare(t, y, u, z, p.at);
     if (u) read_back(u, z, a, o, round + 1);
     dz_tape_free(u);
   }
-  free(p.text);
+  free(p.at);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -11,11 +11,6 @@
 #include <cjson/cJSON.h>
 #include <expat.h>
 
-static bool append(void *user, const char *more, size_t size) {
-  text_add(user, more, size);
-  return true;
-}
-
 /* A name from the input: what stands before the next byte 255, which no UTF-8 has. */
 static const char *take_name(input *in, char name[64]) {
   size_t n = 0;

@@ -4,6 +4,7 @@
 #ifndef DZ_TESTS_PROBLEM_H
 #define DZ_TESTS_PROBLEM_H
 
+#include "dice.h"
 #include "ops/call.h"
 #include "ops/op.h"
 
@@ -23,18 +24,7 @@ typedef struct problem {
   dz_error error;
 } problem;
 
-/* xorshift: the cases are the same on every machine. */
-static uint64_t seed = 0x9e3779b97f4a7c15;
-static inline uint64_t next_random(void) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  seed ^= seed << 17;
-  return seed;
-}
-static inline int below(int n) { return (int)(next_random() % (uint64_t)n); }
-static inline double uniform(double low, double high) {
-  return low + (high - low) * ((double)(next_random() >> 11) * 0x1p-53);
-}
+static inline int below(int n) { return (int)(dice() % (uint64_t)n); }
 static inline double whole(void) { return below(17) - 8; }
 
 static inline double *room(size_t n) {

@@ -8,11 +8,6 @@
 #include "graph.h"
 #include "on_tape.h"
 
-static inline bool append(void *user, const char *more, size_t size) {
-  text_add(user, more, size);
-  return true;
-}
-
 static inline text drawn(dz_var y, const dz_dot_options *options) {
   text t = {0};
   ck_assert_int_eq(dz_write_dot(y, options, append, &t), DZ_OK);

@@ -26,6 +26,12 @@ static inline void text_add(text *t, const char *more, size_t size) {
   t->at[t->n] = 0;
 }
 
+/* What writes for the library: a dz_write to a text. */
+static inline bool append(void *user, const char *more, size_t size) {
+  text_add(user, more, size);
+  return true;
+}
+
 typedef struct vertex {
   char id[40];
   char *label; /* without markup; entities decoded */

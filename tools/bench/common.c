@@ -1,6 +1,6 @@
 /* What the workloads and the measuring share: data, numbers, time, progress. */
 #define _POSIX_C_SOURCE 200809L
-#include "tensors.h"
+#include "measure.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ double bench_now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double bench_used(void) {
+double bench_processor(void) {
   struct timespec t;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -83,11 +83,4 @@ void bench_progress(const char *what, int done, int all) {
     fprintf(stderr, "\r%-32.32s %d/%d ", what, done, all);
   else
     fprintf(stderr, "\r%48s\r", "");
-}
-
-void bench_cell(double value, int width, int digits) {
-  if (isnan(value))
-    printf("%*s", width, "-");
-  else
-    printf("%*.*f", width, digits, value);
 }

@@ -4,6 +4,8 @@
 
 #include "workloads.h"
 
+#include <cjson/cJSON.h>
+
 typedef struct bench_options {
   int rounds;
   bool quick, json, readme;
@@ -60,8 +62,15 @@ bench_chain bench_chain_run(size_t n, bool quick);
 /* What was measured, for people or as one line of JSON. The chain may be NULL. */
 void bench_report(const bench_result *r, int count, const bench_chain *c, const bench_options *o);
 
-/* " x |", a cell of a table in Markdown; empty when it was not measured. */
+/* A cell of a table, to so many significant digits; "-" for NaN, which was not measured. */
+void bench_cell(int width, double value, int digits);
+/* " x |", the same in Markdown; empty when it was not measured. */
 void bench_markdown_cell(double value, int digits);
+
+/* A member of an object: non-finite numbers are strings, NaN is left out. */
+void bench_json_put(cJSON *object, const char *key, double value);
+/* As one line. */
+void bench_json_print(cJSON *json);
 
 /* One line on a terminal that the next one overwrites; nothing when stderr is no terminal. NULL clears it. */
 void bench_progress(const char *what, int done, int all);
@@ -69,7 +78,7 @@ void bench_progress(const char *what, int done, int all);
 /* What `work` returns in a process of its own, where every page is new; NaN when that fails. */
 double bench_apart(double (*work)(void *), void *user);
 
-/* Seconds of all processors that this process has used. */
+/* Seconds of all processors that this process has used: others that work at the same time count less. */
 double bench_processor(void);
 
 /* The median; sorts x. NaN for none. */

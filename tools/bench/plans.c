@@ -2,9 +2,7 @@
 #include "measure.h"
 
 #include "dz/emit.h"
-#include "dz/text.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,26 +156,20 @@ static void measure(planned *r, const bench_options *o) {
 
 /* ---- telling ---- */
 
-static void cell(double value, int digits, int width) {
-  char text[32] = "-";
-  if (value == value) dz_number_write(value, digits, text);
-  printf("%*s", width, text);
-}
-
 static void tell(const planned *r, int index) {
   printf("%s %-23s", r->w->name, r->w->what);
   if (r->failed[0]) {
     printf(" FAILED: %s\n", r->failed);
     return;
   }
-  for (int who = HAND; who < CONTENDERS; who++) cell(1e3 * r->seconds[who], 3, 10);
+  for (int who = HAND; who < CONTENDERS; who++) bench_cell(10, 1e3 * r->seconds[who], 3);
   for (int who = MACHINE; who < CONTENDERS; who++) {
-    cell(r->seconds[who] / r->seconds[HAND], 3, 10);
-    cell(targets[index][who], 3, 10);
+    bench_cell(10, r->seconds[who] / r->seconds[HAND], 3);
+    bench_cell(10, targets[index][who], 3);
   }
-  cell(1e9 * r->making / (double)r->recorded, 3, 12);
-  cell((double)dz_plan_facts_of(r->machine).loops, 6, 8);
-  cell(r->difference, 2, 12);
+  bench_cell(12, 1e9 * r->making / (double)r->recorded, 3);
+  bench_cell(8, (double)dz_plan_facts_of(r->machine).loops, 6);
+  bench_cell(12, r->difference, 2);
   printf("\n");
 }
 
@@ -205,21 +197,17 @@ static void head(const bench_options *o) {
          "target", "nat./hand", "target", "make ns/op", "loops", "difference");
 }
 
-static void add(cJSON *o, const char *key, double value) {
-  if (value == value && !isinf(value)) cJSON_AddNumberToObject(o, key, value);
-}
-
 static void tell_json(const planned *r, cJSON *list) {
   cJSON *o = cJSON_CreateObject();
   cJSON_AddStringToObject(o, "name", r->w->name);
   if (r->failed[0]) cJSON_AddStringToObject(o, "failed", r->failed);
-  add(o, "hand_ms", 1e3 * r->seconds[HAND]);
-  add(o, "plan_ms", 1e3 * r->seconds[MACHINE]);
-  add(o, "native_ms", 1e3 * r->seconds[NATIVE]);
-  add(o, "plan_hand", r->seconds[MACHINE] / r->seconds[HAND]);
-  add(o, "native_hand", r->seconds[NATIVE] / r->seconds[HAND]);
-  add(o, "make_ns_per_operation", 1e9 * r->making / (double)r->recorded);
-  add(o, "difference", r->difference);
+  bench_json_put(o, "hand_ms", 1e3 * r->seconds[HAND]);
+  bench_json_put(o, "plan_ms", 1e3 * r->seconds[MACHINE]);
+  bench_json_put(o, "native_ms", 1e3 * r->seconds[NATIVE]);
+  bench_json_put(o, "plan_hand", r->seconds[MACHINE] / r->seconds[HAND]);
+  bench_json_put(o, "native_hand", r->seconds[NATIVE] / r->seconds[HAND]);
+  bench_json_put(o, "make_ns_per_operation", 1e9 * r->making / (double)r->recorded);
+  bench_json_put(o, "difference", r->difference);
   cJSON_AddItemToArray(list, o);
 }
 
@@ -258,11 +246,7 @@ int bench_plans(const bench_options *o, const workload *const *all,
     failed |= r.failed[0] != 0;
     release(&r);
   }
-  if (o->json) {
-    char *text = cJSON_PrintUnformatted(list);
-    if (text) puts(text);
-    cJSON_free(text);
-  }
+  if (o->json) bench_json_print(list);
   cJSON_Delete(list);
   return failed;
 }

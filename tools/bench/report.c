@@ -3,7 +3,6 @@
 
 #include "dz/text.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 
 enum { LABEL = 26 };
 
-static void cell(int width, double value, int digits) {
+void bench_cell(int width, double value, int digits) {
   char text[32] = "-";
   if (value == value) dz_number_write(value, digits, text);
   printf("%*s", width, text);
@@ -40,7 +39,7 @@ static void times(const bench_result *r, int count) {
                               r->total, r->adolc, r->cold,   r->cold_adolc};
     if (!ran(r)) continue;
     label(r);
-    for (size_t k = 0; k < sizeof seconds / sizeof *seconds; k++) cell(10, 1e3 * seconds[k], 3);
+    for (size_t k = 0; k < sizeof seconds / sizeof *seconds; k++) bench_cell(10, 1e3 * seconds[k], 3);
     printf("\n");
   }
 }
@@ -52,11 +51,11 @@ static void ratios(const bench_result *r, int count) {
     if (!ran(r)) continue;
     double share = r->total / r->adolc, target = r->w->target;
     label(r);
-    cell(12, share, 3);
-    cell(12, target > 0 ? target : NAN, 3);
-    cell(12, r->total / r->plain, 3);
-    cell(12, r->total / r->hand, 3);
-    cell(12, r->hand / r->plain, 3);
+    bench_cell(12, share, 3);
+    bench_cell(12, target > 0 ? target : NAN, 3);
+    bench_cell(12, r->total / r->plain, 3);
+    bench_cell(12, r->total / r->hand, 3);
+    bench_cell(12, r->hand / r->plain, 3);
     printf("%s\n", target > 0 && share > target ? "  over the target" : "");
   }
 }
@@ -70,9 +69,9 @@ static void memory(const bench_result *r, int count) {
     label(r);
     whole(12, r->ops);
     whole(12, r->w->ops);
-    cell(12, r->bytes_per_op, 3);
+    bench_cell(12, r->bytes_per_op, 3);
     whole(12, r->allocations);
-    cell(12, r->difference, 2);
+    bench_cell(12, r->difference, 2);
     printf("%s\n", r->ops == r->w->ops ? "" : "  not the expected count");
   }
 }
@@ -86,9 +85,9 @@ static void chain_table(const bench_chain *c) {
   for (int k = 0; k < CHAIN_LENGTHS; k++) {
     whole(12, c->ops[k]);
     printf(" operations");
-    cell(10, 1e3 * c->seconds[k], 3);
+    bench_cell(10, 1e3 * c->seconds[k], 3);
     printf(" ms");
-    cell(8, 1e9 * c->seconds[k] / (double)c->ops[k], 3);
+    bench_cell(8, 1e9 * c->seconds[k] / (double)c->ops[k], 3);
     printf(" ns each\n");
   }
 }
@@ -135,8 +134,7 @@ static void markdown(const bench_result *r, int count) {
 
 /* ---- JSON ---- */
 
-/* Non-finite numbers are strings; one that was not measured is left out. */
-static void put(cJSON *object, const char *key, double value) {
+void bench_json_put(cJSON *object, const char *key, double value) {
   char text[32];
   if (value != value) return;
   dz_number_write(value, 6, text);
@@ -152,23 +150,23 @@ static cJSON *workload_json(const bench_result *r) {
   if (r->skipped[0]) cJSON_AddStringToObject(o, "skipped", r->skipped);
   if (r->failed[0]) cJSON_AddStringToObject(o, "failed", r->failed);
   if (!ran(r)) return o;
-  put(o, "expected_operations", (double)r->w->ops);
-  put(o, "operations", (double)r->ops);
-  put(o, "plain_ms", 1e3 * r->plain);
-  put(o, "hand_ms", 1e3 * r->hand);
-  put(o, "record_ms", 1e3 * r->record);
-  put(o, "reverse_ms", 1e3 * r->reverse);
-  put(o, "dz_ms", 1e3 * r->total);
-  put(o, "adolc_ms", 1e3 * r->adolc);
-  put(o, "cold_ms", 1e3 * r->cold);
-  put(o, "cold_adolc_ms", 1e3 * r->cold_adolc);
-  put(o, "dz_adolc", r->total / r->adolc);
-  if (r->w->target > 0) put(o, "target", r->w->target);
-  put(o, "dz_plain", r->total / r->plain);
-  put(o, "dz_hand", r->total / r->hand);
-  put(o, "bytes_per_operation", r->bytes_per_op);
-  put(o, "warm_allocations", (double)r->allocations);
-  put(o, "difference", r->difference);
+  bench_json_put(o, "expected_operations", (double)r->w->ops);
+  bench_json_put(o, "operations", (double)r->ops);
+  bench_json_put(o, "plain_ms", 1e3 * r->plain);
+  bench_json_put(o, "hand_ms", 1e3 * r->hand);
+  bench_json_put(o, "record_ms", 1e3 * r->record);
+  bench_json_put(o, "reverse_ms", 1e3 * r->reverse);
+  bench_json_put(o, "dz_ms", 1e3 * r->total);
+  bench_json_put(o, "adolc_ms", 1e3 * r->adolc);
+  bench_json_put(o, "cold_ms", 1e3 * r->cold);
+  bench_json_put(o, "cold_adolc_ms", 1e3 * r->cold_adolc);
+  bench_json_put(o, "dz_adolc", r->total / r->adolc);
+  if (r->w->target > 0) bench_json_put(o, "target", r->w->target);
+  bench_json_put(o, "dz_plain", r->total / r->plain);
+  bench_json_put(o, "dz_hand", r->total / r->hand);
+  bench_json_put(o, "bytes_per_operation", r->bytes_per_op);
+  bench_json_put(o, "warm_allocations", (double)r->allocations);
+  bench_json_put(o, "difference", r->difference);
   return o;
 }
 
@@ -176,23 +174,27 @@ static cJSON *chain_json(const bench_chain *c) {
   cJSON *list = cJSON_CreateArray();
   for (int k = 0; k < CHAIN_LENGTHS && !c->failed; k++) {
     cJSON *o = cJSON_CreateObject();
-    put(o, "operations", (double)c->ops[k]);
-    put(o, "ms", 1e3 * c->seconds[k]);
-    put(o, "ns_per_operation", 1e9 * c->seconds[k] / (double)c->ops[k]);
+    bench_json_put(o, "operations", (double)c->ops[k]);
+    bench_json_put(o, "ms", 1e3 * c->seconds[k]);
+    bench_json_put(o, "ns_per_operation", 1e9 * c->seconds[k] / (double)c->ops[k]);
     cJSON_AddItemToArray(list, o);
   }
   return list;
 }
 
+void bench_json_print(cJSON *json) {
+  char *text = cJSON_PrintUnformatted(json);
+  if (text) puts(text);
+  cJSON_free(text);
+}
+
 static void json(const bench_result *r, int count, const bench_chain *c, const bench_options *o) {
   cJSON *root = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(root, "workloads");
-  put(root, "rounds", o->rounds);
+  bench_json_put(root, "rounds", o->rounds);
   for (int i = 0; i < count; i++) cJSON_AddItemToArray(list, workload_json(&r[i]));
   if (c) cJSON_AddItemToObject(root, "chain", chain_json(c));
   if (c && c->failed) cJSON_AddStringToObject(root, "chain_failed", c->failed);
-  char *text = cJSON_PrintUnformatted(root);
-  if (text) puts(text);
-  cJSON_free(text);
+  bench_json_print(root);
   cJSON_Delete(root);
 }
 

@@ -1,5 +1,4 @@
 /* How plans scale: with what is recorded, with threads, and with samples side by side. */
-#define _POSIX_C_SOURCE 200809L
 #include "measure.h"
 
 #include "dz/plan.h"
@@ -9,14 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-/* Of all threads: what else runs does not count. */
-double bench_processor(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- linear in what is recorded ---- */
 

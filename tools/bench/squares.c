@@ -33,15 +33,15 @@ static square measure_square(size_t n, const bench_options *o) {
   dz_plan *p = dz_plan_new(1, &y, 2, (dz_var[]){a, b}, &whole, NULL);
   void *work = malloc(dz_plan_memory(p));
   for (int k = 0; k < count; k++) {
-    double start = bench_used();
+    double start = bench_processor();
     dz_plan_run(p, in, out, NULL, work);
-    rounds[0][k] = bench_used() - start;
+    rounds[0][k] = bench_processor() - start;
 #ifdef BENCH_CBLAS
     openblas_set_num_threads(1);
-    start = bench_used();
+    start = bench_processor();
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n, (int)n, 1, in, (int)n, in + n * n,
                 (int)n, 0, c, (int)n);
-    rounds[1][k] = bench_used() - start;
+    rounds[1][k] = bench_processor() - start;
     for (size_t i = 0; i < n * n; i++) s.difference = fmax(s.difference, fabs(c[i] - out[i]));
 #endif
   }
@@ -70,16 +70,17 @@ int bench_squares(const bench_options *o, cJSON *list) {
     square s = measure_square(squares[k], o);
     failed |= !agrees(&s);
     if (!o->json) {
-      printf("%-20zu%10.1f", s.n, rate(&s, s.dz));
-      bench_cell(rate(&s, s.blas), 10, 1);
-      bench_cell(s.blas / s.dz, 8, 2);
+      printf("%-20zu", s.n);
+      bench_cell(10, rate(&s, s.dz), 3);
+      bench_cell(10, rate(&s, s.blas), 3);
+      bench_cell(8, s.blas / s.dz, 3);
       puts(agrees(&s) ? "" : "  FAILED: they differ");
       continue;
     }
     cJSON *row = cJSON_CreateObject();
     cJSON_AddNumberToObject(row, "product", (double)s.n);
-    cJSON_AddNumberToObject(row, "dz", s.dz);
-    if (!isnan(s.blas)) cJSON_AddNumberToObject(row, "openblas", s.blas);
+    bench_json_put(row, "dz", s.dz);
+    bench_json_put(row, "openblas", s.blas);
     cJSON_AddItemToArray(list, row);
   }
   return failed;

@@ -4,7 +4,6 @@
 
 #include "dz/dz.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,11 +179,11 @@ static double timed(trained *r, void (*step)(trained *), double seconds) {
   double start, spent;
   size_t count = 0;
   step(r);
-  start = bench_used();
+  start = bench_processor();
   do {
     step(r);
     count++;
-    spent = bench_used() - start;
+    spent = bench_processor() - start;
   } while (spent < seconds);
   return spent / (double)count;
 }
@@ -211,11 +210,11 @@ static void measure(trained *r, bench_torch *p, const bench_options *o) {
 static void tell(const trained *r) {
   const double *s = r->seconds;
   printf("%-20s %5zu", r->n->name, r->n->batch);
-  for (int c = 0; c < CONTENDERS; c++) bench_cell(s[c] * 1e3, 10, 4);
-  bench_cell(s[PLAN] / s[TORCH], 8, 3);
-  bench_cell(s[PLAN_SINGLE] / s[TORCH_SINGLE], 8, 3);
-  bench_cell(r->n->target, 8, 3);
-  bench_cell(s[EAGER] / s[PLAN], 8, 2);
+  for (int c = 0; c < CONTENDERS; c++) bench_cell(10, s[c] * 1e3, 3);
+  bench_cell(8, s[PLAN] / s[TORCH], 3);
+  bench_cell(8, s[PLAN_SINGLE] / s[TORCH_SINGLE], 3);
+  bench_cell(8, r->n->target, 3);
+  bench_cell(8, s[EAGER] / s[PLAN], 3);
   printf("  %.0e %.0e\n", r->difference, r->difference_single);
   if (r->failed[0]) printf("  FAILED: %s\n", r->failed);
 }
@@ -225,8 +224,7 @@ static void tell_json(const trained *r, cJSON *list) {
   cJSON *row = cJSON_CreateObject();
   cJSON_AddStringToObject(row, "network", r->n->name);
   cJSON_AddNumberToObject(row, "batch", (double)r->n->batch);
-  for (int c = 0; c < CONTENDERS; c++)
-    if (!isnan(r->seconds[c])) cJSON_AddNumberToObject(row, names[c], r->seconds[c]);
+  for (int c = 0; c < CONTENDERS; c++) bench_json_put(row, names[c], r->seconds[c]);
   if (r->failed[0]) cJSON_AddStringToObject(row, "failed", r->failed);
   cJSON_AddItemToArray(list, row);
 }
@@ -245,7 +243,8 @@ int bench_tensors(const bench_options *o) {
   for (int k = 0; k < NETWORKS; k++) {
     trained r = {.n = &networks[k]};
     if (o->quick && numbers_of(r.n) > 200000) continue;
-    if (open_network(&r) && !r.failed[0]) measure(&r, &p, o);
+    if (!open_network(&r) && !r.failed[0]) snprintf(r.failed, sizeof r.failed, "out of memory");
+    if (!r.failed[0]) measure(&r, &p, o);
     bench_progress(NULL, 0, 0);
     if (o->json)
       tell_json(&r, list);
@@ -257,11 +256,7 @@ int bench_tensors(const bench_options *o) {
   }
   bench_torch_close(&p);
   failed |= bench_squares(o, list);
-  if (o->json) {
-    char *text = cJSON_PrintUnformatted(list);
-    if (text) puts(text);
-    cJSON_free(text);
-  }
+  if (o->json) bench_json_print(list);
   cJSON_Delete(list);
   return failed;
 }

@@ -4,18 +4,10 @@
 
 #include "measure.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <sys/types.h>
 
 enum { BENCH_MOST_ROUNDS = 64 };
-
-/* Seconds of the processor: every contender has one thread, and others that work at the same time count less.
- */
-double bench_used(void);
-
-/* A column of a table; "-" for NaN. */
-void bench_cell(double value, int width, int digits);
 
 /* PyTorch as a child process; version is "" where there is none. */
 typedef struct bench_torch {
