@@ -2,19 +2,12 @@
 
 #include "dz/prelude.h"
 #include "lang/builtin.h"
-
-/* In the order of prelude.dz. */
-static const char *const names[] = {"mean",      "var",           "std",        "softmax",    "log_softmax",
-                                    "mse",       "cross_entropy", "hinge",      "perceptron", "linear",
-                                    "mlp",       "layer_norm",    "batch_norm", "dropout",    "conv2d",
-                                    "max_pool",  "avg_pool",      "attention",  "gru",        "lstm",
-                                    "hard_tanh", "log_base",      "dot"};
-
-const char *dz__prelude_name(size_t i) { return i < sizeof names / sizeof *names ? names[i] : NULL; }
+#include "lang/prelude.h"
 
 const char *dz_function_name(size_t i) {
-  size_t n = sizeof names / sizeof *names;
-  return i < n ? names[i] : dz__builtin_name(i - n);
+  size_t n = 0;
+  while (dz__prelude_name(n)) n++;
+  return i < n ? dz__prelude_name(i) : dz__builtin_name(i - n);
 }
 
 /* ---- calls ---- */

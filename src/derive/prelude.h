@@ -8,7 +8,4 @@
    error. Allocates nothing but nodes once the tape knows the prelude. */
 dz_var dz__prelude_call(const char *name, int n, const dz__value *args);
 
-/* The i-th public name of the prelude, NULL past the last. */
-const char *dz__prelude_name(size_t i);
-
 #endif

@@ -1,6 +1,7 @@
 /* What the parser says of mistakes: what came, and what to write. */
 #include "lang/builtin.h"
 #include "lang/parse.h"
+#include "lang/prelude.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -81,9 +82,11 @@ bool dz__variable_called(dz__parser *q, const dz__token *t) {
 
 const char *dz__callable(void *program, size_t i) {
   const dz_program *p = program;
+  for (size_t k = 0; dz__prelude_name(k); k++)
+    if (i-- == 0) return dz__prelude_name(k);
   for (size_t f = 0; f < p->functions.n; f++) {
-    const char *name = dz__symbol_at(p, dz__function_at(p, f)->symbol)->name;
-    if (*name != '_' && i-- == 0) return name;
+    const dz__function *g = dz__function_at(p, f);
+    if (!g->prelude && i-- == 0) return dz__symbol_at(p, g->symbol)->name;
   }
   return dz__builtin_name(i);
 }

@@ -1,6 +1,7 @@
 /* Programs line by line: definitions, functions, declarations, expressions. */
 #include "lang/parse.h"
 #include "lang/builtin.h"
+#include "lang/prelude.h"
 #include "tape/tape.h"
 
 #include <limits.h>
@@ -323,6 +324,15 @@ static bool read_text(dz_program *p, const char *text, size_t size, const char *
                       "nothing to compute: an expression was expected");
 }
 
+/* Reads those functions of the prelude that the text may call; all where it is NULL. */
+static bool read_prelude(dz_program *p, const char *text, size_t size, dz_error *error) {
+  dz__part parts[DZ__MOST_PARTS];
+  size_t n = dz__prelude_parts(text, size, parts);
+  for (size_t k = 0; k < n; k++)
+    if (parts[k].wanted && !read_text(p, parts[k].at, parts[k].size, "prelude.dz", true, error)) return false;
+  return true;
+}
+
 static dz_program *program_new(const dz_allocator *a, dz_error *error) {
   dz_program *p = dz__alloc(a, sizeof *p);
   if (!p) {
@@ -331,26 +341,14 @@ static dz_program *program_new(const dz_allocator *a, dz_error *error) {
   }
   *p = (dz_program){.alloc = *a};
   dz__names_init(&p->names, a);
-  if (read_text(p, dz__prelude_text, dz__prelude_text_size, "prelude.dz", true, error)) return p;
-  dz_program_free(p);
-  return NULL;
+  return p;
 }
 
-dz_program *dz__prelude_parse(const dz_allocator *a, dz_error *error) { return program_new(a, error); }
-
-static bool read_program(dz_program *p, const char *text, size_t size, const char *name, dz_error *error) {
-  dz_error place = {.status = DZ_ERR_SYNTAX};
-  dz__fail_at(&place, name ? name : "<text>", 1, 1);
-  memcpy(p->name, place.file, sizeof p->name);
-  const char *plain;
-  size_t plain_size, cap;
-  if (!dz__fold(&p->alloc, text, size, &plain, &plain_size, &cap)) {
-    dz__fail(error, DZ_ERR_MEMORY, "", "out of memory");
-    return false;
-  }
-  bool done = read_text(p, plain, plain_size, p->name, false, error);
-  if (cap) dz__free(&p->alloc, (void *)(uintptr_t)plain, cap);
-  return done;
+dz_program *dz__prelude_parse(const dz_allocator *a, dz_error *error) {
+  dz_program *p = program_new(a, error);
+  if (!p || read_prelude(p, NULL, 0, error)) return p;
+  dz_program_free(p);
+  return NULL;
 }
 
 /* After the prelude, so that a name which is only a parameter there is free. */
@@ -367,6 +365,23 @@ static bool know_users(dz_program *p, const dz_tape *t, dz_error *error) {
     known->index = dz__builtin_user((uint32_t)i, u->arity);
   }
   return true;
+}
+
+static bool read_program(dz_program *p, const dz_tape *t, const char *text, size_t size, const char *name,
+                         dz_error *error) {
+  dz_error place = {.status = DZ_ERR_SYNTAX};
+  dz__fail_at(&place, name ? name : "<text>", 1, 1);
+  memcpy(p->name, place.file, sizeof p->name);
+  const char *plain;
+  size_t plain_size, cap;
+  if (!dz__fold(&p->alloc, text, size, &plain, &plain_size, &cap)) {
+    dz__fail(error, DZ_ERR_MEMORY, "", "out of memory");
+    return false;
+  }
+  bool done = read_prelude(p, plain, plain_size, error) && know_users(p, t, error) &&
+              read_text(p, plain, plain_size, p->name, false, error);
+  if (cap) dz__free(&p->alloc, (void *)(uintptr_t)plain, cap);
+  return done;
 }
 
 dz_program *dz_program_parse(const char *text, size_t size, const char *name, const dz_allocator *given,
@@ -390,7 +405,7 @@ dz_program *dz__program_parse_on(const dz_tape *t, const char *text, size_t size
   }
   dz_allocator a = dz__allocator(given);
   dz_program *p = program_new(&a, error);
-  if (!p || (know_users(p, t, error) && read_program(p, text, size, name, error))) return p;
+  if (!p || read_program(p, t, text, size, name, error)) return p;
   dz_program_free(p);
   return NULL;
 }

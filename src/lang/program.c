@@ -1,6 +1,7 @@
 #include "lang/program.h"
 
 #include "lang/builtin.h"
+#include "lang/prelude.h"
 
 #include <string.h>
 
@@ -74,22 +75,19 @@ const char *dz_program_result(const dz_program *p) {
 }
 
 /* The line before the one that starts at s. */
-static const char *line_before(const char *text, const char *s) {
-  for (s--; s > text && s[-1] != '\n';) s--;
+static const char *line_before(const char *s) {
+  for (s--; s > dz__prelude_text && s[-1] != '\n';) s--;
   return s;
 }
 
 const char *dz_function_text(const char *name, size_t *size) {
-  const char *text = dz__prelude_text, *s = text, *end;
-  size_t n = name ? strlen(name) : 0;
+  dz__part parts[DZ__MOST_PARTS];
+  size_t n = dz__prelude_parts("", 0, parts), length = name ? strlen(name) : 0, k = 0;
   if (size) *size = 0;
-  while (n && s && !(strncmp(s, name, n) == 0 && s[n] == '(')) {
-    s = strchr(s, '\n');
-    if (s) s++;
-  }
-  if (!n || !s) return NULL;
-  for (end = strchr(s, '\n'); end && end[1] == ' ';) end = strchr(end + 1, '\n');
-  while (s > text && *line_before(text, s) == '#') s = line_before(text, s);
-  if (size) *size = end ? (size_t)(end - s) : strlen(s);
+  while (k < n && !(parts[k].name == length && memcmp(parts[k].at, name, length) == 0)) k++;
+  if (k == n) return NULL;
+  const char *s = parts[k].at;
+  while (s > dz__prelude_text && *line_before(s) == '#') s = line_before(s);
+  if (size) *size = (size_t)(parts[k].at + parts[k].size - s) - 1;
   return s;
 }

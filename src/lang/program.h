@@ -129,7 +129,7 @@ struct dz_program {
   dz__vec symbols;     /* dz__symbol */
   dz__vec code;        /* dz__instr */
   dz__vec numbers;     /* double */
-  dz__vec functions;   /* dz__function, those of the prelude first */
+  dz__vec functions;   /* dz__function, those of the prelude that it may call first */
   dz__vec params;      /* dz__param */
   dz__vec leaves;      /* dz__leaf */
   dz__vec definitions; /* uint32_t: symbols */
@@ -161,12 +161,8 @@ const dz__function *dz__program_function(const dz_program *p, const char *name);
 dz_program *dz__program_parse_on(const dz_tape *t, const char *text, size_t size, const char *name,
                                  const dz_allocator *a, dz_error *error);
 
-/* The functions that every program starts with; made from src/derive/prelude.dz. */
-extern const char dz__prelude_text[];
-extern const size_t dz__prelude_text_size;
-
-/* The prelude alone, for calls from C. NULL when memory is out (or the text is wrong, which a test rules
-   out). */
+/* The whole prelude alone, for calls from C. NULL when memory is out (or the text is wrong, which a test
+   rules out). */
 dz_program *dz__prelude_parse(const dz_allocator *a, dz_error *error);
 
 #endif

@@ -4,6 +4,7 @@
 #include "dz/prelude.h"
 #include "failing.h"
 #include "lang/builtin.h"
+#include "lang/prelude.h"
 #include "suite.h"
 
 #include <math.h>
@@ -224,10 +225,34 @@ START_TEST(names_of_the_prelude) {
     ck_assert_str_eq(name, dz__prelude_name(n++));
   }
   ck_assert_ptr_null(dz__prelude_name(n));
+  ck_assert_uint_lt(p->functions.n, DZ__MOST_PARTS);
   ck_assert_uint_eq(dz_program_leaf_count(p), 0);
   dz_program_free(p);
 }
 END_TEST
 
+/* A program holds the functions whose names it has, and those that these call; no others. */
+START_TEST(what_a_program_holds) {
+  static const struct {
+    const char *text, *functions;
+  } rows[] = {{"x + 1", ""},
+              {"softmax(x)", "_shifted _shares softmax "},
+              {"\xef\xbd\x8d\xef\xbd\x93\xef\xbd\x85(x, y)", "mean mse "}, /* in wide letters */
+              {"my_mse = 2*x\nmy_mse^2", ""},
+              {"f(x) = dot(x, x)\nf(v)", "dot f "}};
+  for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+    char said[200] = "";
+    dz_program *p = dz_program_parse(rows[k].text, strlen(rows[k].text), "row", NULL, NULL);
+    ck_assert_ptr_nonnull(p);
+    for (size_t i = 0; i < p->functions.n; i++) {
+      strcat(said, dz__symbol_at(p, dz__function_at(p, i)->symbol)->name);
+      strcat(said, " ");
+    }
+    ck_assert_str_eq(said, rows[k].functions);
+    dz_program_free(p);
+  }
+}
+END_TEST
+
 SUITE(EACH(the_same_nodes, CALLS), ONCE(wrong_operands), ONCE(a_loop_allocates_nothing),
-      ONCE(memory_ends_anywhere), ONCE(names_of_the_prelude))
+      ONCE(memory_ends_anywhere), ONCE(names_of_the_prelude), ONCE(what_a_program_holds))
