@@ -56,6 +56,8 @@ static void check_names(const model *m, const char *flag, const char *list, cons
       for (size_t i = 0; dz_program_leaf_at(m->program, i).name != NULL; i++)
         suggest_name(&s, dz_program_leaf_at(m->program, i).name);
       for (size_t i = 0; (own = dz_program_definition(m->program, i)) != NULL; i++) suggest_name(&s, own);
+      for (size_t i = 0; text != NULL && (own = dz_function_name(i)) != NULL; i++)
+        if (is_called(text, own, strlen(own))) suggest_name(&s, own);
       die(STATUS_USAGE, "%s: the program has no name '%s'%s", flag, name, suggest_text(&s, hint));
     }
     free(name);
