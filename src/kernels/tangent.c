@@ -108,6 +108,7 @@ void dz__tangent_first(const dz__tangent_call *p) { linear_in(p, 1); }
    largest, not reached) are left out in the careful sweep. */
 void dz__tangent_reduce(const dz__tangent_call *p) {
   size_t n = p->args[0].size, m = p->call.out.size;
+  if (m == 0) return; /* of nothing: there is no scratch either */
   double *partial = p->call.scratch, *mark = partial + n, *ones = mark + n, *ga[1] = {partial};
   dz__call call = p->call;
   for (size_t i = 0; i < n; i++) partial[i] = mark[i] = 0;
