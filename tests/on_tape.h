@@ -16,9 +16,9 @@ static inline void tear_down(void) {
 
 #define SUITE_ON_TAPE(...) SUITE_BETWEEN(set_up, tear_down, __VA_ARGS__)
 
-/* The same again and again, on new tapes: of the allocations of tape and call the first fails, then the
+/* The same again and again, on new tapes: of the allocations of tape and it the first fails, then the
    second, … until none does. Each time the answer is DZ_ERR_MEMORY, and every block is given back. */
-static inline void fail_each_allocation(dz_status (*call)(dz_tape *t, const dz_allocator *a, int kind),
+static inline void fail_each_allocation(dz_status (*each)(dz_tape *t, const dz_allocator *a, int kind),
                                         int kind) {
   bool done = false;
   for (size_t at = 1; !done; at++) {
@@ -26,7 +26,7 @@ static inline void fail_each_allocation(dz_status (*call)(dz_tape *t, const dz_a
     const dz_allocator a = failing_allocator(&f);
     dz_tape *t = dz_tape_new(&a);
     if (t) {
-      const dz_status status = call(t, &a, kind);
+      const dz_status status = each(t, &a, kind);
       done = status == DZ_OK;
       ck_assert(done == (f.failed == 0) && (done || status == DZ_ERR_MEMORY));
       dz_tape_free(t);

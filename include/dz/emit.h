@@ -24,13 +24,15 @@ typedef struct dz_emit_options {
    is how many branches (dz_holds) go another way than recorded. With `batch` also
        int NAME_batch(size_t n, const double *in, double *out, double *grad, double *work);
    n times the same, on one row of each array after another. Numbers are those of dz_plan_run, bit for bit
-   where both are compiled for the same libm without contraction (-ffp-contract=off), but for one thing: where
-   a structural zero meets an infinite slope, an entry of the gradient is NaN. What was recorded as a loop is
-   a loop; long programs are cut into functions of a size that compilers like, and where more than 20000
-   instructions stand outside loops they are numbers and a function that runs them: so compiling takes time
-   linear in the plan, a few seconds for 10^5 different operations. DZ_ERR_ARGUMENT (NULL, a plan of whole
-   tensors, a name that cannot be a function's: no identifier of C, a word of C, a name that C's library has,
-   or one begun by _), DZ_ERR_MEMORY, DZ_ERR_WRITE. Cost: linear in the plan. */
+   where both are compiled for the same libm without contraction (-ffp-contract=off). A gradient with a NaN is
+   computed once more, number by number, so that a structural zero that met an infinite slope carries nothing;
+   the program stands in the file a second time for that, as numbers, where it has such zeros. What was
+   recorded as a loop is a loop; long programs are cut into functions of a size that compilers like, and where
+   more than 20000 instructions stand outside loops they are numbers and a function that runs them: so
+   compiling takes time linear in the plan, a few seconds for 10^5 different operations. DZ_ERR_ARGUMENT
+   (NULL, a plan of whole tensors or with operations of C functions, a name that cannot be a function's: no
+   identifier of C, a word of C, a name that C's library has, or one begun by _), DZ_ERR_MEMORY, DZ_ERR_WRITE.
+   Cost: linear in the plan. */
 DZ_API dz_status dz_emit(const dz_plan *p, const dz_emit_options *o, dz_writer *write, void *user);
 
 typedef struct dz_native_options {
@@ -44,7 +46,8 @@ typedef struct dz_native_options {
    made if need be; it and what is in it must belong to the user and be writable by nobody else. When it fails
    the plan is as it was, and runs on the virtual machine: DZ_ERR_FILE (no compiler, it refuses, no such
    directory, or one that others can write to), DZ_ERR_LIMIT (more than 300000 different instructions),
-   DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL, a plan of whole tensors). `o` and e may be NULL. dz_plan_pull with
+   DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL, a plan of whole tensors or with operations of C
+   functions). `o` and e may be NULL. dz_plan_pull with
    seeds stays on the virtual machine. Cost: the compiler's, 0.1 to some seconds. */
 DZ_API dz_status dz_plan_native(dz_plan *p, const dz_native_options *o, dz_error *e);
 /* Whether it does. */

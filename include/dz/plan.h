@@ -26,13 +26,16 @@ typedef struct dz_plan dz_plan;
 
 /* Tensors element by element, among which loops are found again; emitted C, native code and maps are made of
    these. Or whole, an operation at a time: pointwise ones of one shape that follow one another as one pass in
-   pieces that stay in the first cache, matrix products as the tape does them, a transpose in front of one not
-   copied, every value and adjoint in a place that others have before and after. That is quicker where tensors
-   are large, and can do more (solve, positions of gather that depend on an input, where one that does not
-   exist gives NaN, seeds of noise), but not what users defined. Both answer as the tape does at every hard
-   point. */
+   pieces that stay in the first cache, with the sums and largest elements of rows of up to 64 where there are
+   any (softmax, cross-entropy, normalisation); matrix products as the tape does them, a transpose in front of
+   one not copied, a row that is added and a relu behind it done on the way; convolutions and pools of the
+   prelude without copies of their windows; every value and adjoint in a place that others have before and
+   after. That is quicker where tensors are large, and can do more (solve, positions of gather that depend on
+   an input, where one that does not exist gives NaN, seeds of noise), but not what users defined. Both answer
+   as the tape does at every hard point. */
 typedef enum dz_tensors {
-  DZ_TENSORS_AUTO, /* whole where operations of tensors take 131072 steps or more together: measured */
+  DZ_TENSORS_AUTO, /* whole where operations of tensors take 131072 steps or more together, or matrix products
+                      8192: measured */
   DZ_TENSORS_WHOLE,
   DZ_TENSORS_APART
 } dz_tensors;
@@ -46,7 +49,8 @@ typedef struct dz_plan_options {
   bool map;                      /* dz_plan_map will be used: some more memory and time */
   bool quick;  /* loops take exp, log, sin and their like from SLEEF, several numbers at a time: within 1.5
                   ULP, where libm's, which the tape has, are within 1 or so; native code also rounds a product
-                  and the sum that it goes into once instead of twice. No difference where dz was built
+                  and the sum that it goes into once instead of twice, and takes factors that all lanes share
+                  out of sums over lanes. No difference where dz was built
                   without SLEEF */
   int threads; /* 1 to DZ_MOST_THREADS: that many share the lanes of long loops and the samples of
                   dz_plan_map, the caller's among them. Each number is the same for any of them, to the last
@@ -54,7 +58,7 @@ typedef struct dz_plan_options {
                   since lanes are added up in blocks. The others live as long as the plan, look for work a
                   fraction of a millisecond and then sleep. Where the system has no more threads, fewer share
                   the work. They serve one caller at a time: others meanwhile work alone. Loops whose lanes
-                  add to the same numbers, sequences, whole tensors and native code are not shared */
+                  add to the same numbers, sequences and whole tensors are not shared */
   dz_tensors tensors;
   bool single; /* floats instead of doubles: tensors and matrix products have a float's precision, functions
                   and sums within a pass are computed with doubles. Always of whole tensors */
@@ -64,10 +68,12 @@ typedef struct dz_plan_options {
    have now. Tensors count element by element, row-major, one x or y after another. Gradients flow to the
    leaves among xs that are active; to data and constants they are 0. `o` may be NULL. NULL after an error,
    which *e holds (e may be NULL): DZ_ERR_ARGUMENT (a count that is not positive for ys, NULL, an x that is no
-   leaf or stands twice, an operation that plans cannot do: one of C functions, solve, positions of gather and
-   scatter that depend on an x), DZ_ERR_HANDLE, DZ_ERR_LIMIT (2^29 numbers), DZ_ERR_MEMORY. The plan's own
-   memory is the allocator's, and all of it is here: nothing is allocated later. Cost: linear in the nodes
-   recorded up to the last y. Free it with dz_plan_free. */
+   leaf or stands twice, an operation that plans cannot do: solve, positions of gather and scatter that depend
+   on an x), DZ_ERR_HANDLE, DZ_ERR_LIMIT (2^29 numbers), DZ_ERR_MEMORY. The plan's own memory is the
+   allocator's, and all of it is here: nothing is allocated later. Operations of C functions (dz/userop.h) are
+   called as they are, value and vjp, by each thread that runs the plan; the plan holds their definitions as
+   the tape does. They are no part of native and emitted code, of maps, and of plans of whole tensors
+   (DZ_ERR_ARGUMENT). Cost: linear in the nodes recorded up to the last y. Free it with dz_plan_free. */
 DZ_API dz_plan *dz_plan_new(int ycount, const dz_var *ys, int xcount, const dz_var *xs,
                             const dz_plan_options *o, dz_error *e);
 DZ_API void dz_plan_free(dz_plan *p);

@@ -121,6 +121,14 @@ DZ__ALWAYS uint32_t dz__pooled(dz_tape *t, double value, bool literal) {
 #define DZ__LITERAL(x) true
 #endif
 
+/* Where the compiler may reorder arithmetic or divide by multiplying (-ffast-math; clang does not tell of
+   -funsafe-math-optimizations alone), the library computes: what is recorded is IEEE's everywhere. */
+#if defined __FAST_MATH__ || defined __ASSOCIATIVE_MATH__ || defined __RECIPROCAL_MATH__
+enum { DZ__LOOSE = 1 };
+#else
+enum { DZ__LOOSE = 0 };
+#endif
+
 DZ__ALWAYS double dz__arithmetic(unsigned op, double x, double y) {
   return op == 1 ? x + y : op == 2 ? x - y : op == 3 ? x * y : x / y;
 }
@@ -129,6 +137,7 @@ DZ__ALWAYS double dz__arithmetic(unsigned op, double x, double y) {
 DZ__ALWAYS dz_var dz__binary(unsigned op, unsigned code, dz_var x, dz_var y, const char *file, int line) {
   double u, v;
   uint32_t k;
+  if (DZ__LOOSE) return dz__general(op, x, y, file, line);
   if (dz__plain2(x, y, &u, &v))
     return dz__push(x.tape, code, dz__index(x), dz__index(y), dz__arithmetic(op, u, v));
   if (dz_is_number(y) && dz__plain1(x, &u) &&
@@ -282,7 +291,7 @@ DZ__ALWAYS dz_var dz__one(dz__made (*f)(dz_tape *, dz__made), dz_var x, const ch
 }
 DZ__ALWAYS dz_var dz__negative(dz_var x, const char *file, int line) {
   double u;
-  if (dz__plain1(x, &u)) return dz__push(x.tape, DZ__CODE_NEG, dz__index(x), 0, -u);
+  if (!DZ__LOOSE && dz__plain1(x, &u)) return dz__push(x.tape, DZ__CODE_NEG, dz__index(x), 0, -u);
   return dz__one(dz__r_neg, x, file, line);
 }
 #define DZ__ONE(name, x) dz__one(dz__r_##name, DZ__V(x), __FILE__, __LINE__)

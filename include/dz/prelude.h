@@ -66,11 +66,12 @@ DZ_API dz_var dz_dropout(dz_var x, double rate, dz_var seed);
    width] with w [filters, channels, rows, columns], a place every `stride` (>= 1), `pad` (>= 0) zeros around:
    [samples, filters, (height + 2 pad - rows) / stride + 1, (width + 2 pad - columns) / stride + 1].
    DZ_ERR_SHAPE where a filter is larger than the image or the channels differ. Cost: the patches are copied,
-   rows columns times x's size. */
+   rows columns times x's size; plans of whole tensors lay out only a few at a time, and take memory linear in
+   x and the result. */
 DZ_API dz_var dz_conv2d(dz_var x, dz_var w, int stride, int pad);
 /* The largest, or the mean, of each square of `size` rows and columns, one every `stride` places; stride 0:
-   side by side. What does not fill a square at the right and below is left out. Equal largest ones share the
-   gradient. */
+   side by side. What does not fill a square at the right and below is left out; DZ_ERR_SHAPE where no square
+   fits. Equal largest ones share the gradient. Plans of whole tensors copy nothing for it. */
 DZ_API dz_var dz_max_pool(dz_var x, int size, int stride);
 DZ_API dz_var dz_avg_pool(dz_var x, int size, int stride);
 /* softmax(q k^T / sqrt(length)) v of matrices, or of a batch of them (rank 3). */

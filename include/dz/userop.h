@@ -77,17 +77,17 @@ typedef struct dz_op_calls {
   void (*jvp)(void *user, const dz_op_array *x, size_t size, const double *z, const double *const *t,
               double *out);
   void *user;
-  void (*free)(void *user); /* called when the tape lets go of the definition; may be NULL */
+  void (*free)(void *user); /* called when the tape and all plans let go of the definition; may be NULL */
 } dz_op_calls;
 
 /* Defines an operation by C functions; *calls is copied. Sweeps, forward mode and pictures take it as any
-   other; dz_grad through it is DZ_ERR_ARGUMENT, "has no derivative graph". An adjoint of 0 reaches vjp as the
-   number 0. vjp and jvp are compared with numerical slopes of the value, whose error is bounded, at 12
-   points: with operands that are scalars, or else vectors of 3, or else 3 by 3 matrices, whichever `shape`
-   takes first. A wrong one is refused with both numbers. Where nothing fits, or the value is nowhere smooth,
-   the tape gets a note "unchecked": run dz_check on a model with it then. DZ_ERR_ARGUMENT (NULL, no value or
-   vjp, arity, a wrong vjp or jvp), DZ_ERR_NAME, DZ_ERR_MEMORY as above; `free` is not called then. Cost: some
-   hundreds of calls of each function. */
+   other, and plans call it; dz_grad through it is DZ_ERR_ARGUMENT, "has no derivative graph". An adjoint of 0
+   reaches vjp as the number 0. vjp and jvp are compared with numerical slopes of the value, whose error is
+   bounded, at 12 points: with operands that are scalars, or else vectors of 3, or else 3 by 3 matrices,
+   whichever `shape` takes first. A wrong one is refused with both numbers. Where nothing fits, or the value
+   is nowhere smooth, the tape gets a note "unchecked": run dz_check on a model with it then. DZ_ERR_ARGUMENT
+   (NULL, no value or vjp, arity, a wrong vjp or jvp), DZ_ERR_NAME, DZ_ERR_MEMORY as above; `free` is not
+   called then. Cost: some hundreds of calls of each function. */
 DZ_API dz_status dz_op_define_c(dz_tape *t, const char *name, const dz_op_calls *calls, dz_error *e);
 
 #ifdef __cplusplus

@@ -31,7 +31,7 @@ static void *fresh_pages(size_t bytes) {
   char *p = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return NULL;
   size_t before = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE, after = HUGE_PAGE - before;
-  if (before) munmap(p, before);
+  (void)munmap(p, before); /* refuses to do nothing */
   munmap(p + before + bytes, after);
   return p + before;
 }
@@ -58,7 +58,7 @@ static void *large_resize(void *block, size_t old_size, size_t new_size) {
 }
 
 static void release(void *block, size_t size) {
-  if (block && is_large(size))
+  if (is_large(size))
     munmap(block, pages(size));
   else
     free(block);
@@ -117,7 +117,7 @@ bool dz__grow(const dz_allocator *a, void **block, size_t *cap, size_t need, siz
   return true;
 }
 
-enum { ALIGN = 64, FIRST_BLOCK = 1 << 14 };
+enum { ALIGN = 64, FIRST_BLOCK = 1 << 14, LAST_BLOCK = 1 << 28 }; /* blocks double from one to the other */
 
 struct dz__block {
   dz__block *next;
@@ -152,9 +152,8 @@ static dz__block *block_new(dz__arena *arena, size_t size) {
 static bool next_block(dz__arena *arena, size_t size) {
   dz__block **link = arena->at ? &arena->at->next : &arena->first;
   if (!*link || (*link)->size < size) {
-    size_t twice = arena->at ? arena->at->size : FIRST_BLOCK / 2;
-    twice = twice < SIZE_MAX / 8 ? 2 * twice : size;
-    if (twice > ((size_t)1 << 28)) twice = (size_t)1 << 28;
+    const size_t last = arena->at ? arena->at->size : FIRST_BLOCK / 2;
+    const size_t twice = last < LAST_BLOCK / 2 ? 2 * last : LAST_BLOCK;
     dz__block *b = block_new(arena, size > twice ? size : twice);
     if (!b && size < twice) b = block_new(arena, size);
     if (!b) return false;

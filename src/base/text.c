@@ -4,6 +4,7 @@
 #include "dz/text.h"
 
 #include "base/bignum.h"
+#include "base/hash.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -228,7 +229,7 @@ static uint64_t half_units(const binary *v, uint64_t f, bool *rest) {
   }
   y = v->five;
   dz__big_set(&x, f);
-  dz__big_shift(shift >= 0 ? &x : &y, shift >= 0 ? shift : -shift);
+  dz__big_shift(&x, shift); /* v >= 10^18 here: e is larger than -k */
   return dz__big_divide(&x, &y, rest);
 }
 
@@ -322,9 +323,8 @@ static char *put_decimal(char *p, decimal d) {
 
 size_t dz_number_write(double value, int digits, char out[32]) {
   char *p = out;
-  uint64_t bits;
   if (!out) return 0;
-  memcpy(&bits, &value, sizeof bits);
+  const uint64_t bits = dz__bits(value);
   const uint64_t magnitude = bits << 1 >> 1;
   if (bits >> 63 && magnitude <= INFINITE) *p++ = '-';
   if (magnitude >= INFINITE) {

@@ -1,21 +1,10 @@
 /* Whether two recordings are the same: what each node of the first was is kept. */
 #include "check/checking.h"
 
-#include <string.h>
-
-static uint64_t mix(uint64_t h, uint64_t k) {
-  h = (h ^ k) * 0x9e3779b97f4a7c15u;
-  return h ^ h >> 29;
-}
-
-static uint64_t bits(double x) {
-  uint64_t b;
-  memcpy(&b, &x, sizeof b);
-  return b;
-}
+#include "base/hash.h"
 
 static uint64_t mix_values(uint64_t h, const double *v, size_t n) {
-  for (size_t e = 0; v && e < n; e++) h = mix(h, bits(v[e]));
+  for (size_t e = 0; v && e < n; e++) h = dz__mix(h, dz__bits(v[e]));
   return h;
 }
 
@@ -24,16 +13,17 @@ dz__print dz__check_print_of(const dz_tape *t, uint32_t i) {
   dz_node d = dz_describe(x);
   const int64_t *attr;
   size_t nattr = dz_attributes(x, &attr), n = dz_size(x);
-  dz__print p = {mix(mix((uintptr_t)d.op, d.role), (uint64_t)dz_rank(x)), 0, mix_values(1, dz_values(x), n)};
-  for (int k = 0; k < dz_rank(x); k++) p.shape = mix(p.shape, dz_extent(x, k));
-  for (size_t k = 0; k < nattr; k++) p.shape = mix(p.shape, (uint64_t)attr[k]);
+  dz__print p = {dz__mix(dz__mix((uintptr_t)d.op, d.role), (uint64_t)dz_rank(x)), 0,
+                 mix_values(1, dz_values(x), n)};
+  for (int k = 0; k < dz_rank(x); k++) p.shape = dz__mix(p.shape, dz_extent(x, k));
+  for (size_t k = 0; k < nattr; k++) p.shape = dz__mix(p.shape, (uint64_t)attr[k]);
   for (int k = 0; k < d.nargs; k++) {
     dz_var o = dz_operand(x, k);
     bool number = dz_is_number(o);
-    p.shape = mix(p.shape, number ? UINT64_MAX : dz__index(o));
+    p.shape = dz__mix(p.shape, number ? UINT64_MAX : dz__index(o));
     if (number) p.fixed = mix_values(p.fixed, &o.value, 1);
   }
-  if (d.role == DZ_ROLE_CONST || d.role == DZ_ROLE_DATA) p.fixed = mix(p.fixed, p.value);
+  if (d.role == DZ_ROLE_CONST || d.role == DZ_ROLE_DATA) p.fixed = dz__mix(p.fixed, p.value);
   return p;
 }
 

@@ -36,7 +36,10 @@ static bool is_free(dz_tape *t, const char *name, dz_error *e) {
   int n = snprintf(text, sizeof text, "%.255s(x) = x\n0", name);
   dz_program *p = dz__program_parse_on(t, text, (size_t)n, name, &dz__of(t)->alloc, e);
   dz_program_free(p);
-  if (!p) e->line = e->column = e->file[0] = 0;
+  if (!p) {
+    e->line = e->column = 0;
+    e->file[0] = '\0';
+  }
   return p != NULL;
 }
 

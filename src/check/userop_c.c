@@ -4,6 +4,7 @@
 #include "dz/userop.h"
 #include "kernels/tensor.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ typedef struct callop {
   dz__userop shown;
   dz_allocator alloc;
   dz_op_calls calls;
+  atomic_size_t holders; /* the tape, and plans, which may be freed in other threads */
   char name[256];
 } callop;
 
@@ -125,9 +127,12 @@ static dz_var no_graph(const dz__userop *u, int k, const dz_var *in, dz_var z) {
                     "%s has no derivative graph: give its partials as text (dz_op_define)", u->name);
 }
 
+static void hold(void *own) { atomic_fetch_add(&((callop *)own)->holders, 1); }
+
 static void release(void *own) {
   callop *op = own;
   const dz_allocator a = op->alloc;
+  if (atomic_fetch_sub(&op->holders, 1) > 1) return;
   if (op->calls.free) op->calls.free(op->calls.user);
   dz__free(&a, op, sizeof *op);
 }
@@ -142,9 +147,9 @@ dz_status dz_op_define_c(dz_tape *t, const char *name, const dz_op_calls *calls,
   const dz_allocator *a = &dz__of(t)->alloc;
   callop *op = dz__alloc(a, sizeof *op);
   if (!op) return dz__fail(e, DZ_ERR_MEMORY, name, "out of memory");
-  *op = (callop){.rule = {.partial = no_graph}, .alloc = *a, .calls = *calls};
+  *op = (callop){.rule = {.partial = no_graph}, .alloc = *a, .calls = *calls, .holders = 1};
   snprintf(op->name, sizeof op->name, "%s", name);
-  op->shown = (dz__userop){op->name, calls->arity, false, &row, op, release};
+  op->shown = (dz__userop){op->name, calls->arity, false, &row, op, release, hold};
   dz__user_keep(t, &op->shown);
   return DZ_OK;
 }

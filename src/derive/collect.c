@@ -9,21 +9,6 @@ enum {
   NESTED = 2 /* sums in which they are, within each other: more would take exponential time */
 };
 
-static dz__part *part_at(const dz__terms *s, size_t i) { return (dz__part *)s->work.at + i; }
-static dz__part copy_of(const dz__terms *s, uint32_t i, uint32_t k) { return dz__parts_of(s, i)[k]; }
-
-static bool push(dz__terms *s, dz__part p) {
-  dz__part *to = dz__vec_add(&s->alloc, &s->work, 1, sizeof *to);
-  if (!to) return s->failed = true, false;
-  *to = p;
-  return true;
-}
-
-static void drop(dz__terms *s, size_t i) {
-  for (; i + 1 < s->work.n; i++) *part_at(s, i) = *part_at(s, i + 1);
-  s->work.n--;
-}
-
 /* ---- coefficients ---- */
 
 dz__ratio dz__split(const dz__terms *s, uint32_t i, uint32_t *rest) {
@@ -31,7 +16,7 @@ dz__ratio dz__split(const dz__terms *s, uint32_t i, uint32_t *rest) {
   *rest = i;
   if (x->kind == DZ__K_NUMBER && isfinite(x->number)) return *rest = s->one, dz__ratio_of(x->number);
   if (x->kind != DZ__K_SUM || x->parts != 1) return dz__whole(1);
-  dz__part p = copy_of(s, i, 0);
+  dz__part p = dz__part_of(s, i, 0);
   return *rest = p.term, p.k;
 }
 
@@ -39,7 +24,7 @@ uint32_t dz__term_ratio(dz__terms *s, dz__ratio k) {
   double v;
   if (dz__ratio_exact(k, &v)) return dz__term_number(s, v);
   size_t start = dz__begin_sum(s);
-  return push(s, (dz__part){s->one, 0, k}) ? dz__end_sum(s, start) : DZ__NO_TERM;
+  return dz__work_push(s, (dz__part){s->one, 0, k}) ? dz__end_sum(s, start) : DZ__NO_TERM;
 }
 
 uint32_t dz__scaled(dz__terms *s, dz__ratio k, uint32_t i) {
@@ -59,7 +44,7 @@ size_t dz__begin_sum(dz__terms *s) {
 static dz__part *like_part(dz__terms *s, size_t start, uint32_t term) {
   dz__term *x = dz__term_at(s, term);
   bool known = x->stamp == s->stamp && x->slot >= start && x->slot < s->work.n;
-  return known && part_at(s, x->slot)->term == term ? part_at(s, x->slot) : NULL;
+  return known && dz__work_at(s, x->slot)->term == term ? dz__work_at(s, x->slot) : NULL;
 }
 
 static bool add_one(dz__terms *s, size_t start, dz__ratio k, uint32_t term) {
@@ -67,7 +52,7 @@ static bool add_one(dz__terms *s, size_t start, dz__ratio k, uint32_t term) {
   if (p && dz__ratio_add(p->k, k, &p->k)) return true;
   dz__term_at(s, term)->stamp = s->stamp;
   dz__term_at(s, term)->slot = (uint32_t)s->work.n;
-  return push(s, (dz__part){term, 0, k});
+  return dz__work_push(s, (dz__part){term, 0, k});
 }
 
 bool dz__add_part(dz__terms *s, size_t start, dz__ratio k, uint32_t term) {
@@ -80,7 +65,7 @@ bool dz__add_part(dz__terms *s, size_t start, dz__ratio k, uint32_t term) {
     return add_one(s, start, both, rest);
   uint32_t n = x->parts;
   for (uint32_t i = 0; i < n; i++) {
-    dz__part p = copy_of(s, rest, i);
+    dz__part p = dz__part_of(s, rest, i);
     if (!add_one(s, start, (dz__ratio){p.k.n * both.n, p.k.d}, p.term)) return false;
   }
   return true;
@@ -89,9 +74,9 @@ bool dz__add_part(dz__terms *s, size_t start, dz__ratio k, uint32_t term) {
 /* The last part goes to place i: where the first of those that it stands for was. */
 static void move_last(dz__terms *s, size_t i) {
   if (s->work.n <= i + 1) return;
-  dz__part last = *part_at(s, s->work.n - 1);
-  for (size_t k = s->work.n - 1; k > i; k--) *part_at(s, k) = *part_at(s, k - 1);
-  *part_at(s, i) = last;
+  dz__part last = *dz__work_at(s, s->work.n - 1);
+  for (size_t k = s->work.n - 1; k > i; k--) *dz__work_at(s, k) = *dz__work_at(s, k - 1);
+  *dz__work_at(s, i) = last;
 }
 
 /* Like parts become one, also those between which another list was made; and no part is left that is 0. */
@@ -100,16 +85,16 @@ static void merge(dz__terms *s, size_t start) {
   s->stamp++;
   s->work.n = start;
   for (size_t i = start; i < end; i++) {
-    dz__part p = *part_at(s, i), *q = like_part(s, start, p.term);
+    dz__part p = *dz__work_at(s, i), *q = like_part(s, start, p.term);
     if (q && dz__ratio_add(q->k, p.k, &q->k)) continue;
     dz__term_at(s, p.term)->stamp = s->stamp;
     dz__term_at(s, p.term)->slot = (uint32_t)n;
-    *part_at(s, n++) = p;
+    *dz__work_at(s, n++) = p;
     s->work.n = n;
   }
   n = start;
   for (size_t i = start; i < s->work.n; i++)
-    if (part_at(s, i)->k.n != 0) *part_at(s, n++) = *part_at(s, i);
+    if (dz__work_at(s, i)->k.n != 0) *dz__work_at(s, n++) = *dz__work_at(s, i);
   s->work.n = n;
 }
 
@@ -136,13 +121,13 @@ static bool pair_sum(dz__terms *s, size_t start) {
     for (size_t j = start; j < s->work.n; j++) {
       if (i == j) continue;
       s->pairs++;
-      uint32_t r = joined(s, *part_at(s, i), *part_at(s, j), &k);
+      uint32_t r = joined(s, *dz__work_at(s, i), *dz__work_at(s, j), &k);
       s->pairs--;
       if (s->failed) return false;
       if (r == DZ__NO_TERM || !is_one_part(s, r)) continue;
       size_t low = i < j ? i : j;
-      drop(s, i < j ? j : i);
-      drop(s, low);
+      dz__work_drop(s, i < j ? j : i);
+      dz__work_drop(s, low);
       dz__add_part(s, start, k, r);
       move_last(s, low);
       return true;
@@ -155,15 +140,15 @@ static void take_apart(dz__terms *s, size_t start) {
   size_t end = s->work.n, above;
   dz__ratio k;
   bool sums = false, whole = true;
-  for (size_t i = start; i < end; i++) sums |= dz__term_at(s, part_at(s, i)->term)->kind == DZ__K_SUM;
+  for (size_t i = start; i < end; i++) sums |= dz__term_at(s, dz__work_at(s, i)->term)->kind == DZ__K_SUM;
   if (!sums || end - start < 2 || end - start > FEW) return;
   above = dz__begin_sum(s);
   for (size_t i = start; i < end && !s->failed; i++) {
-    dz__part p = *part_at(s, i);
+    dz__part p = *dz__work_at(s, i);
     bool sum = dz__term_at(s, p.term)->kind == DZ__K_SUM;
     uint32_t n = sum ? dz__term_at(s, p.term)->parts : 1;
     for (uint32_t j = 0; j < n && !s->failed; j++) {
-      dz__part q = sum ? copy_of(s, p.term, j) : (dz__part){p.term, 0, dz__whole(1)};
+      dz__part q = sum ? dz__part_of(s, p.term, j) : (dz__part){p.term, 0, dz__whole(1)};
       bool exact = n <= FEW && dz__ratio_mul(p.k, q.k, &k);
       if (exact) add_one(s, above, k, q.term);
       whole = whole && exact;
@@ -173,24 +158,24 @@ static void take_apart(dz__terms *s, size_t start) {
   size_t n = s->work.n - above;
   if (!whole) n = SIZE_MAX;
   if (n <= end - start)
-    for (size_t i = 0; i < n; i++) *part_at(s, start + i) = *part_at(s, above + i);
+    for (size_t i = 0; i < n; i++) *dz__work_at(s, start + i) = *dz__work_at(s, above + i);
   s->work.n = n <= end - start ? start + n : end;
 }
 
 /* A sum does not begin with a minus sign if it can be helped. */
 static void lead_with_plus(dz__terms *s, size_t start) {
   size_t i = start;
-  while (i < s->work.n && part_at(s, i)->k.n < 0) i++;
+  while (i < s->work.n && dz__work_at(s, i)->k.n < 0) i++;
   if (i == start || i == s->work.n) return;
-  dz__part lead = *part_at(s, i);
-  for (; i > start; i--) *part_at(s, i) = *part_at(s, i - 1);
-  *part_at(s, start) = lead;
+  dz__part lead = *dz__work_at(s, i);
+  for (; i > start; i--) *dz__work_at(s, i) = *dz__work_at(s, i - 1);
+  *dz__work_at(s, start) = lead;
 }
 
 static uint32_t store_sum(dz__terms *s, size_t start) {
   dz__term like = {.kind = DZ__K_SUM, .flags = DZ__INHERITED};
   for (size_t i = start; i < s->work.n; i++) {
-    const dz__part *p = part_at(s, i);
+    const dz__part *p = dz__work_at(s, i);
     const dz__term *x = dz__term_at(s, p->term);
     like.flags = dz__inherit(like.flags, p->k.n > 0 ? x->flags : x->flags & ~DZ__IS_POSITIVE);
     like.shape = dz__shape_join(s, like.shape, x->shape);
@@ -207,7 +192,7 @@ uint32_t dz__end_sum(dz__terms *s, size_t start) {
   if (s->failed) return s->work.n = start, DZ__NO_TERM;
   if (s->work.n == start) return s->zero;
   lead_with_plus(s, start);
-  dz__part p = *part_at(s, start);
+  dz__part p = *dz__work_at(s, start);
   if (s->work.n - start > 1) return store_sum(s, start);
   if (dz__ratio_is(p.k, 1)) return s->work.n = start, p.term;
   if (p.term == s->one && dz__ratio_exact(p.k, &v)) return s->work.n = start, dz__term_number(s, v);

@@ -1,6 +1,8 @@
 /* Terms with parts of them replaced; and a formula said in terms of another, as sigmoid' = z (1 - z). */
 #include "derive/term.h"
 
+#include "base/never.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -10,8 +12,6 @@ enum {
   WORTH = 4 /* what is shorter by so much is better said with the other's name, however often it comes */
 };
 
-static dz__part copy_of(const dz__terms *s, uint32_t i, uint32_t k) { return dz__parts_of(s, i)[k]; }
-
 /* ---- replacing ---- */
 
 static uint32_t rebuilt_list(dz__terms *s, uint32_t i, const uint32_t *to) {
@@ -19,7 +19,7 @@ static uint32_t rebuilt_list(dz__terms *s, uint32_t i, const uint32_t *to) {
   uint32_t n = dz__term_at(s, i)->parts;
   size_t start = sum ? dz__begin_sum(s) : dz__begin_product(s);
   for (uint32_t k = 0; k < n && done && !s->failed; k++) {
-    dz__part p = copy_of(s, i, k);
+    dz__part p = dz__part_of(s, i, k);
     done = sum ? dz__add_part(s, start, p.k, to[p.term]) : dz__add_factor(s, start, to[p.term], to[p.power]);
   }
   if (!done || s->failed) return s->work.n = start, DZ__NO_TERM;
@@ -29,11 +29,11 @@ static uint32_t rebuilt_list(dz__terms *s, uint32_t i, const uint32_t *to) {
 static uint32_t rebuilt_call(dz__terms *s, uint32_t i, const uint32_t *to) {
   dz__term x = *dz__term_at(s, i);
   uint32_t few[8], *args = few;
-  int64_t attr[64];
-  if (x.attrs > 64) return i;
+  int64_t attr[DZ__MAX_ATTRS];
+  if (DZ__NEVER(x.attrs > DZ__MAX_ATTRS)) return i;
   if (x.parts > 8) args = dz__alloc(&s->alloc, x.parts * sizeof *args);
   if (!args) return s->failed = true, DZ__NO_TERM;
-  for (uint32_t k = 0; k < x.parts; k++) args[k] = to[copy_of(s, i, k).term];
+  for (uint32_t k = 0; k < x.parts; k++) args[k] = to[dz__part_of(s, i, k).term];
   if (x.attrs) memcpy(attr, (const int64_t *)s->attrs.at + x.attr0, x.attrs * sizeof *attr);
   uint32_t r = dz__term_apply(s, (dz__fn)x.fn, x.parts, args, x.attrs, attr, x.shape);
   if (args != few) dz__free(&s->alloc, args, x.parts * sizeof *args);
@@ -45,7 +45,7 @@ static uint32_t rebuilt(dz__terms *s, uint32_t i, const uint32_t *to) {
   const dz__term *x = dz__term_at(s, i);
   bool same = true;
   for (uint32_t k = 0; k < x->parts; k++) {
-    dz__part p = copy_of(s, i, k);
+    dz__part p = dz__part_of(s, i, k);
     same = same && to[p.term] == p.term && (x->kind != DZ__K_PRODUCT || to[p.power] == p.power);
   }
   if (same) return i;
@@ -55,8 +55,8 @@ static uint32_t rebuilt(dz__terms *s, uint32_t i, const uint32_t *to) {
 static void want(const dz__terms *s, uint32_t i, uint8_t *wanted) {
   const dz__term *x = dz__term_at(s, i);
   for (uint32_t k = 0; k < x->parts; k++) {
-    wanted[copy_of(s, i, k).term] = 1;
-    if (x->kind == DZ__K_PRODUCT) wanted[copy_of(s, i, k).power] = 1;
+    wanted[dz__part_of(s, i, k).term] = 1;
+    if (x->kind == DZ__K_PRODUCT) wanted[dz__part_of(s, i, k).power] = 1;
   }
 }
 
@@ -107,7 +107,7 @@ static void measure(const dz__terms *s, uint32_t i, uint32_t z, uint32_t *length
     uint64_t sum = x->kind == DZ__K_CALL || x->parts == 0;
     double times = k == z;
     for (uint32_t j = 0; j < x->parts && k != z; j++) {
-      dz__part p = copy_of(s, k, j);
+      dz__part p = dz__part_of(s, k, j);
       bool scaled = x->kind == DZ__K_SUM && fabs(p.k.n) != 1 && p.term != s->one;
       bool raised = x->kind == DZ__K_PRODUCT && p.power != s->one && !dz__is_number_term(s, p.power, -1);
       sum += length[p.term] + scaled + (raised ? length[p.power] : 0);
@@ -148,8 +148,8 @@ static double power_in(const dz__terms *s, uint32_t i, uint32_t base) {
   const dz__term *x = dz__term_at(s, i);
   if (i == base) return 1;
   for (uint32_t k = 0; x->kind == DZ__K_PRODUCT && k < x->parts; k++) {
-    const dz__term *e = dz__term_at(s, copy_of(s, i, k).power);
-    if (copy_of(s, i, k).term == base) return e->kind == DZ__K_NUMBER ? e->number : 0;
+    const dz__term *e = dz__term_at(s, dz__part_of(s, i, k).power);
+    if (dz__part_of(s, i, k).term == base) return e->kind == DZ__K_NUMBER ? e->number : 0;
   }
   return 0;
 }
@@ -161,7 +161,7 @@ static bool divides(const dz__terms *s, uint32_t part, uint32_t i) {
   uint32_t n = x->kind == DZ__K_PRODUCT ? x->parts : 1;
   if (part == s->one) return false;
   for (uint32_t k = 0; k < n; k++) {
-    uint32_t base = x->kind == DZ__K_PRODUCT ? copy_of(s, part, k).term : part;
+    uint32_t base = x->kind == DZ__K_PRODUCT ? dz__part_of(s, part, k).term : part;
     double e = power_in(s, part, base), own = power_in(s, i, base);
     if (e * own <= 0 || fabs(own) < fabs(e)) return false;
   }
@@ -176,7 +176,7 @@ static bool fraction(dz__terms *s, uint32_t z, uint32_t *above, uint32_t *below)
   n = dz__term_at(s, rest)->parts;
   size_t start = dz__begin_product(s);
   for (uint32_t j = 0; j < n && !s->failed; j++) {
-    dz__part p = copy_of(s, rest, j);
+    dz__part p = dz__part_of(s, rest, j);
     const dz__term *e = dz__term_at(s, p.power);
     if (e->kind == DZ__K_NUMBER && e->number < 0)
       dz__add_factor(s, start, p.term, dz__term_number(s, -e->number));
@@ -278,7 +278,7 @@ uint32_t dz__expressed(dz__terms *s, uint32_t i, uint32_t z, uint32_t name, bool
   if (r != i || r == DZ__NO_TERM || dz__term_at(s, i)->kind != DZ__K_SUM || n > FEW) return r;
   r = s->zero;
   for (uint32_t k = 0; k < n && r != DZ__NO_TERM; k++) {
-    dz__part p = copy_of(s, i, k);
+    dz__part p = dz__part_of(s, i, k);
     r = dz__sum2(s, r, 1, dz__scaled(s, p.k, one_expressed(s, p.term, both, own)));
   }
   return r;
@@ -290,13 +290,13 @@ static uint32_t multiplied_out(dz__terms *s, uint32_t i) {
   dz__ratio k = dz__split(s, i, &rest);
   const dz__term *x = dz__term_at(s, rest);
   for (uint32_t j = 0; x->kind == DZ__K_PRODUCT && j < x->parts; j++) {
-    dz__part p = copy_of(s, rest, j);
+    dz__part p = dz__part_of(s, rest, j);
     if (p.power == s->one && dz__term_at(s, p.term)->kind == DZ__K_SUM) sum = p.term;
   }
   if (sum == DZ__NO_TERM || (n = dz__term_at(s, sum)->parts) > FEW) return i;
   uint32_t others = dz__product2(s, rest, dz__power(s, sum, dz__term_number(s, -1))), r = s->zero;
   for (uint32_t j = 0; j < n && r != DZ__NO_TERM; j++) {
-    dz__part p = copy_of(s, sum, j);
+    dz__part p = dz__part_of(s, sum, j);
     r = dz__sum2(s, r, 1, dz__scaled(s, p.k, dz__product2(s, others, p.term)));
   }
   return dz__scaled(s, k, r);
@@ -317,7 +317,7 @@ uint32_t dz__spread(dz__terms *s, uint32_t i) {
 static bool all_negative(const dz__terms *s, uint32_t i) {
   const dz__term *x = dz__term_at(s, i);
   for (uint32_t k = 0; k < x->parts; k++)
-    if (copy_of(s, i, k).k.n > 0) return false;
+    if (dz__part_of(s, i, k).k.n > 0) return false;
   return x->kind == DZ__K_SUM && x->parts > 1;
 }
 
@@ -325,7 +325,7 @@ static bool all_negative(const dz__terms *s, uint32_t i) {
 static uint32_t negative_factor(const dz__terms *s, uint32_t i) {
   const dz__term *x = dz__term_at(s, i);
   for (uint32_t j = 0; x->kind == DZ__K_PRODUCT && j < x->parts; j++) {
-    dz__part p = copy_of(s, i, j);
+    dz__part p = dz__part_of(s, i, j);
     if (p.power == s->one && all_negative(s, p.term)) return p.term;
   }
   return DZ__NO_TERM;

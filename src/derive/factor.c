@@ -6,15 +6,13 @@
 
 enum { FEW = 12 };
 
-static dz__part copy_of(const dz__terms *s, uint32_t i, uint32_t k) { return dz__parts_of(s, i)[k]; }
-
 /* The power of a base in a term; 0 when it is not there or no number. */
 static double power_in(const dz__terms *s, uint32_t i, uint32_t base) {
   const dz__term *x = dz__term_at(s, i);
   if (i == base) return 1;
   if (x->kind != DZ__K_PRODUCT) return 0;
   for (uint32_t k = 0; k < x->parts; k++) {
-    dz__part p = copy_of(s, i, k);
+    dz__part p = dz__part_of(s, i, k);
     const dz__term *e = dz__term_at(s, p.power);
     if (p.term == base) return e->kind == DZ__K_NUMBER ? e->number : 0;
   }
@@ -29,7 +27,7 @@ static double distance(const dz__terms *s, uint32_t i, uint32_t j) {
   const dz__term *x = dz__term_at(s, i);
   if (x->kind != DZ__K_PRODUCT) return -1;
   for (uint32_t k = 0; k < x->parts; k++) {
-    uint32_t base = copy_of(s, i, k).term;
+    uint32_t base = dz__part_of(s, i, k).term;
     double a = power_in(s, i, base), b = power_in(s, j, base);
     if (dz__term_at(s, base)->kind == DZ__K_SUM && a * b > 0) return fabs(a - b);
   }
@@ -46,7 +44,7 @@ static uint32_t common_of(dz__terms *s, uint32_t i, uint32_t j) {
   bool product = dz__term_at(s, i)->kind == DZ__K_PRODUCT;
   uint32_t n = product ? dz__term_at(s, i)->parts : 1;
   for (uint32_t k = 0; k < n && !s->failed; k++) {
-    uint32_t base = product ? copy_of(s, i, k).term : i;
+    uint32_t base = product ? dz__part_of(s, i, k).term : i;
     double e = common_power(power_in(s, i, base), power_in(s, j, base));
     if (e != 0) dz__add_factor(s, start, base, dz__term_number(s, e));
   }
@@ -66,7 +64,7 @@ static uint32_t take_sum(dz__terms *s, uint32_t i, uint32_t *rest) {
   const dz__term *x = dz__term_at(s, i);
   *rest = i;
   for (uint32_t k = 0; x->kind == DZ__K_PRODUCT && k < x->parts; k++) {
-    dz__part p = copy_of(s, i, k);
+    dz__part p = dz__part_of(s, i, k);
     if (p.power != s->one || dz__term_at(s, p.term)->kind != DZ__K_SUM) continue;
     *rest = without(s, i, p.term);
     return p.term;
@@ -80,15 +78,16 @@ static uint32_t parts_of_sum(const dz__terms *s, uint32_t i) {
 
 /* What all parts of a sum have in common, and the sum without it. */
 static uint32_t take_common(dz__terms *s, uint32_t *sum) {
-  uint32_t n = parts_of_sum(s, *sum), g = s->one;
-  if (n < 2 || n > FEW || copy_of(s, *sum, 0).term == s->one) return s->one;
-  g = copy_of(s, *sum, 0).term;
-  for (uint32_t i = 1; i < n && g != s->one && !s->failed; i++) g = common_of(s, g, copy_of(s, *sum, i).term);
+  uint32_t n = parts_of_sum(s, *sum), g;
+  if (n < 2 || n > FEW || dz__part_of(s, *sum, 0).term == s->one) return s->one;
+  g = dz__part_of(s, *sum, 0).term;
+  for (uint32_t i = 1; i < n && g != s->one && !s->failed; i++)
+    g = common_of(s, g, dz__part_of(s, *sum, i).term);
   if (g == s->one || s->failed) return g;
   size_t start = dz__begin_sum(s);
   uint32_t over = dz__power(s, g, dz__term_number(s, -1));
   for (uint32_t i = 0; i < n && !s->failed; i++) {
-    dz__part p = copy_of(s, *sum, i);
+    dz__part p = dz__part_of(s, *sum, i);
     dz__add_part(s, start, p.k, dz__product2(s, p.term, over));
   }
   *sum = dz__end_sum(s, start);
@@ -126,7 +125,7 @@ static bool add_spread(dz__terms *s, size_t start, dz__ratio k, uint32_t rest) {
   if (sum == s->one) return dz__add_part(s, start, both, rest);
   uint32_t n = dz__term_at(s, sum)->parts;
   for (uint32_t i = 0; i < n && n <= FEW && !s->failed; i++) {
-    dz__part p = copy_of(s, sum, i);
+    dz__part p = dz__part_of(s, sum, i);
     if (!dz__ratio_mul(both, p.k, &own) || !dz__add_part(s, start, own, dz__product2(s, others, p.term)))
       return false;
   }

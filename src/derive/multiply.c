@@ -9,21 +9,6 @@ enum {
   DEEP = 48  /* rules within rules */
 };
 
-static dz__part *part_at(const dz__terms *s, size_t i) { return (dz__part *)s->work.at + i; }
-static dz__part copy_of(const dz__terms *s, uint32_t i, uint32_t k) { return dz__parts_of(s, i)[k]; }
-
-static bool push(dz__terms *s, dz__part p) {
-  dz__part *to = dz__vec_add(&s->alloc, &s->work, 1, sizeof *to);
-  if (!to) return s->failed = true, false;
-  *to = p;
-  return true;
-}
-
-static void drop(dz__terms *s, size_t i) {
-  for (; i + 1 < s->work.n; i++) *part_at(s, i) = *part_at(s, i + 1);
-  s->work.n--;
-}
-
 static bool is_whole_power(const dz__terms *s, uint32_t power) {
   return dz__term_at(s, power)->kind == DZ__K_NUMBER && dz__is_whole(dz__term_at(s, power)->number);
 }
@@ -35,28 +20,28 @@ static bool is_even(const dz__terms *s, uint32_t power) {
 /* The first part of the list is its coefficient. */
 size_t dz__begin_product(dz__terms *s) {
   size_t start = s->work.n;
-  push(s, (dz__part){s->one, s->one, dz__whole(1)});
+  dz__work_push(s, (dz__part){s->one, s->one, dz__whole(1)});
   return start;
 }
 
 static bool multiply(dz__terms *s, size_t start, dz__ratio k) {
-  dz__ratio *to = &part_at(s, start)->k;
+  dz__ratio *to = &dz__work_at(s, start)->k;
   return dz__ratio_mul(*to, k, to);
 }
 
 static bool append(dz__terms *s, size_t start, uint32_t base, uint32_t power) {
   size_t low = s->work.n > start + 1 + NEAR ? s->work.n - NEAR : start + 1;
   for (size_t i = s->work.n; i-- > low;) {
-    if (part_at(s, i)->term != base) continue;
-    power = dz__sum2(s, part_at(s, i)->power, 1, power);
-    drop(s, i);
+    if (dz__work_at(s, i)->term != base) continue;
+    power = dz__sum2(s, dz__work_at(s, i)->power, 1, power);
+    dz__work_drop(s, i);
     return dz__add_factor(s, start, base, power);
   }
   uint32_t r = DZ__NO_TERM, args[] = {base, power};
   if (power != s->one && dz__term_at(s, base)->kind == DZ__K_CALL)
     r = dz__rewrite_call(s, DZ__F_pow, 2, args);
   if (r != DZ__NO_TERM) return dz__add_factor(s, start, r, s->one);
-  return !s->failed && push(s, (dz__part){base, power, dz__whole(0)});
+  return !s->failed && dz__work_push(s, (dz__part){base, power, dz__whole(0)});
 }
 
 /* A number or a rational coefficient to a whole power goes to the front. *base is what is left. */
@@ -72,7 +57,7 @@ static bool take_coefficient(dz__terms *s, size_t start, uint32_t *base, uint32_
 /* (b^f …)^power where that is b^(f power) … */
 static bool add_product(dz__terms *s, size_t start, uint32_t base, uint32_t power, bool *done) {
   uint32_t n = dz__term_at(s, base)->parts;
-  dz__part p = copy_of(s, base, 0);
+  dz__part p = dz__part_of(s, base, 0);
   bool whole = is_whole_power(s, power) && n <= NEAR, one = n == 1 && s->depth <= DEEP;
   bool number = dz__term_at(s, p.power)->kind == DZ__K_NUMBER;
   bool positive = (number && !is_whole_power(s, p.power)) || dz__term_at(s, p.term)->flags & DZ__IS_POSITIVE;
@@ -80,7 +65,7 @@ static bool add_product(dz__terms *s, size_t start, uint32_t base, uint32_t powe
   if (!whole && !(one && (positive || even))) return false;
   *done = true;
   for (uint32_t i = 0; i < n && *done; i++) {
-    p = copy_of(s, base, i);
+    p = dz__part_of(s, base, i);
     if (!whole && !positive) p.term = dz__term_apply(s, DZ__F_fabs, 1, &p.term, 0, NULL, 0);
     s->depth++;
     *done = p.term != DZ__NO_TERM && dz__add_factor(s, start, p.term, dz__product2(s, p.power, power));
@@ -103,7 +88,7 @@ bool dz__add_factor(dz__terms *s, size_t start, uint32_t base, uint32_t power) {
   const dz__term *x = dz__term_at(s, base);
   if (x->kind == DZ__K_PRODUCT && add_product(s, start, base, power, &done)) return done;
   if (is_call(s, base, DZ__F_exp) && power != s->one && s->depth <= DEEP) {
-    uint32_t a = dz__product2(s, power, copy_of(s, base, 0).term);
+    uint32_t a = dz__product2(s, power, dz__part_of(s, base, 0).term);
     if (a == DZ__NO_TERM) return false;
     base = dz__term_apply(s, DZ__F_exp, 1, &a, 0, NULL, 0);
     return base != DZ__NO_TERM && (is_call(s, base, DZ__F_exp) ? append(s, start, base, s->one)
@@ -121,7 +106,7 @@ static uint32_t factor(dz__terms *s, dz__part p) {
   like.flags = dz__inherit(dz__inherit(DZ__INHERITED, b->flags), e->flags | DZ__IS_POSITIVE);
   if ((number && !whole) || is_even(s, p.power)) like.flags |= DZ__IS_POSITIVE;
   p.k = dz__whole(0);
-  if (!push(s, p)) return DZ__NO_TERM;
+  if (!dz__work_push(s, p)) return DZ__NO_TERM;
   uint32_t r = dz__term_store(s, like, 1, NULL);
   s->work.n = start;
   return r;
@@ -133,11 +118,11 @@ static bool pair_product(dz__terms *s, size_t start) {
   for (size_t i = start + 1; i < s->work.n; i++)
     for (size_t j = start + 1; j < s->work.n; j++) {
       if (i == j) continue;
-      uint32_t a = factor(s, *part_at(s, i)), b = factor(s, *part_at(s, j));
+      uint32_t a = factor(s, *dz__work_at(s, i)), b = factor(s, *dz__work_at(s, j));
       uint32_t r = s->failed ? DZ__NO_TERM : dz__rewrite_pair(s, DZ__F_mul, a, b);
       if (r == DZ__NO_TERM) continue;
-      drop(s, i > j ? i : j);
-      drop(s, i > j ? j : i);
+      dz__work_drop(s, i > j ? i : j);
+      dz__work_drop(s, i > j ? j : i);
       return dz__add_factor(s, start, r, s->one);
     }
   return false;
@@ -145,7 +130,7 @@ static bool pair_product(dz__terms *s, size_t start) {
 
 static bool has_non_finite(const dz__terms *s, size_t start) {
   for (size_t i = start; i < s->work.n; i++) {
-    const dz__term *x = dz__term_at(s, part_at(s, i)->term);
+    const dz__term *x = dz__term_at(s, dz__work_at(s, i)->term);
     if (x->kind == DZ__K_NUMBER && !isfinite(x->number)) return true;
   }
   return false;
@@ -153,10 +138,10 @@ static bool has_non_finite(const dz__terms *s, size_t start) {
 
 static uint32_t store_product(dz__terms *s, size_t start) {
   size_t n = s->work.n - start - 1;
-  if (n == 1) return factor(s, *part_at(s, start + 1));
+  if (n == 1) return factor(s, *dz__work_at(s, start + 1));
   dz__term like = {.kind = DZ__K_PRODUCT, .flags = DZ__INHERITED};
   for (size_t i = start + 1; i < s->work.n; i++) {
-    uint32_t f = factor(s, *part_at(s, i));
+    uint32_t f = factor(s, *dz__work_at(s, i));
     if (f == DZ__NO_TERM) return f;
     like.flags = dz__inherit(like.flags, dz__term_at(s, f)->flags);
     like.shape = dz__shape_join(s, like.shape, dz__term_at(s, f)->shape);
@@ -179,7 +164,7 @@ uint32_t dz__end_product(dz__terms *s, size_t start) {
   }
   uint32_t r = DZ__NO_TERM;
   if (s->failed) return s->work.n = start, r;
-  dz__ratio k = part_at(s, start)->k;
+  dz__ratio k = dz__work_at(s, start)->k;
   if (k.n == 0)
     r = has_non_finite(s, start) ? dz__term_number(s, NAN) : s->zero;
   else

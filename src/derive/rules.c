@@ -17,10 +17,10 @@ enum { RULES = sizeof texts / sizeof *texts };
 
 const dz__rule_text *dz__rule_text_at(size_t i) { return i < RULES ? &texts[i] : NULL; }
 
-/* l3, r3, g3 */
+/* l3, r3, g3. By way of a signed number: rounding downward, clang makes -0 of an unsigned 0. */
 static size_t side_name(char side, size_t i, char out[34]) {
   out[0] = side;
-  return 1 + dz_number_write((double)i, 0, out + 1);
+  return 1 + dz_number_write((double)(int64_t)i, 0, out + 1);
 }
 
 static bool put(const dz_allocator *a, dz__vec *s, const char *text, size_t size) {

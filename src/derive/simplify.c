@@ -1,6 +1,7 @@
 /* From the graph to terms, simplified node by node, and back. */
 #include "derive/simplify.h"
 
+#include "base/never.h"
 #include "dz/derive.h"
 
 #include <string.h>
@@ -123,12 +124,12 @@ static uint32_t chain(reading *r, dz_var x, bool sum) {
 
 static uint32_t call(reading *r, dz_var x) {
   const int64_t *given;
-  int64_t attr[64];
+  int64_t attr[DZ__MAX_ATTRS];
   uint32_t n = (uint32_t)dz_describe(x).nargs;
   size_t nattr = dz_attributes(x, &given);
   r->args.n = 0;
   uint32_t *args = dz__vec_add(&r->s->alloc, &r->args, n, sizeof *args);
-  if (!args || nattr > 64) return r->s->failed = true, DZ__NO_TERM;
+  if (!args || DZ__NEVER(nattr > DZ__MAX_ATTRS)) return r->s->failed = true, DZ__NO_TERM;
   if (nattr) memcpy(attr, given, nattr * sizeof *attr);
   for (uint32_t k = 0; k < n; k++) args[k] = term_of(r, dz_operand(x, (int)k));
   return dz__term_apply(r->s, dz__fn_of(x), n, args, nattr, attr, dz__shape_of(r->s, x));

@@ -1,5 +1,7 @@
 #include "derive/term.h"
 
+#include "base/hash.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -39,6 +41,20 @@ uint32_t dz__shape_join(dz__terms *s, uint32_t a, uint32_t b) {
   return shape_store(s, &z);
 }
 
+/* ---- lists of parts ---- */
+
+bool dz__work_push(dz__terms *s, dz__part p) {
+  dz__part *to = dz__vec_add(&s->alloc, &s->work, 1, sizeof *to);
+  if (!to) return s->failed = true, false;
+  *to = p;
+  return true;
+}
+
+void dz__work_drop(dz__terms *s, size_t i) {
+  for (; i + 1 < s->work.n; i++) *dz__work_at(s, i) = *dz__work_at(s, i + 1);
+  s->work.n--;
+}
+
 /* ---- terms ---- */
 
 static uint32_t mixed(uint32_t h, uint32_t x) {
@@ -48,8 +64,7 @@ static uint32_t mixed(uint32_t h, uint32_t x) {
 }
 
 static uint32_t mixed_number(uint32_t h, double v) {
-  uint64_t bits;
-  memcpy(&bits, &v, sizeof bits);
+  uint64_t bits = dz__bits(v);
   return mixed(mixed(h, (uint32_t)bits), (uint32_t)(bits >> 32));
 }
 

@@ -84,9 +84,18 @@ static inline const dz__part *dz__parts_of(const dz__terms *s, uint32_t i) {
   const dz__part *all = s->parts.at;
   return all ? all + dz__term_at(s, i)->part0 : NULL;
 }
+/* Part k of term i; a copy, since making terms moves the parts. */
+static inline dz__part dz__part_of(const dz__terms *s, uint32_t i, uint32_t k) {
+  return dz__parts_of(s, i)[k];
+}
 static inline bool dz__is_number_term(const dz__terms *s, uint32_t i, double v) {
   return dz__term_at(s, i)->kind == DZ__K_NUMBER && dz__term_at(s, i)->number == v;
 }
+
+/* The list of parts that is being collected on top of `work`: part i, one more, one less. */
+static inline dz__part *dz__work_at(const dz__terms *s, size_t i) { return (dz__part *)s->work.at + i; }
+bool dz__work_push(dz__terms *s, dz__part p);
+void dz__work_drop(dz__terms *s, size_t i);
 
 bool dz__terms_init(dz__terms *s, dz_tape *t);
 void dz__terms_free(dz__terms *s);

@@ -225,7 +225,7 @@ dz__textop *dz__textop_new(dz_tape *t, const char *name, int arity, const char *
   if (!op) return out_of_memory(e), NULL;
   *op = (dz__textop){.rule = {.partial = partial_graph}, .alloc = *a};
   snprintf(op->name, sizeof op->name, "%s", name);
-  op->shown = (dz__userop){op->name, arity, true, &row, op, release};
+  op->shown = (dz__userop){op->name, arity, true, &row, op, release, NULL};
   if (read_all(op, t, value, partials, e) && make_room(op, e)) return op;
   dz__textop_free(op);
   return NULL;

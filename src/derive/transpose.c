@@ -2,6 +2,7 @@
    operations that exist. Each function is named after a line of tensor.def. */
 #include "derive/rule.h"
 
+#include "base/never.h"
 #include "tape/tensor.h"
 
 #include <math.h>
@@ -132,6 +133,7 @@ static dz_var ones_like(dz_tape *t, const dz__array *a) {
 
 /* The product of what comes before along the last axis: 1, x0, x0 x1, … */
 static dz_var before(dz_var x) {
+  if (!dz_valid(x)) return x;
   dz__array a = dz__array_of(x);
   int last = a.rank - 1;
   dz__array column = a;
@@ -254,6 +256,7 @@ static dz_var pull_count(const site *s) { return s->g; } /* it has no slope: nev
 
 /* The last two axes swapped. */
 static dz_var swapped(dz_var x) {
+  if (!dz_valid(x)) return x;
   int64_t order[DZ__MAX_RANK];
   int rank = dz_rank(x);
   for (int k = 0; k < rank; k++) order[k] = k;
@@ -264,6 +267,7 @@ static dz_var swapped(dz_var x) {
 
 /* x as a matrix: a vector on the left is a row, on the right a column. */
 static dz_var as_matrix(dz_var x, bool left) {
+  if (!dz_valid(x)) return x;
   dz__array a = dz__array_of(x);
   if (a.rank != 1) return x;
   return reshaped(x, 2, left ? (size_t[]){1, a.dims[0]} : (size_t[]){a.dims[0], 1});
@@ -271,6 +275,7 @@ static dz_var as_matrix(dz_var x, bool left) {
 
 /* x with a unit axis before its last `after` ones. */
 static dz_var with_unit_axis(dz_var x, int after) {
+  if (!dz_valid(x)) return x;
   dz__array a = dz__array_of(x);
   size_t dims[DZ__MAX_RANK + 1];
   for (int k = 0, n = 0; k < a.rank; k++) {
@@ -290,6 +295,7 @@ static dz_var masked_product(dz_var l, dz_var r, dz_var mask, bool of_left) {
 
 static dz_var pull_matmul(const site *s) {
   dz_var x = as_matrix(s->in[0], true), y = as_matrix(s->in[1], false);
+  if (!dz_valid(x) || !dz_valid(y)) return dz_valid(x) ? y : x;
   dz__array of_g = dz__array_of(s->z);
   size_t dims[DZ__MAX_RANK + 2];
   int n = 0, batch = of_g.rank - (dz_rank(s->in[0]) > 1) - (dz_rank(s->in[1]) > 1);
@@ -396,10 +402,8 @@ dz__flow dz__rule_tensor(dz__fn fn, int k, const dz_var *in, dz_var z, dz__flow 
   site s = {.in = in, .z = z, .k = k};
   s.nattr = (int)dz_attributes(z, &s.attr);
   /* The integers are copied: recording may move them. */
-  int64_t attr[64];
-  if (s.nattr > 64)
-    return (dz__flow){
-        dz__poison(z.tape, DZ_ERR_LIMIT, "derive", "%s carries too many integers", dz__ops[fn].name), {0}};
+  int64_t attr[DZ__MAX_ATTRS];
+  if (DZ__NEVER(s.nattr > DZ__MAX_ATTRS)) return (dz__flow){{0}, {0}};
   if (s.nattr) memcpy(attr, s.attr, (size_t)s.nattr * sizeof *attr);
   s.attr = attr;
   s.g = dz__spread_to(dz__as_node(z.tape, f.g), z);

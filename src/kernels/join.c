@@ -46,7 +46,10 @@ dz_status dz__shape_concat(dz__call *call) {
   size_t extent = 0;
   for (int i = 0; i < call->nargs; i++) {
     size_t n = call->args[i].dims[axis];
-    extent = n > SIZE_MAX - extent ? SIZE_MAX : extent + n;
+    if (n > SIZE_MAX - extent)
+      return dz__fail(call->error, DZ_ERR_SHAPE, call->op, "%s: axis %d of the result is too long", call->op,
+                      axis);
+    extent += n;
   }
   call->out.rank = x->rank;
   for (int k = 0; k < x->rank; k++) call->out.dims[k] = k == axis ? extent : x->dims[k];

@@ -1,9 +1,8 @@
 /* The transposes of index and gather, as operations: derivative graphs need them. place puts its operand at
    the positions that an index would read, in a tensor of zeros; scatter adds slices at the positions that a
-   gather would read. Each runs the other's kernels the other way. */
+   gather would read. Each runs the other's kernels the other way. Only derivative graphs record them, of an
+   index or gather that is there: so the positions fit. */
 #include "kernels/tensor.h"
-
-#include <string.h>
 
 /* The mirrored call: what was the result is its operand, of which no data is read. */
 typedef struct mirror {
@@ -37,7 +36,7 @@ static void forward(const dz__call *call, dz__reverse *reverse) {
   m.ga[0] = call->out.data;
   m.ga[1] = NULL;
   m.call.g = call->args[0].data;
-  if (call->out.size) memset(call->out.data, 0, call->out.size * sizeof(double));
+  for (size_t i = 0; i < call->out.size; i++) call->out.data[i] = 0;
   reverse(&m.call);
 }
 
@@ -59,16 +58,7 @@ dz_status dz__shape_place(dz__call *call) {
   int rank = call->nattr / 5;
   call->out.rank = rank;
   for (int k = 0; k < rank; k++) call->out.dims[k] = (size_t)call->attr[4 * rank + k];
-  dz_status status = dz__sized(call);
-  if (status) return status;
-  mirror m;
-  mirrored(&m, call, NULL);
-  status = dz__shape_index(&m.call);
-  if (status) return status;
-  return m.call.out.size == call->args[0].size
-             ? DZ_OK
-             : dz__fail(call->error, DZ_ERR_SHAPE, call->op, "place: %zu elements for %zu positions",
-                        call->args[0].size, m.call.out.size);
+  return dz__sized(call);
 }
 
 void dz__forward_place(const dz__call *call) { forward(call, dz__reverse_index); }
@@ -79,17 +69,10 @@ bool dz__reverse_place(const dz__call *call) { return reverse(call, dz__forward_
 dz_status dz__shape_scatter(dz__call *call) {
   const dz__array *x = &call->args[0], *at = &call->args[1];
   int axis = (int)call->attr[0], rank = x->rank - at->rank + 1;
-  if (rank < 1 || axis >= rank)
-    return dz__fail(call->error, DZ_ERR_SHAPE, call->op,
-                    "scatter: rank %d has no slices at positions of rank %d", x->rank, at->rank);
   call->out.rank = rank;
   for (int k = 0; k < rank; k++)
     call->out.dims[k] = k < axis ? x->dims[k] : k == axis ? (size_t)call->attr[1] : x->dims[k + at->rank - 1];
-  dz_status status = dz__sized(call);
-  if (status) return status;
-  mirror m;
-  mirrored(&m, call, NULL);
-  return dz__shape_gather(&m.call);
+  return dz__sized(call);
 }
 
 void dz__forward_scatter(const dz__call *call) { forward(call, dz__reverse_gather); }

@@ -22,7 +22,7 @@ void dz__forward_noise(const dz__call *call) {
   dz__philox_fill(key, call->out.data, call->out.size);
 }
 
-bool dz__reverse_noise(const dz__call *call) {
-  (void)call; /* flat: nothing flows */
+bool dz__reverse_noise(const dz__call *call) { /* flat: nothing flows, and it is never called */
+  (void)call;
   return false;
 }

@@ -1,8 +1,20 @@
 #include "kernels/pointwise.h"
 
 #include "kernels/scalar.h"
+#include "kernels/several.h"
 
 #define BODY static inline __attribute__((always_inline))
+
+/* One of two operands may stay: the cases of a switch over moves. Others have none. */
+#define ONE_STAYS_1(first_moves, second_moves)
+#define ONE_STAYS_2(first_moves, second_moves)                                                               \
+  case FIRST_MOVES:                                                                                          \
+    first_moves;                                                                                             \
+    break;                                                                                                   \
+  case SECOND_MOVES:                                                                                         \
+    second_moves;                                                                                            \
+    break;
+#define ONE_STAYS_3(first_moves, second_moves)
 
 /* The value and the partials as functions, and their loops over lanes. Steps that are known make vectors of
    them: operands of OPERANDS that all move, or of two of which one stays. */
@@ -18,14 +30,10 @@
     case ALL_MOVE:                                                                                           \
       map_body_##name(l, 1, OPERANDS > 1, OPERANDS > 2);                                                     \
       break;                                                                                                 \
-    case FIRST_MOVES:                                                                                        \
-      map_body_##name(l, 1, 0, 0);                                                                           \
-      break;                                                                                                 \
-    case SECOND_MOVES:                                                                                       \
-      map_body_##name(l, 0, 1, 0);                                                                           \
-      break;                                                                                                 \
     default:                                                                                                 \
       map_body_##name(l, l->step[0], l->step[1], l->step[2]);                                                \
+      break;                                                                                                 \
+      ONE_STAYS_##OPERANDS(map_body_##name(l, 1, 0, 0), map_body_##name(l, 0, 1, 0))                         \
     }                                                                                                        \
   }
 #define PULL(k, name, OPERANDS)                                                                              \
@@ -53,12 +61,10 @@
     switch (steps_of(l, OPERANDS)) {                                                                         \
     case ALL_MOVE:                                                                                           \
       return pull##k##_body_##name(l, 1, OPERANDS > 1, OPERANDS > 2, 1);                                     \
-    case FIRST_MOVES:                                                                                        \
-      return pull##k##_body_##name(l, 1, 0, 0, (k) == 0);                                                    \
-    case SECOND_MOVES:                                                                                       \
-      return pull##k##_body_##name(l, 0, 1, 0, (k) == 1);                                                    \
     default:                                                                                                 \
       return pull##k##_body_##name(l, l->step[0], l->step[1], l->step[2], l->ga_step);                       \
+      ONE_STAYS_##OPERANDS(return pull##k##_body_##name(l, 1, 0, 0, (k) == 0),                               \
+                                  return pull##k##_body_##name(l, 0, 1, 0, (k) == 1))                        \
     }                                                                                                        \
   }
 
@@ -232,18 +238,54 @@ void dz__pointwise_forward(dz__fn fn, const dz__call *call) {
 /* A tie is shared only between two active operands. */
 static double tie_of(const dz__call *call) { return call->nargs >= 2 && call->ga[0] && call->ga[1] ? .5 : 0; }
 
-/* g goes through a sum as it is. False where the operand repeats. */
+/* ---- what networks do most, for vectors as wide as they are ---- */
+
+SEVERAL static void add_rows(double *restrict ga, const double *restrict g, size_t rows, size_t n) {
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < n; j++) ga[j] += g[i * n + j];
+}
+
+SEVERAL static void subtract_rows(double *restrict ga, const double *restrict g, size_t rows, size_t n) {
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < n; j++) ga[j] -= g[i * n + j];
+}
+
+/* How often operand k is repeated along leading axes, being otherwise of the result's shape; 0 if it is not
+ * so. */
+static size_t repeats(const dz__call *call, int k) {
+  const dz__array *a = &call->args[k], *out = &call->out;
+  int rank = a->rank, first = 0;
+  if (a->size == out->size) return 1;
+  while (first < rank && a->dims[first] == 1) first++;
+  for (int d = first; d < rank; d++)
+    if (a->dims[d] != out->dims[out->rank - rank + d]) return 0;
+  return a->size > 1 ? out->size / a->size : 0;
+}
+
+/* g goes through a sum as it is. False where the operand repeats otherwise than as rows. */
 static bool passed_on(dz__fn fn, const dz__call *call, int k) {
-  const double *g = call->g;
-  double *restrict ga = call->ga[k];
-  size_t n = call->out.size;
-  if (call->args[k].size != n || !(fn == DZ__F_add || (fn == DZ__F_sub && k == 0))) return false;
-  for (size_t i = 0; i < n; i++) ga[i] += g[i];
-  return true;
+  if (fn != DZ__F_add && fn != DZ__F_sub) return false;
+  size_t rows = repeats(call, k), n = call->args[k].size;
+  if (rows) (fn == DZ__F_sub && k == 1 ? subtract_rows : add_rows)(call->ga[k], call->g, rows, n);
+  return rows != 0;
+}
+
+/* By the result: it is larger than 0 where the operand is, and NaN where that is. */
+SEVERAL static int64_t through_relu(double *restrict ga, const double *restrict z, const double *restrict g,
+                                    size_t n) {
+  int64_t doubt = 0;
+  for (size_t i = 0; i < n; i++) {
+    const double c = z[i] > 0 ? g[i] : z[i] == z[i] ? 0 : z[i];
+    doubt |= (z[i] != z[i]) & (g[i] == 0);
+    ga[i] += c;
+  }
+  return doubt;
 }
 
 bool dz__pointwise_reverse(dz__fn fn, const dz__call *call) {
   bool doubt = false;
+  if (fn == DZ__F_relu)
+    return call->ga[0] && through_relu(call->ga[0], call->out.data, call->g, call->out.size);
   for (int k = 0; k < call->nargs; k++)
     if (call->ga[k] && !passed_on(fn, call, k))
       doubt |= walk_over(fn, k, call, (dz__lanes){.g = call->g, .ga = call->ga[k], .tie = tie_of(call)},

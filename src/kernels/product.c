@@ -11,13 +11,14 @@
 /* A panel is DEPTH rows of WIDTH columns of b, packed, which stays in the first cache while every row of a
    passes by HEIGHT at a time; with wide vectors TALL at a time by three vectors of columns. Where only few
    rows pass, packing costs more than it saves. */
-enum { HEIGHT = 4, WIDTH = 8, DEPTH = 192, FEW_ROWS = 64, MANY_ROWS = 256, TALL = 8 };
+enum { HEIGHT = 4, WIDTH = 8, DEPTH = 192, FEW_ROWS = 64, MANY_ROWS = 256, TALL = 8, LONG_SUM = 100 };
 
 /* Multiplications from which on the library is used: measured, up to there what it does to prepare costs as
    much as it saves. */
 #define LEAST_FOR_LIBRARY (1 << 18)
 
 #ifdef DZ_LANES_X86
+#include <immintrin.h>
 #define AVX512 __attribute__((target("avx512f")))
 #ifdef __clang__
 #define UNROLLED _Pragma("unroll")
@@ -51,8 +52,22 @@ static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 #define NAME(x) x##_double
 #define GEMM cblas_dgemm
 #define LANES 8
+#define MASK __mmask8
+#define LOAD(m, p) _mm512_maskz_loadu_pd(m, p)
+#define STORE(p, m, x) _mm512_mask_storeu_pd(p, m, (__m512d)(x))
+#define POSITIVE(x)                                                                                          \
+  _mm512_maskz_mov_pd(_mm512_cmp_pd_mask((__m512d)(x), _mm512_setzero_pd(), _CMP_NLE_UQ), (__m512d)(x))
+#define SWITCHED(z, g)                                                                                       \
+  _mm512_mask_mov_pd(                                                                                        \
+      _mm512_maskz_mov_pd(_mm512_cmp_pd_mask((__m512d)(z), _mm512_setzero_pd(), _CMP_GT_OQ), (__m512d)(g)),  \
+      _mm512_cmp_pd_mask((__m512d)(z), (__m512d)(z), _CMP_UNORD_Q), (__m512d)(z))
 #include "kernels/product.inc"
 #undef LANES
+#undef MASK
+#undef LOAD
+#undef STORE
+#undef POSITIVE
+#undef SWITCHED
 #undef REAL
 #undef MATRIX
 #undef NAME
@@ -63,10 +78,48 @@ static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 #define NAME(x) x##_float
 #define GEMM cblas_sgemm
 #define LANES 16
+#define MASK __mmask16
+#define LOAD(m, p) _mm512_maskz_loadu_ps(m, p)
+#define STORE(p, m, x) _mm512_mask_storeu_ps(p, m, (__m512)(x))
+#define POSITIVE(x)                                                                                          \
+  _mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)(x), _mm512_setzero_ps(), _CMP_NLE_UQ), (__m512)(x))
+#define SWITCHED(z, g)                                                                                       \
+  _mm512_mask_mov_ps(                                                                                        \
+      _mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)(z), _mm512_setzero_ps(), _CMP_GT_OQ), (__m512)(g)),    \
+      _mm512_cmp_ps_mask((__m512)(z), (__m512)(z), _CMP_UNORD_Q), (__m512)(z))
 #include "kernels/product.inc"
 
-void dz__product(dz__matrix a, dz__matrix b, double *c, bool add) { product_double(a, b, c, add); }
-void dz__productf(dz__matrixf a, dz__matrixf b, float *c, bool add) { product_float(a, b, c, add); }
+void dz__product(dz__matrix a, dz__matrix b, double *c, bool add) {
+  product_double(a, b, (target_double){.c = c, .row = b.columns, .add = add});
+}
+
+void dz__productf(dz__matrixf a, dz__matrixf b, float *c, bool add) {
+  product_float(a, b, (target_float){.c = c, .row = b.columns, .add = add});
+}
+
+void dz__product_rows(dz__matrix a, dz__matrix b, double *c, ptrdiff_t row, bool add) {
+  own_double(a, b, (target_double){.c = c, .row = row, .add = add});
+}
+
+void dz__product_rowsf(dz__matrixf a, dz__matrixf b, float *c, ptrdiff_t row, bool add) {
+  own_float(a, b, (target_float){.c = c, .row = row, .add = add});
+}
+
+void dz__layer(dz__matrix a, dz__matrix b, const double *bias, bool relu, double *c) {
+  product_double(a, b, (target_double){.c = c, .row = b.columns, .bias = bias, .relu = relu});
+}
+
+void dz__layerf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, float *c) {
+  product_float(a, b, (target_float){.c = c, .row = b.columns, .bias = bias, .relu = relu});
+}
+
+void dz__layer_back(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias) {
+  finish_back_double(rows, columns, z, g, bias);
+}
+
+void dz__layer_backf(ptrdiff_t rows, ptrdiff_t columns, const float *z, float *g, float *bias) {
+  finish_back_float(rows, columns, z, g, bias);
+}
 
 bool dz__product_add_careful(dz__matrix g, dz__matrix b, const double *reached, double *c, ptrdiff_t row,
                              ptrdiff_t column) {

@@ -31,9 +31,23 @@ void dz__product(dz__matrix a, dz__matrix b, double *c, bool add);
 void dz__productf(dz__matrixf a, dz__matrixf b, float *c, bool add);
 static inline void dz__product_add(dz__matrix a, dz__matrix b, double *c) { dz__product(a, b, c, true); }
 
-/* The same for a matrix of adjoints g and a factor b that may hold infinities or NaN: elements of g for which
-   reached (laid out as g; may be NULL) is 0 are left out. Element (i, j) of c is c[i * row + j * column].
-   True when another zero of g met a b that is not finite. */
+/* The same by our own kernels, with rows of c that are `row` apart. */
+void dz__product_rows(dz__matrix a, dz__matrix b, double *c, ptrdiff_t row, bool add);
+void dz__product_rowsf(dz__matrixf a, dz__matrixf b, float *c, ptrdiff_t row, bool add);
+
+/* c = a b with a row added to each of its rows, which `bias` may be NULL for; with relu what is negative
+   becomes 0: the same bits as one after the other. */
+void dz__layer(dz__matrix a, dz__matrix b, const double *bias, bool relu, double *c);
+void dz__layerf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, float *c);
+
+/* The way back from the adjoint g of what such a layer gave, z being that where it had relu, else NULL: g
+   becomes the adjoint of the product, and its columns are added to `bias`, which may be NULL. */
+void dz__layer_back(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias);
+void dz__layer_backf(ptrdiff_t rows, ptrdiff_t columns, const float *z, float *g, float *bias);
+
+/* A product for a matrix of adjoints g and a factor b that may hold infinities or NaN: elements of g for
+   which reached (laid out as g; may be NULL) is 0 are left out. Element (i, j) of c is c[i * row + j *
+   column]. True when another zero of g met a b that is not finite. */
 bool dz__product_add_careful(dz__matrix g, dz__matrix b, const double *reached, double *c, ptrdiff_t row,
                              ptrdiff_t column);
 

@@ -1,5 +1,6 @@
 /* Reductions that select or multiply: the shape rules of all of them, count, max, min, prod. */
 #include "kernels/groups.h"
+#include "kernels/several.h"
 #include "kernels/tensor.h"
 
 #include <math.h>
@@ -109,7 +110,7 @@ static inline void extremes(const dz__groups *p, const dz__tile *t, const double
   for (dz__run r = {0}; dz__run_next(p, t, &r);) fold_run(out, t->lanes, x + r.at, p->n, p->step, sign);
 }
 
-static inline double extreme_of_row(const double *x, ptrdiff_t n, double sign) {
+SEVERAL static double extreme_of_row(const double *x, ptrdiff_t n, double sign) {
   double z = -sign * (double)INFINITY;
   fold_run(&z, 1, x, n, 1, sign);
   return z;

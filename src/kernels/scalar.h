@@ -21,7 +21,7 @@
     (void)x, (void)y, (void)w, (void)z, (void)TIE;                                                           \
     return text;                                                                                             \
   }                                                                                                          \
-  static inline bool dz__m##k##_##name(void) { return (label)[0] == 'M' && (label)[1] == 'A'; }
+  static inline bool dz__m##k##_##name(void) { return ((label)[0] == 'M') & ((label)[1] == 'A'); }
 
 #define OP1(name, low, high, value, dx) DZ__VALUE(name, value) DZ__PARTIAL(0, name, dx, #dx)
 #define OP2(name, low, high, value, dx, dy)                                                                  \

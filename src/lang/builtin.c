@@ -15,8 +15,9 @@ static const struct {
            {"extent", DZ__FORM_EXTENT, DZ__F_END},
            {"positions", DZ__FORM_POSITIONS, DZ__F_END},
            {"unroll", DZ__FORM_UNROLL, DZ__F_END},
+           {"_room", DZ__FORM_ROOM, DZ__F_END}, /* for the prelude */
            {DZ__DERIVATIVE_NAME, DZ__FORM_DERIVATIVE, DZ__F_END}};
-enum { OWN = sizeof own / sizeof *own, LISTED = OWN - 1 };
+enum { OWN = sizeof own / sizeof *own, LISTED = OWN - 2 };
 _Static_assert(DZ__F_END <= 0xff, "dz__builtin_code keeps an operation, or none, in a byte");
 
 static dz__form form_of(dz__fn fn) {
@@ -55,13 +56,13 @@ dz__builtin dz__builtin_of(uint32_t code) {
   static const struct {
     int8_t least, most, keys;
   } take[] = {
-      [DZ__FORM_NONE] = {0, 0, 0},      [DZ__FORM_POINTWISE] = {1, 1, 0}, [DZ__FORM_EXTREME] = {1, -1, 2},
-      [DZ__FORM_REDUCE] = {1, 1, 2},    [DZ__FORM_RUNNING] = {1, 1, 1},   [DZ__FORM_CONCAT] = {1, -1, 1},
-      [DZ__FORM_STACK] = {1, -1, 1},    [DZ__FORM_GATHER] = {2, 2, 1},    [DZ__FORM_SHAPED] = {2, -1, 0},
-      [DZ__FORM_PERMUTED] = {1, -1, 0}, [DZ__FORM_MATMUL] = {2, 2, 0},    [DZ__FORM_SOLVE] = {2, 2, 0},
-      [DZ__FORM_NOISE] = {2, 2, 0},     [DZ__FORM_RANK] = {1, 1, 0},      [DZ__FORM_EXTENT] = {1, 1, 1},
-      [DZ__FORM_POSITIONS] = {1, 1, 1}, [DZ__FORM_UNROLL] = {0, 0, 0},    [DZ__FORM_DERIVATIVE] = {2, -1, 0},
-      [DZ__FORM_USER] = {1, 1, 0}};
+      [DZ__FORM_NONE] = {0, 0, 0},        [DZ__FORM_POINTWISE] = {1, 1, 0}, [DZ__FORM_EXTREME] = {1, -1, 2},
+      [DZ__FORM_REDUCE] = {1, 1, 2},      [DZ__FORM_RUNNING] = {1, 1, 1},   [DZ__FORM_CONCAT] = {1, -1, 1},
+      [DZ__FORM_STACK] = {1, -1, 1},      [DZ__FORM_GATHER] = {2, 2, 1},    [DZ__FORM_SHAPED] = {2, -1, 0},
+      [DZ__FORM_PERMUTED] = {1, -1, 0},   [DZ__FORM_MATMUL] = {2, 2, 0},    [DZ__FORM_SOLVE] = {2, 2, 0},
+      [DZ__FORM_NOISE] = {2, 2, 0},       [DZ__FORM_RANK] = {1, 1, 0},      [DZ__FORM_EXTENT] = {1, 1, 1},
+      [DZ__FORM_POSITIONS] = {1, 1, 1},   [DZ__FORM_ROOM] = {2, 2, 1},      [DZ__FORM_UNROLL] = {0, 0, 0},
+      [DZ__FORM_DERIVATIVE] = {2, -1, 0}, [DZ__FORM_USER] = {1, 1, 0}};
   dz__form form = (dz__form)(code >> 8 & 0xff);
   dz__fn fn = (dz__fn)(code & 0xff);
   dz__builtin b = {form, fn, take[form].least, take[form].most, take[form].keys, code >> 16};
@@ -91,12 +92,6 @@ dz__builtin dz__builtin_find(const char *name, size_t size) {
 }
 
 static const char *const keys[] = {"", "axis", "keepdims", "ddof"};
-
-int dz__key_slot(const char *name, size_t size) {
-  for (int k = 1; k < DZ__KEY_END; k++)
-    if (same(keys[k], name, size)) return k;
-  return 0;
-}
 
 const char *dz__key_name(int slot) { return keys[slot]; }
 

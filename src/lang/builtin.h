@@ -24,6 +24,7 @@ typedef enum dz__form {
   DZ__FORM_RANK,       /* the rank of x as a number */
   DZ__FORM_EXTENT,     /* x, axis: the extent as a number */
   DZ__FORM_POSITIONS,  /* x, axis=-1: 0, 1, 2, … along that axis, every other extent 1 */
+  DZ__FORM_ROOM,       /* x, size, axis: at how many places along it a window of so many may begin */
   DZ__FORM_UNROLL,     /* f, X, s, …: s = f(X[k], s, …) for each k, f being a function of the language */
   DZ__FORM_DERIVATIVE, /* f, x, y, …: d(f, x, y) */
   DZ__FORM_USER        /* what the user defined on the tape */
@@ -57,8 +58,7 @@ dz__builtin dz__builtin_of(uint32_t code);
 /* The name of a function that is no line of the tables; "" for a form of many. */
 const char *dz__form_name(dz__form form);
 
-/* The slot of a keyword, 0 when there is none; and the keyword of a slot. */
-int dz__key_slot(const char *name, size_t size);
+/* The keyword of a slot. */
 const char *dz__key_name(int slot);
 
 /* Names for suggestions: the i-th, NULL past the last; d is not among them. */

@@ -233,8 +233,8 @@ static bool unexpected(const dz__lexer *x, uint32_t c, size_t bytes) {
   if (c < ' ' || c == 0x7F)
     return dz__complain(x, DZ_ERR_SYNTAX, x->line, x->column, "unexpected control character 0x%02X",
                         (unsigned)c);
-  if (c == 0xAD || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
-      (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF)
+  if (c == 0xAD || (c >= 0x200C && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+      (c >= 0x2060 && c <= 0x206F)) /* others are spaces */
     return dz__complain(x, DZ_ERR_SYNTAX, x->line, x->column,
                         "unexpected character U+%04X, which cannot be seen", (unsigned)c);
   return dz__complain(x, DZ_ERR_SYNTAX, x->line, x->column, "unexpected character '%.*s'%s%s", (int)bytes,

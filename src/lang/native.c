@@ -200,6 +200,20 @@ static bool extent(const call *c, dz_var *r) {
   return true;
 }
 
+static bool room(const call *c, dz_var *r) {
+  int64_t axis, size;
+  dz_var x;
+  if (!dz__settle(c->m, &c->x[0], &x) || !axis_of(c, x, 0, &axis)) return false;
+  if (!dz__whole_number(c->m, &c->x[1], "windows", "the size", &size)) return false;
+  const size_t extent = dz_extent(x, (int)axis);
+  *r = dz_num((double)extent - (double)size + 1);
+  if (size > 0 && (uint64_t)size <= extent) return true;
+  dz__poison(c->m->t, DZ_ERR_SHAPE, "windows",
+             "windows of %lld places, of a filter or a pool, do not fit into an image of %zu",
+             (long long)size, extent);
+  return false;
+}
+
 static bool positions(const call *c, dz_var *r) {
   size_t dims[DZ_MAX_RANK];
   int64_t axis;
@@ -276,23 +290,13 @@ static bool user(const call *c, dz_var *r) {
 }
 
 bool dz__builtin_call(dz__machine *m, uint32_t code, uint32_t n, dz_var *result) {
-  static bool (*const of[])(const call *, dz_var *) = {[DZ__FORM_POINTWISE] = pointwise,
-                                                       [DZ__FORM_EXTREME] = extreme,
-                                                       [DZ__FORM_REDUCE] = reduction,
-                                                       [DZ__FORM_RUNNING] = running,
-                                                       [DZ__FORM_CONCAT] = join,
-                                                       [DZ__FORM_STACK] = join,
-                                                       [DZ__FORM_GATHER] = gather,
-                                                       [DZ__FORM_SHAPED] = shaped,
-                                                       [DZ__FORM_PERMUTED] = permuted,
-                                                       [DZ__FORM_MATMUL] = matmul,
-                                                       [DZ__FORM_SOLVE] = solve,
-                                                       [DZ__FORM_NOISE] = noise,
-                                                       [DZ__FORM_RANK] = rank,
-                                                       [DZ__FORM_EXTENT] = extent,
-                                                       [DZ__FORM_POSITIONS] = positions,
-                                                       [DZ__FORM_DERIVATIVE] = derivative,
-                                                       [DZ__FORM_USER] = user};
+  static bool (*const of[])(const call *, dz_var *) = {
+      [DZ__FORM_POINTWISE] = pointwise, [DZ__FORM_EXTREME] = extreme,       [DZ__FORM_REDUCE] = reduction,
+      [DZ__FORM_RUNNING] = running,     [DZ__FORM_CONCAT] = join,           [DZ__FORM_STACK] = join,
+      [DZ__FORM_GATHER] = gather,       [DZ__FORM_SHAPED] = shaped,         [DZ__FORM_PERMUTED] = permuted,
+      [DZ__FORM_MATMUL] = matmul,       [DZ__FORM_SOLVE] = solve,           [DZ__FORM_NOISE] = noise,
+      [DZ__FORM_RANK] = rank,           [DZ__FORM_EXTENT] = extent,         [DZ__FORM_ROOM] = room,
+      [DZ__FORM_POSITIONS] = positions, [DZ__FORM_DERIVATIVE] = derivative, [DZ__FORM_USER] = user};
   call c = {.m = m, .b = dz__builtin_of(code), .x = dz__values_from_top(m, n), .n = n};
   c.op = c.b.fn < DZ__F_END ? dz__ops[c.b.fn].name : dz__form_name(c.b.form);
   while (c.plain < n && !c.x[c.plain].key) c.plain++;

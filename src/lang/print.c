@@ -9,6 +9,7 @@
 #include "lang/print.h"
 #include "lang/program.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct operator_text {
@@ -98,7 +99,7 @@ static int power_of(const dz__print *p, dz_var x) {
   if (f == FORM_OPERATOR) return operator_of(dz__fn_of(x)).power;
   if (f != FORM_NUMBER) return POWER_ATOM;
   double v = dz_value(x);
-  return v < 0 || (v == 0 && 1 / v < 0) ? POWER_PREFIX : POWER_ATOM;
+  return v <= 0 && signbit(v) ? POWER_PREFIX : POWER_ATOM;
 }
 
 /* ---- one expression ---- */

@@ -89,8 +89,8 @@ static void store_pair(dz_optimiser *o, const double *x, const double *g) {
 }
 
 static void take_base(dz_optimiser *o, double loss, const double *x, const double *g) {
-  memcpy(dz__slot(o, BASE), x, o->count * sizeof *x);
-  memcpy(dz__slot(o, GRADIENT), g, o->count * sizeof *g);
+  double *base = dz__slot(o, BASE), *gradient = dz__slot(o, GRADIENT);
+  for (size_t i = 0; i < o->count; i++) base[i] = x[i], gradient[i] = g[i]; /* of nothing x may be NULL */
   o->state[LOSS] = loss;
   begin_line(o);
 }

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 enum { DZ__MAX_RANK = 8 };
+/* Integers that an operation carries at most: place has five for each axis. */
+enum { DZ__MAX_ATTRS = 5 * DZ__MAX_RANK };
 
 /* Row-major and contiguous. */
 typedef struct dz__array {
@@ -91,7 +93,8 @@ typedef struct dz__userop {
   bool elementwise; /* as an operation of pointwise.def; otherwise each of the result is made from all */
   const dz__tensor_op *row;
   void *own;                  /* for the functions of the row */
-  void (*release)(void *own); /* frees it, and with it this */
+  void (*release)(void *own); /* frees it, and with it this, when nobody else holds it */
+  void (*hold)(void *own);    /* once more; NULL of one that only its tape holds */
 } dz__userop;
 
 /* Rows of tensor.def, first DZ__F_POINTWISE_END, and last, for DZ__F_user, one that goes to the row of

@@ -76,7 +76,7 @@ static const struct {
 };
 
 static bool same(const char *name, const char *text, size_t size) {
-  return strncmp(name, text, size) == 0 && name[size] == 0;
+  return size > 0 && *name == *text && strncmp(name, text, size) == 0 && name[size] == 0;
 }
 
 dz__fn dz__fn_by_name(const char *name, size_t size) {

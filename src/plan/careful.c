@@ -66,6 +66,17 @@ static void flow(const dz__view *v, const dz__instruction *i, size_t l) {
   }
 }
 
+static void sum(const dz__view *v, const dz__instruction *i, size_t l) {
+  const uint32_t *t = v->list + i->a;
+  double *d = lane_of(v, i->d, l);
+  if (i->flags) put(v, d, 0, false, true);
+  for (uint32_t j = 0; j < i->b; j++, t += 3) {
+    const double *g = lane_of(v, t[1], l);
+    double c = (t[0] & DZ__T_MASK) >= DZ__T_VV ? *g * *lane_of(v, t[2], l) : *g;
+    put(v, d, t[0] & DZ__SUBTRACT ? -c : c, arrives(v, g), j == 0 && !i->flags);
+  }
+}
+
 static void partial(const dz__view *v, const dz__instruction *i, size_t l) {
   double in[5];
   const double *g = NULL;
@@ -102,6 +113,9 @@ static void one(const dz__view *v, const dz__instruction *i, size_t l) {
     break;
   case DZ__I_RSUM:
     flow(v, i, l);
+    break;
+  case DZ__I_SUM:
+    sum(v, i, l);
     break;
   case DZ__I_PART:
   case DZ__I_PARTADD:

@@ -169,8 +169,8 @@ static bool lower_call(work *k, uint32_t i, bool gradient) {
   const uint32_t *args = dz__graph_args(g, i);
   size_t n = dz__graph_nargs(g, i) - 1;
   const dz__group *group = &k->r->group[args[0]];
-  if (!dz__grow(k->w.alloc, (void **)&k->reads, &k->read_cap, n + 1, sizeof *k->reads) ||
-      !dz__grow(k->w.alloc, (void **)&k->flows, &k->flow_cap, n + 1, sizeof *k->flows))
+  if (!dz__grow(&g->alloc, (void **)&k->reads, &k->read_cap, n + 1, sizeof *k->reads) ||
+      !dz__grow(&g->alloc, (void **)&k->flows, &k->flow_cap, n + 1, sizeof *k->flows))
     return false;
   for (size_t j = 0; j < n; j++) {
     k->reads[j] = k->w.val[args[j + 1]];
@@ -180,6 +180,7 @@ static bool lower_call(work *k, uint32_t i, bool gradient) {
   dz__where where = group->reduced ? DZ__UNI : DZ__DIRECT;
   uint32_t result = dz__place_at(where, k->lasting[args[0]]);
   uint32_t adjoint = active ? dz__place_at(where, k->flowing[args[0]]) : DZ__NOWHERE;
+  if (group->outside) return dz__lower_outside(k->p, args[0], k->reads, k->flows, result, adjoint);
   return (group->sequence ? dz__lower_sequence : dz__lower_group)(k->p, group, &k->p->loop[args[0]], k->reads,
                                                                   k->flows, result, adjoint, k->w.sink);
 }
@@ -256,6 +257,12 @@ static size_t slots_of(const dz__loop *l) {
   return l->code.slots > l->packed.slots ? l->code.slots : l->packed.slots;
 }
 
+/* Registers of all steps, as native code stores them; or what the machine holds of them, and a block's. */
+static size_t sequence_room(const dz__loop *l) {
+  size_t all = (l->lanes + 1) * l->room, held = (l->lanes + 1) * l->helds + (l->block + 1) * l->packed.slots;
+  return all > held ? all : held;
+}
+
 /* What follows the registers: accumulators, and the loops' registers. */
 static void lay_out(work *k) {
   dz__program *p = k->p;
@@ -270,9 +277,20 @@ static void lay_out(work *k) {
   p->acc = take(k, accs * DZ__W);
   for (size_t j = 0; j < p->loops; j++) {
     dz__loop *l = &p->loop[j];
+    if (l->outside) {
+      l->kept = true;
+      l->spot = take(k, 2 * l->outside->inputs);
+      continue;
+    }
     if (!l->tile) continue; /* nothing calls it: all that wanted its results compute them themselves */
+    if (l->sequence) {
+      l->kept = true;
+      l->room = l->code.slots;
+      l->spot = take(k, sequence_room(l));
+      continue;
+    }
     size_t tiles = (l->lanes + l->tile - 1) / l->tile, one = slots_of(l) * l->tile;
-    l->kept = l->sequence || (l->kept && (tiles + 1) * one <= MOST_KEPT);
+    l->kept = l->kept && (tiles + 1) * one <= MOST_KEPT;
     l->room = one;
     if (l->kept)
       l->spot = take(k, (tiles + 1) * one); /* the last, incomplete vector goes apart */

@@ -1,6 +1,8 @@
 /* The steps of a recurrence become one body, and a call. */
 #include "plan/sequence.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 /* What stands at one place of the body in all steps: one node for all, one for each, or numbers. */
@@ -42,11 +44,7 @@ static uint32_t operand(const work *w, size_t t, uint32_t r, uint32_t slot) {
 static bool is_number(const work *w, uint32_t i) { return w->g->kind[i] == DZ__P_CONST; }
 
 static uint64_t identity(const work *w, uint32_t i) {
-  uint64_t u = i;
-  if (!is_number(w, i)) return u << 1 | 1;
-  double x = dz__graph_value(w->g, i);
-  memcpy(&u, &x, sizeof u);
-  return u;
+  return is_number(w, i) ? dz__bits(dz__graph_value(w->g, i)) : (uint64_t)i << 1 | 1;
 }
 
 static bool alike(const work *w, uint32_t i, uint32_t j) {
@@ -98,8 +96,7 @@ static uint32_t leaf(work *w, uint32_t r, uint32_t slot) {
   uint32_t first = operand(w, 0, r, slot);
   for (size_t t = 0; t < w->s->steps; t++) {
     uint32_t x = operand(w, t, r, slot);
-    c.hash = (c.hash ^ identity(w, x)) * 0x9e3779b97f4a7c15u;
-    c.hash ^= c.hash >> 32;
+    c.hash = dz__mix(c.hash, identity(w, x));
     same &= alike(w, x, first);
     numbers &= is_number(w, x);
   }

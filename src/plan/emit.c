@@ -210,7 +210,7 @@ static void say_calls(dz__emitter *e, size_t from, size_t end, size_t first, boo
   while (from < end) {
     if (c->at[from].op == DZ__I_CALL) {
       const dz__instruction *i = &c->at[from++];
-      const char *kernels = e->outside && !e->p->program.loop[i->a].sequence ? ", q" : "";
+      const char *kernels = e->outside ? ", q, c" : "";
       if (values)
         dz__say(e, "  %s_loop%u(in, grad, w, t, x, grad ? %u : 0%s);\n", e->name, (unsigned)i->a,
                 (unsigned)i->mode, kernels);
@@ -236,12 +236,20 @@ static void say_prelude(dz__emitter *e) {
   dz__emit_functions(e);
   bool map = e->outside && p->map;
   if (p->loops || map) dz__emit_vectors(e);
-  if (p->loops || map) dz__emit_transposing(e);
+  if (p->loops || map) dz__emit_transposing(e, map);
   if (e->outside)
-    dz__say(e, "typedef struct kernels {\n"
-               "  void (*value)(size_t n, const double *x, const double *y, const double *w, double *z);\n"
-               "  void (*partial[3])(size_t n, const double *const *in, double tie, bool add, double *d);\n"
-               "  void (*both)(size_t n, const double *x, double *z, double *slope);\n} kernels;\n");
+    dz__say(
+        e,
+        "typedef struct kernels {\n"
+        "  void (*value)(size_t n, const double *x, const double *y, const double *w, double *z);\n"
+        "  void (*partial[3])(size_t n, const double *const *in, double tie, bool add, double *d);\n"
+        "  void (*both)(size_t n, const double *x, double *z, double *slope);\n} kernels;\n"
+        "typedef struct team {\n  void *crew;\n  void (*share)(void *crew, size_t n, void (*f)(void *work, "
+        "size_t block, size_t who), void *work);\n} team;\n");
+  dz__say(
+      e,
+      "struct job {\n  const double *in, *t;\n  const uint32_t *x;\n  double *grad, *w;\n  int mode;\n%s};\n",
+      e->outside ? "  const kernels *q;\n" : "");
 }
 
 /* What no loop has looked at; and the tails of those that have. */
@@ -272,7 +280,9 @@ static void say_body(dz__emitter *e, size_t early, size_t values) {
   if (e->p->gradient) {
     dz__say(e, "  if (grad) {\n");
     say_calls(e, c->reverse, c->n, early + values, false);
-    if (e->outside) say_nan(e);
+    const bool cares = !e->outside && dz__needs_care(e->p);
+    if (e->outside || cares) say_nan(e);
+    if (cares) dz__say(e, "    if (w[%zu] != 0) %s_carefully(in, grad, w, t, x);\n", p->memory, e->name);
     dz__say(e, "  }\n");
   }
   dz__say(e, "  if (out) {\n");
@@ -341,7 +351,8 @@ static void say_batch(dz__emitter *e, const char *type) {
 
 static void say_entry(dz__emitter *e) {
   const char *f = e->name, *type = e->options->single ? "float" : "double";
-  size_t work = e->p->program.memory + 1, n = dz_plan_inputs(e->p), m = dz_plan_outputs(e->p);
+  size_t work = e->p->program.memory + 1 + dz__care_room(e->p), n = dz_plan_inputs(e->p),
+         m = dz_plan_outputs(e->p);
   dz__say(e, "\nsize_t %s_inputs(void);\nsize_t %s_outputs(void);\nsize_t %s_work(void);\n", f, f, f);
   dz__say(e, "int %s(const %s *in, %s *out, %s *grad, double *work);\n\n", f, type, type, type);
   dz__say(e, "size_t %s_inputs(void) { return %zu; }\n", f, n);
@@ -369,6 +380,7 @@ static dz_status say_plan(dz__emitter *e) {
       status = dz__emit_loop(e, k);
   if (e->outside && p->map && !status) status = dz__emit_map(e);
   dz__say_doubles(e, "double", "number", p->number, p->numbers);
+  if (!e->outside && dz__needs_care(e->p)) dz__emit_care(e);
   if (is_coded(e)) dz__emit_code(e);
   size_t early = say_pieces(e, 0, c->forward, 0), values = say_pieces(e, c->forward, c->reverse, early);
   say_pieces(e, c->reverse, c->n, early + values);
@@ -376,12 +388,13 @@ static dz_status say_plan(dz__emitter *e) {
   if (e->outside)
     dz__say(e,
             "int %s_all(const double *in, double *out, double *grad, double *w, const double *t, const "
-            "uint32_t *x, const kernels *q);\n",
+            "uint32_t *x, const kernels *q, const team *c);\n",
             e->name);
   dz__say(e,
           "%sint %s_all(const double *in, double *out, double *grad, double *w, const double *t, const "
           "uint32_t *x%s) {\n%s",
-          form, e->name, e->outside ? ", const kernels *q" : "", e->outside ? "  (void)q;\n" : "");
+          form, e->name, e->outside ? ", const kernels *q, const team *c" : "",
+          e->outside ? "  (void)q, (void)c;\n" : "");
   say_body(e, early, values);
   if (!e->outside && !status) status = say_data(e);
   if (!e->outside) say_entry(e);
@@ -398,7 +411,8 @@ dz_status dz__emit_plan(const dz_plan *p, const dz_emit_options *o, bool outside
                    .outside = outside,
                    .write = write,
                    .user = user};
-  if (!p || p->whole || !write || !dz__is_function_name(e.name)) return DZ_ERR_ARGUMENT;
+  if (!p || p->whole || p->program.outsides || !write || !dz__is_function_name(e.name))
+    return DZ_ERR_ARGUMENT;
   dz_status status = dz__find_writers(&e) ? say_plan(&e) : DZ_ERR_MEMORY;
   if (!status && o->test) status = dz__emit_test(&e);
   dz__free(&p->alloc, e.writers, p->program.inputs + 1);

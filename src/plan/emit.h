@@ -40,6 +40,10 @@ void dz__say(dz__emitter *e, const char *form, ...) DZ__FORMAT(2, 3);
 void dz__say_number(dz__emitter *e, double x);
 bool dz__said(dz__emitter *e); /* sends what waits; false when the writer refused */
 
+/* Loaded code is given dz's kernels. */
+static inline const char *dz__kernels(const dz__emitter *e) { return e->outside ? ", const kernels *q" : ""; }
+static inline const char *dz__the_kernels(const dz__emitter *e) { return e->outside ? ", q" : ""; }
+
 /* What the formulas of the table need: definitions of all operations that the plan uses. */
 void dz__emit_functions(dz__emitter *e);
 /* Numbers of those definitions, from 1 on; 0: there is none. */
@@ -52,6 +56,13 @@ void dz__number_formulas(const dz__emitter *e, dz__formulas *f);
 enum { DZ__MOST_WRITTEN = 20000 }; /* instructions; of more it is numbers */
 void dz__emit_code(dz__emitter *e);
 size_t dz__emit_coded(dz__emitter *e, size_t from, size_t end, size_t first);
+/* Tables of those definitions, NAME_values and NAME_partials, by their numbers. */
+void dz__emit_formulas(dz__emitter *e);
+/* Whether zeros that nothing flows to may meet infinities, which a second, careful run of the C then takes
+   care of; NAME_carefully, which does; and its room behind the workspace, in doubles. */
+bool dz__needs_care(const dz_plan *p);
+void dz__emit_care(dz__emitter *e);
+size_t dz__care_room(const dz_plan *p);
 /* An instruction of the program around, or of a sequence. */
 void dz__emit_scalar(dz__emitter *e, const dz__instruction *i);
 /* Instructions to a function of them. */
@@ -62,7 +73,7 @@ dz_status dz__emit_loop(dz__emitter *e, size_t k);
 dz_status dz__emit_map(dz__emitter *e);
 /* Macros and functions that they use; and maps beside. */
 void dz__emit_vectors(dz__emitter *e);
-void dz__emit_transposing(dz__emitter *e);
+void dz__emit_transposing(dz__emitter *e, bool map);
 dz_status dz__emit_sequence(dz__emitter *e, size_t k);
 void dz__say_doubles(dz__emitter *e, const char *type, const char *what, const double *x, size_t n);
 /* A main that checks the function. */

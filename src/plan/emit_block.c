@@ -91,7 +91,10 @@ static void collect(void *user, uint32_t *place, unsigned access) {
 /* Few numbers for all lanes have variables: more would not stay in registers. */
 enum { MOST_UNIFORM = 12 };
 
-static bool is_run(const dz__instruction *i) { return i->op == DZ__I_LOAD || i->op == DZ__I_STORE; }
+/* Whether places have more numbers than one. */
+static bool is_run(const dz__instruction *i) {
+  return i->op == DZ__I_LOAD || i->op == DZ__I_STORE || i->op == DZ__I_PUT;
+}
 
 /* An accumulator in a block: in a register as long as there is room in the list. */
 static dz__operand_text accumulator(const dz__loop_emitter *k, uint32_t acc) {
@@ -205,6 +208,13 @@ static void say_arithmetic(dz__loop_emitter *k, const dz__instruction *i) {
           between[0] ? in_block(k, i->b).text : "", forms[i->op].after);
 }
 
+static void say_put(dz__loop_emitter *k, const dz__instruction *i) {
+  dz__operand_text x = in_block(k, i->a);
+  char many[96];
+  snprintf(many, sizeof many, "(%s - (%s_v){0})", x.text, k->e->name);
+  dz__say_put(k, (size_t)(i - k->l->code.at), dz__one_for_all(i->a) ? many : x.text);
+}
+
 static void say_in_block(dz__loop_emitter *k, dz__instruction *i) {
   bool partial = i->op == DZ__I_PART || i->op == DZ__I_PARTADD;
   if (!partial) dz__each_place(&k->l->code, i, declare, k);
@@ -224,6 +234,9 @@ static void say_in_block(dz__loop_emitter *k, dz__instruction *i) {
     break;
   case DZ__I_STORE: /* with its neighbours, at the end */
     break;
+  case DZ__I_PUT:
+    say_put(k, i);
+    break;
   case DZ__I_ZERO:
     dz__say(k->e, "      %s = (%s_v){0};\n", in_block(k, i->d).text, k->e->name);
     break;
@@ -241,7 +254,10 @@ static void before(dz__loop_emitter *k, size_t from, size_t end) {
   dz__emitter *e = k->e;
   k->uniforms = 0;
   for (size_t i = from; i < end; i++)
-    if (!is_run(&c->at[i])) dz__each_place(c, &c->at[i], collect, k);
+    if (!is_run(&c->at[i]))
+      dz__each_place(c, &c->at[i], collect, k);
+    else if (c->at[i].op == DZ__I_PUT)
+      collect(k, &c->at[i].a, DZ__READ);
   if (k->uniforms > MOST_UNIFORM) k->uniforms = 0;
   for (size_t i = from; i < end; i++) each_acc(c, &c->at[i], collect_acc, k);
   for (size_t j = 0; j < k->uniforms; j++) {
@@ -257,6 +273,7 @@ static void before(dz__loop_emitter *k, size_t from, size_t end) {
       dz__say(e, "    double u%zu[8];\n    const double *const p%zu = %s_from(%s + lane, n, u%zu);\n", i, i,
               e->name, dz__operand_at(k, c->at[i].a).text, i);
   if (end > k->runs) dz__before_runs(k);
+  dz__before_puts(k, from, end);
 }
 
 void dz__say_block(dz__loop_emitter *k, size_t b, size_t end) {
@@ -271,6 +288,7 @@ void dz__say_block(dz__loop_emitter *k, size_t b, size_t end) {
     dz__say(e, "      ST(R + %zu + i) = r%u;\n", slot * k->l->tile, (unsigned)slot);
   }
   if (end > k->runs) dz__say_runs(k);
+  dz__say_puts(k, b + 1 == k->blocks);
   dz__say(e, "    }\n");
   for (size_t j = 0; j < k->uniforms; j++)
     if (dz__where_of(k->uniform[j]) == DZ__OUT) {
@@ -278,5 +296,6 @@ void dz__say_block(dz__loop_emitter *k, size_t b, size_t end) {
       dz__say(e, "    ST(A + %u) = a%u;\n", n * DZ__W, n);
     }
   if (end > k->runs) dz__after_runs(k);
+  dz__after_puts(k);
   dz__say(e, "  }\n");
 }

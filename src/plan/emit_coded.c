@@ -129,16 +129,17 @@ static const char *const runner[] = {
     "        if (c[1] != 0xffffffffu) y *= AT(c[1]);\n        *t = c[2] ? *t + y : y;\n      }\n    }\n"
     "    }\n  }\n}\n"};
 
-static void say_formulas(coder *k) {
-  dz__emitter *e = k->e;
+void dz__emit_formulas(dz__emitter *e) {
+  dz__formulas numbers, *f = &numbers;
+  dz__number_formulas(e, f);
   dz__say(e, "static double (*const %s_values[])(double, double, double) = {NULL", e->name);
-  for (int f = 0; f < DZ__F_POINTWISE_END; f++)
-    if (k->f->value[f]) dz__say(e, ", %s_v_%s", e->name, dz__ops[f].name);
+  for (int n = 0; n < DZ__F_POINTWISE_END; n++)
+    if (f->value[n]) dz__say(e, ", %s_v_%s", e->name, dz__ops[n].name);
   dz__say(e, "};\nstatic double (*const %s_partials[])(double, double, double, double, double) = {NULL",
           e->name);
-  for (int f = 0; f < DZ__F_POINTWISE_END; f++)
+  for (int n = 0; n < DZ__F_POINTWISE_END; n++)
     for (unsigned j = 0; j < 3; j++)
-      if (k->f->partial[f][j]) dz__say(e, ", %s_d%u_%s", e->name, j, dz__ops[f].name);
+      if (f->partial[n][j]) dz__say(e, ", %s_d%u_%s", e->name, j, dz__ops[n].name);
   dz__say(e, "};\n");
 }
 
@@ -169,7 +170,7 @@ void dz__emit_code(dz__emitter *e) {
   dz__formulas f;
   dz__number_formulas(e, &f);
   coder k = {.e = e, .f = &f};
-  say_formulas(&k);
+  if (e->outside || !dz__needs_care(e->p)) dz__emit_formulas(e);
   dz__say(e, "static const uint32_t %s_code[] = {", e->name);
   for (size_t i = 0; i < c->n; i++) code(&k, &c->at[i], c->list);
   dz__say(

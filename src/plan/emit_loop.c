@@ -24,7 +24,6 @@ bool dz__is_loose(const dz__loop_emitter *k, size_t at) {
   case DZ__I_SELECT:
   case DZ__I_RSELECT:
   case DZ__I_SCATTER:
-  case DZ__I_PUT:
     return true;
   default:
     return false;
@@ -65,7 +64,7 @@ static size_t block_end(const dz__loop_emitter *k, size_t i) {
     if (i > first && i < k->runs && !more && sums >= MANY_SUMS) break;
     terms += weight(&c->at[i]);
     sums += more;
-    if (i > first && i < k->runs && (terms > DZ__BLOCK || sums > k->sums)) break;
+    if (i > first && i < k->runs && (terms > (k->map ? DZ__LONG_BLOCK : DZ__BLOCK) || sums > k->sums)) break;
   }
   return i;
 }
@@ -136,13 +135,9 @@ static void find_stores(dz__loop_emitter *k) {
 static const char arguments[] = "const double *in, double *grad, double *w, const double *t, const uint32_t "
                                 "*x, double *R, double *A, size_t lane, size_t n";
 
-/* Loaded code is given dz's kernels. */
-static const char *kernels(const dz__emitter *e) { return e->outside ? ", const kernels *q" : ""; }
-static const char *the_kernels(const dz__emitter *e) { return e->outside ? ", q" : ""; }
-
 static void open_piece(dz__loop_emitter *k, const char *kind, size_t piece) {
   dz__say(k->e, "static void %s_loop%zu_%s%zu(%s%s) {\n  size_t i;\n", k->e->name, k->loop, kind, piece,
-          arguments, kernels(k->e));
+          arguments, dz__kernels(k->e));
   if (k->e->outside) dz__say(k->e, "  const size_t m = (n + 7) / 8 * 8;\n  (void)q, (void)m;\n");
   dz__say(k->e, "  (void)in, (void)grad, (void)w, (void)t, (void)x, (void)R, (void)A, (void)lane;\n");
 }
@@ -177,7 +172,7 @@ static void say_values(dz__loop_emitter *k) {
 
 static void say_call(const dz__loop_emitter *k, const char *kind, size_t piece) {
   dz__say(k->e, "  %s_loop%zu_%s%zu(in, grad, w, t, x, R, A, lane, n%s);\n", k->e->name, k->loop, kind, piece,
-          the_kernels(k->e));
+          dz__the_kernels(k->e));
 }
 
 /* One tile: the first `forward` pieces are for values. */
@@ -187,7 +182,7 @@ static void say_tile(dz__loop_emitter *k, size_t forward, size_t pieces) {
           "static void %s_loop%zu_tile(const double *in, double *grad, double *w, const double *t, const "
           "uint32_t *x, "
           "double *R, double *A, size_t lane, size_t n, int mode%s) {\n",
-          e->name, k->loop, kernels(e));
+          e->name, k->loop, dz__kernels(e));
   if (k->l->kept) dz__say(e, "  if (mode != %u) {\n", DZ__CALL_BACKWARD);
   for (size_t j = 0; j < forward; j++) say_call(k, "", j);
   if (k->l->kept) dz__say(e, "  }\n");
@@ -198,89 +193,22 @@ static void say_tile(dz__loop_emitter *k, size_t forward, size_t pieces) {
   dz__say(e, "}\n");
 }
 
-static void say_sum_of_eight(dz__emitter *e, const char *a) {
-  dz__say(e, "((%s[0] + %s[1]) + (%s[2] + %s[3])) + ((%s[4] + %s[5]) + (%s[6] + %s[7]));\n", a, a, a, a, a, a,
-          a, a);
-}
-
-/* Accumulators from the second on: where each belongs is in a table if they are many. */
-static void say_results(dz__loop_emitter *k, size_t from) {
-  dz__emitter *e = k->e;
-  const dz__loop *l = k->l;
-  if (from >= l->accs) return;
-  dz__say(e, "  if (mode != %u)\n    for (k = %zu; k < %zu; k++) {\n", DZ__CALL_FORWARD, from, l->accs);
-  dz__say(e, "      const uint32_t to = %s_to%zu[k];\n      const double *a = A + 8 * k;\n", e->name,
-          k->loop);
-  dz__say(e, "      (to %% 2 ? grad : w)[to / 2] += ");
-  say_sum_of_eight(e, "a");
-  dz__say(e, "    }\n");
-}
-
-static void say_places(dz__loop_emitter *k) {
-  dz__emitter *e = k->e;
-  const dz__loop *l = k->l;
-  if (l->accs <= (size_t)l->reduced) return;
-  dz__say(e, "static const uint32_t %s_to%zu[%zu] = {", e->name, k->loop, l->accs);
-  for (size_t j = 0; j < l->accs; j++)
-    dz__say(e, "%s%u,", j % 12 ? " " : "\n  ",
-            2 * (unsigned)dz__place_index(l->acc[j]) + (dz__where_of(l->acc[j]) == DZ__GRAD));
-  dz__say(e, "\n};\n");
-}
-
-/* The lanes that do not fill a vector go to accumulators of their own, of which only those lanes count. */
-static void say_loop(dz__loop_emitter *k) {
-  dz__emitter *e = k->e;
-  const dz__loop *l = k->l;
-  size_t acc = e->p->program.acc, full = l->lanes / DZ__W * DZ__W, rest = l->lanes - full;
-  size_t room = l->kept ? l->room : 0, tiles = (l->lanes + l->tile - 1) / l->tile;
-  say_places(k);
-  dz__say(e,
-          "static void %s_loop%zu(const double *in, double *grad, double *w, const double *t, const uint32_t "
-          "*x, int mode%s) {\n",
-          e->name, k->loop, kernels(e));
-  dz__say(e, "  double *A = w + %zu, *R = w + %zu;\n  size_t lane, k;\n  (void)k;\n", acc, l->spot);
-  dz__say(e, "  memset(A, 0, (mode == %u ? %u : %zu) * sizeof *A);\n", DZ__CALL_FORWARD, DZ__W,
-          (rest ? 2 : 1) * l->accs * DZ__W);
-  if (rest)
-    dz__say(e, "  if (mode == %u) memset(A + %zu, 0, 8 * sizeof *A);\n", DZ__CALL_FORWARD, l->accs * DZ__W);
-  dz__say(e, "  for (lane = 0; lane < %zu; lane += %zu, R += %zu)\n", full, l->tile, room);
-  dz__say(e,
-          "    %s_loop%zu_tile(in, grad, w, t, x, R, A, lane, %zu - lane < %zu ? %zu - lane : %zu, "
-          "mode%s);\n",
-          e->name, k->loop, full, l->tile, full, l->tile, the_kernels(e));
-  if (rest) {
-    dz__say(e, "  %s_loop%zu_tile(in, grad, w, t, x, w + %zu, A + %zu, %zu, %zu, mode%s);\n", e->name,
-            k->loop, l->spot + room * tiles, l->accs * DZ__W, full, rest, the_kernels(e));
-    if (l->accs)
-      dz__say(e,
-              "  for (k = 0; k < %zu; k++)\n    for (lane = 0; lane < %zu; lane++) A[8 * k + lane] += A[8 * "
-              "k + lane + %zu];\n",
-              l->accs, rest, l->accs * DZ__W);
-  }
-  if (l->reduced) {
-    dz__say(e, "  if (mode != %u) w[%u] = ", DZ__CALL_BACKWARD, (unsigned)dz__place_index(l->acc[0]));
-    say_sum_of_eight(e, "A");
-  }
-  say_results(k, l->reduced);
-  dz__say(e, "  (void)mode, (void)grad;\n}\n\n");
-}
-
 /* All pieces; returns how many, of which *forward are for values. */
 static size_t say_pieces(dz__loop_emitter *k, size_t *forward) {
   size_t piece = 0;
   *forward = 0;
-  if (k->joint < k->blocks) say_values(k);
   for (size_t b = 0; b < k->blocks;) {
     *forward += k->begin[b] < k->l->code.reverse && b != k->joint;
     b = say_piece(k, b, piece++);
   }
+  if (k->joint < k->blocks) say_values(k);
   return piece;
 }
 
 static void say_all(dz__loop_emitter *k) {
   size_t forward, pieces = say_pieces(k, &forward);
   say_tile(k, forward, pieces);
-  say_loop(k);
+  dz__say_around(k);
 }
 
 /* One tile of samples: their numbers are in `in`, values go to A, rows of the Jacobian to grad. */
@@ -294,7 +222,9 @@ static void say_map(dz__loop_emitter *k) {
           "kernels *q) {\n  double *R = w + %zu;\n  const double *t = NULL;\n  const uint32_t *x = NULL;\n",
           e->name, e->name, k->l->spot);
   for (size_t j = 0; j < forward; j++) say_call(k, "", j);
-  dz__say(e, "  if (!grad) return;\n");
+  dz__say(e, "  if (!grad) {\n");
+  if (k->joint < k->blocks) say_call(k, "values", 0);
+  dz__say(e, "    return;\n  }\n");
   for (size_t j = forward; j < pieces; j++) say_call(k, "", j);
   dz__say(e, "}\n\n");
 }
@@ -332,9 +262,14 @@ static dz_status say_with(dz__loop_emitter *k, void (*say)(dz__loop_emitter *k))
 }
 
 dz_status dz__emit_loop(dz__emitter *e, size_t loop) {
+  const dz_allocator *a = &e->p->alloc;
   dz__loop_emitter k = {
       .e = e, .l = &e->p->program.loop[loop], .loop = loop, .spots = dz__spots_of(e->p, loop)};
-  return say_with(&k, say_all);
+  bool quick = e->outside && dz__machine_is_quick(e->p->lanes);
+  if (quick && dz__hoist(a, k.l, &k.hoisted)) k.l = &k.hoisted.loop;
+  dz_status status = say_with(&k, say_all);
+  dz__hoisted_free(a, &k.hoisted);
+  return status;
 }
 
 dz_status dz__emit_map(dz__emitter *e) {

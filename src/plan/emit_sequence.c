@@ -35,8 +35,9 @@ static void open_loop(dz__emitter *e, size_t k, const dz__loop *l) {
   dz__say(
       e,
       "static void %s_loop%zu(const double *in, double *grad, double *w, const double *t, const uint32_t *x, "
-      "int mode) {\n  double *S = w + %zu;\n  size_t s = 0;\n  (void)in, (void)grad, (void)t, (void)x;\n",
-      e->name, k, l->spot);
+      "int mode%s) {\n  double *S = w + %zu;\n  size_t s = 0;\n  (void)in, (void)grad, (void)t, (void)x%s;\n",
+      e->name, k, e->outside ? ", const kernels *q, const team *c" : "", l->spot,
+      e->outside ? ", (void)q, (void)c" : "");
 }
 
 static void say_long(dz__emitter *e, size_t k, const dz__loop *l) {
@@ -77,14 +78,18 @@ enum {
   SET_LAST = 4,
   NEEDED = 8,       /* adjoints read a value of this step */
   NEEDED_LAST = 16, /* or of the step before */
-  ENTERED = 32      /* it has a value before the first step */
+  ENTERED = 32,     /* it has a value before the first step */
+  LATER = 64        /* a slope: computed on the way back, for many steps at once */
 };
+
+enum { AT_ONCE = 64 }; /* steps */
 
 typedef struct body {
   dz__emitter *e;
   const dz__loop *l;
   uint8_t *slot;
   dz__locals locals;
+  bool quick;
   bool back, wired; /* adjoints; whether numbers are added here and there in arrays */
 } body;
 
@@ -149,13 +154,117 @@ static void find_slots(body *b) {
 /* Values that the way back reads: they stand in the workspace, `kept` for each step. */
 static bool is_kept(const body *b, size_t k) {
   const unsigned s = b->slot[k];
-  return !(s & SET_LAST) && s & (NEEDED | NEEDED_LAST);
+  return !(s & (SET_LAST | LATER)) && s & (NEEDED | NEEDED_LAST);
 }
 
 static size_t kept(const body *b, size_t slots) {
   size_t n = 0;
   for (size_t k = 0; k < slots; k++) n += is_kept(b, k);
   return n;
+}
+
+/* ---- slopes of functions, for many steps at once by the kernels of loops ---- */
+
+typedef struct search {
+  const body *b;
+  uint32_t slot;
+  size_t writers, readers;
+} search;
+
+static void count_uses(void *user, uint32_t *place, unsigned access) {
+  search *f = user;
+  const unsigned where = dz__where_of(*place);
+  if ((where != DZ__REG && where != DZ__OUT) || dz__place_index(*place) != f->slot) return;
+  f->writers += (access & DZ__WRITTEN) != 0;
+  f->readers += (access & DZ__READ) != 0;
+}
+
+/* Whether the values of a step leave there what it held behind instruction i; unread: and do not read it. */
+static bool is_left(const body *b, size_t i, uint32_t slot, bool unread) {
+  const dz__routine *c = &b->l->code;
+  search f = {b, slot, 0, 0};
+  while (++i < c->reverse) dz__each_place(c, &c->at[i], count_uses, &f);
+  return f.writers == 0 && (!unread || f.readers == 0);
+}
+
+static bool is_state(const body *b, uint32_t place) {
+  const unsigned s = b->slot[dz__place_index(place)];
+  return dz__where_of(place) == DZ__OUT && !(s & SET_LAST);
+}
+
+/* Its operand is the state before the step, or was left by it. */
+static bool is_later(const body *b, size_t at) {
+  const dz__instruction *i = &b->l->code.at[at];
+  if (i->op != DZ__I_FNK || !b->quick || dz__where_of(i->b) != DZ__REG || dz__where_of(i->d) != DZ__REG)
+    return false;
+  const uint32_t slope = dz__place_index(i->b), value = dz__place_index(i->d),
+                 operand = dz__place_index(i->a);
+  const unsigned s = b->slot[slope];
+  bool own = s & NEEDED && !(s & (NEEDED_LAST | STATE | ENTERED | SET_LAST)) && is_left(b, at, slope, true),
+       kept = !(b->slot[value] & SET_LAST) && is_left(b, at, value, false);
+  return own && kept &&
+         (is_state(b, i->a) || (dz__where_of(i->a) == DZ__REG && !(b->slot[operand] & SET_LAST) &&
+                                is_left(b, at, operand, false)));
+}
+
+static void find_later(body *b) {
+  const dz__routine *c = &b->l->code;
+  for (size_t i = b->l->enter; i < c->reverse; i++) {
+    const dz__instruction *x = &c->at[i];
+    if (!is_later(b, i)) continue;
+    b->slot[dz__place_index(x->b)] |= LATER;
+    b->slot[dz__place_index(x->d)] |= NEEDED;
+    b->slot[dz__place_index(x->a)] |= dz__where_of(x->a) == DZ__OUT ? NEEDED_LAST : NEEDED;
+  }
+}
+
+static bool is_put_off(const body *b, size_t at) {
+  const dz__instruction *i = &b->l->code.at[at];
+  return i->op == DZ__I_FNK && dz__where_of(i->b) == DZ__REG && b->slot[dz__place_index(i->b)] & LATER &&
+         is_left(b, at, dz__place_index(i->b), true);
+}
+
+/* Where a value is for the step whose state before it stands at S. */
+static size_t at_of(const body *b, uint32_t place) {
+  const size_t slot = dz__place_index(place);
+  return kept(b, slot) + (dz__where_of(place) == DZ__OUT ? 0 : kept(b, b->l->code.slots));
+}
+
+/* Of the steps from the last multiple of AT_ONCE to s, when that is the first of them on the way back. */
+static void say_later(const body *b) {
+  const dz__routine *c = &b->l->code;
+  dz__emitter *e = b->e;
+  size_t step = kept(b, c->slots), n = 0;
+  for (size_t i = b->l->enter; i < c->reverse; i++) n += is_put_off(b, i);
+  if (!n) return;
+  dz__say(e,
+          "    if (s %% %d == %d || s == %zu) {\n      const double *const B = S - s %% %d * %zu;\n"
+          "      const size_t m = s %% %d + 1;\n      size_t j;\n",
+          AT_ONCE, AT_ONCE - 1, b->l->lanes - 1, AT_ONCE, step, AT_ONCE);
+  for (size_t i = b->l->enter; i < c->reverse; i++) {
+    const dz__instruction *x = &c->at[i];
+    if (!is_put_off(b, i)) continue;
+    dz__say(e, "      for (j = 0; j < m; j++) Y[j] = B[j * %zu + %zu], Z[j] = B[j * %zu + %zu], G[j] = 1;\n",
+            step, at_of(b, x->a), step, at_of(b, x->d));
+    dz__say(e,
+            "      {\n        const double *const o[] = {Y, Y, Y, Z, G};\n"
+            "        q[%u].partial[0](m, o, 0, 0, D%u);\n      }\n",
+            (unsigned)x->fn, (unsigned)dz__place_index(x->b));
+  }
+  dz__say(e, "    }\n");
+  for (size_t i = b->l->enter; i < c->reverse; i++)
+    if (is_put_off(b, i)) {
+      unsigned slot = dz__place_index(c->at[i].b);
+      dz__say(e, "    r%u = D%u[s %% %d];\n", slot, slot, AT_ONCE);
+    }
+}
+
+static void say_later_room(const body *b) {
+  const dz__routine *c = &b->l->code;
+  dz__say(b->e, "  double Y[%d], Z[%d], G[%d];\n  (void)Y, (void)Z, (void)G;\n", AT_ONCE, AT_ONCE, AT_ONCE);
+  for (size_t i = b->l->enter; i < c->reverse; i++)
+    if (is_put_off(b, i))
+      dz__say(b->e, "  double D%u[%d];\n", (unsigned)dz__place_index(c->at[i].b), AT_ONCE);
 }
 
 static void say_variables(body *b, bool back) {
@@ -171,7 +280,11 @@ static void say_variables(body *b, bool back) {
 }
 
 static void say_code(body *b, size_t from, size_t end) {
-  for (size_t i = from; i < end; i++) dz__emit_scalar(b->e, &b->l->code.at[i]);
+  for (size_t i = from; i < end; i++) {
+    dz__instruction x = b->l->code.at[i];
+    if (is_put_off(b, i)) x.op = DZ__I_FN, x.b = x.c = x.a;
+    dz__emit_scalar(b->e, &x);
+  }
 }
 
 /* Registers of this step or of the one before, to the workspace or from it. */
@@ -218,13 +331,15 @@ static void say_adjoints(body *b, size_t k) {
   size_t step = kept(b, l->code.slots);
   dz__say(e,
           "static void %s_loop%zu_adjoints(const double *in, double *grad, double *w, const double *t, const "
-          "uint32_t *x, double *S) {\n  size_t s = 0;\n",
-          e->name, k);
+          "uint32_t *x, double *S%s) {\n  size_t s = 0;\n",
+          e->name, k, dz__kernels(e));
   say_variables(b, true);
-  dz__say(e, "  (void)in, (void)grad, (void)w, (void)t, (void)x;\n");
+  if (b->quick) say_later_room(b);
+  dz__say(e, "  (void)in, (void)grad, (void)w, (void)t, (void)x%s;\n", e->outside ? ", (void)q" : "");
   say_code(b, l->code.reverse, l->zeroed);
   say_moves(b, SET_LAST, "r", "p");
   dz__say(e, "  S += %zu;\n  for (s = %zu; s-- > 0;) {\n    S -= %zu;\n", l->lanes * step, l->lanes, step);
+  if (b->quick) say_later(b);
   say_kept(b, false, NEEDED, "r", step);
   say_kept(b, false, NEEDED_LAST, "p", 0);
   say_code(b, l->code.reverse, l->leave);
@@ -246,6 +361,7 @@ static void say_short(body *b, size_t k) {
   dz__emitter *e = b->e;
   find_wires(b);
   find_slots(b);
+  find_later(b);
   find_locals(b);
   e->locals = &b->locals;
   say_values(b, k);
@@ -255,14 +371,14 @@ static void say_short(body *b, size_t k) {
   open_loop(e, k, l);
   dz__say(e, "  if (mode != %u) %s_loop%zu_values(in, w, t, x, S);\n", DZ__CALL_BACKWARD, e->name, k);
   if (back)
-    dz__say(e, "  if (mode != %u) %s_loop%zu_adjoints(in, grad, w, t, x, S);\n", DZ__CALL_FORWARD, e->name,
-            k);
+    dz__say(e, "  if (mode != %u) %s_loop%zu_adjoints(in, grad, w, t, x, S%s);\n", DZ__CALL_FORWARD, e->name,
+            k, dz__the_kernels(e));
   dz__say(e, "  (void)s;\n}\n\n");
 }
 
 dz_status dz__emit_sequence(dz__emitter *e, size_t k) {
   const dz__loop *l = &e->p->program.loop[k];
-  body b = {.e = e, .l = l};
+  body b = {.e = e, .l = l, .quick = e->outside && dz__machine_is_quick(e->p->lanes)};
   size_t slots = l->code.slots + 1;
   e->steps = l;
   e->spots = dz__spots_of(e->p, k);

@@ -101,7 +101,7 @@ static dz_status extract_branches(dz__extraction *x, dz__guards *guards) {
     const dz__held *b = &s->branches[k];
     uint32_t i = dz__index(b->condition);
     if (!dz_valid(b->condition) || i > x->top || x->map[i] == DZ__FROZEN) continue;
-    if (!dz__grow(&x->g->alloc, (void **)&guards->at, &guards->cap, guards->n + 1, sizeof *guards->at) ||
+    if (!dz__grow(&guards->alloc, (void **)&guards->at, &guards->cap, guards->n + 1, sizeof *guards->at) ||
         !dz__graph_output(x->g, x->map[i]))
       return no_memory(x);
     guards->at[guards->n++] = (dz__guard){b->file, b->line, b->held};
@@ -119,9 +119,10 @@ static dz_status extract_all(dz__extraction *x, const dz__wanted *w, dz__guards 
   return status ? status : extract_branches(x, guards);
 }
 
-dz_status dz__extract(const dz__wanted *w, dz__graph *g, dz__guards *guards, dz_error *error) {
+dz_status dz__extract(const dz__wanted *w, dz__graph *g, dz__guards *guards, dz__program *p,
+                      dz_error *error) {
   dz_tape *t = w->ys[0].tape;
-  dz__extraction x = {.t = t, .g = g, .error = error};
+  dz__extraction x = {.t = t, .g = g, .program = p, .error = error};
   for (int k = 0; k < w->outputs; k++) {
     if ((uintptr_t)w->ys[k].tape <= 1 || w->ys[k].tape != t || !dz_valid(w->ys[k]))
       return dz__fail(error, DZ_ERR_HANDLE, "plan", "output %d is not a live node", k);

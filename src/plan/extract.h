@@ -3,6 +3,7 @@
 #define DZ_PLAN_EXTRACT_H
 
 #include "plan/graph.h"
+#include "plan/program.h"
 #include "tape/tape.h"
 
 /* What a plan is asked for: outputs, and the leaves that vary. Leaves that are not among them keep the values
@@ -20,6 +21,7 @@ typedef struct dz__guard {
 } dz__guard;
 
 typedef struct dz__guards {
+  dz_allocator alloc;
   dz__guard *at;
   size_t n, cap;
 } dz__guards;
@@ -30,6 +32,7 @@ typedef struct dz__guards {
 typedef struct dz__extraction {
   dz_tape *t;
   dz__graph *g;
+  dz__program *program; /* takes operations that C functions compute */
   dz_error *error;
   uint32_t top;
   uint32_t *map;  /* per node of the tape: its node in g, or where its elements stand in item[]; or FROZEN */
@@ -48,15 +51,19 @@ dz_status dz__extract_wide(dz__extraction *x, uint32_t i, const dz__wide *w);
 /* A use of an operation that a user defined by text: the nodes of its elements, in to[]. DZ_ERR_MEMORY. */
 dz_status dz__extract_user(dz__extraction *x, uint32_t i, const dz__userop *user, uint32_t *to);
 
+/* A use of an operation that C functions compute: a call, whose results are the elements, in to[].
+   DZ_ERR_MEMORY. */
+dz_status dz__extract_outside(dz__extraction *x, uint32_t i, const dz__userop *user, uint32_t *to);
+
 /* Reductions: element e of the operand goes to element to[e] of the result, of which there are `results`; the
    node's place in x->map and x->item is there. False when memory is out. */
 bool dz__can_reduce(unsigned fn);
 bool dz__extract_reduction(dz__extraction *x, uint32_t i, const dz__wide *w, const double *to, size_t results,
                            size_t elements);
 
-/* Fills g; its outputs are the elements of ys, then the conditions of the branches up to the last of ys, with
-   *guards about these; its inputs are those of xs. Errors: DZ_ERR_HANDLE, DZ_ERR_ARGUMENT (an x is no leaf or
-   stands twice; an operation that plans cannot do), DZ_ERR_MEMORY. */
-dz_status dz__extract(const dz__wanted *w, dz__graph *g, dz__guards *guards, dz_error *error);
+/* Fills g, and what p says of its calls; its outputs are the elements of ys, then the conditions of the
+   branches up to the last of ys, with *guards about these; its inputs are those of xs. Errors: DZ_ERR_HANDLE,
+   DZ_ERR_ARGUMENT (an x is no leaf or stands twice; an operation that plans cannot do), DZ_ERR_MEMORY. */
+dz_status dz__extract(const dz__wanted *w, dz__graph *g, dz__guards *guards, dz__program *p, dz_error *error);
 
 #endif

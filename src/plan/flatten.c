@@ -6,131 +6,161 @@
 #include <string.h>
 
 typedef struct work {
-  dz__graph *g, to;
-  uint32_t *uses, *height, *map, *list; /* list: the terms of one sum, last first */
-  uint8_t *chain; /* of an addition: 1 + the operand that is the chain so far; 0: none */
+  dz__graph *g;
+  uint8_t *uses;         /* up to MANY; later ABSORBED of an addition that is part of a longer chain */
+  uint8_t *chain;        /* of an addition: 1 + the operand that is the chain so far; 0: none */
+  uint32_t *map;         /* new numbers, of what is absorbed that of the whole chain; before that, heights */
+  uint32_t *start, *arg; /* the new ones */
+  size_t kept, start_cap, arg_cap;
 } work;
+
+enum { MANY = 2, ABSORBED = 3 };
 
 static bool is_add(unsigned kind) { return kind == DZ__F_add || kind == DZ__F_sub; }
 
 static void count_uses(work *w) {
   const dz__graph *g = w->g;
   for (uint32_t i = 0; i < g->n; i++) {
-    size_t end = dz__end_node(g->kind[i], dz__graph_nargs(g, i));
-    for (size_t k = dz__first_node(g->kind[i]); k < end; k++) w->uses[dz__node_of(dz__graph_args(g, i)[k])]++;
+    const uint32_t *args = dz__graph_args(g, i);
+    for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);)
+      if (w->uses[args[k]] < MANY) w->uses[args[k]]++;
   }
-  for (size_t k = 0; k < g->outs; k++) w->uses[g->out[k]]++;
+  for (size_t k = 0; k < g->outs; k++) w->uses[g->out[k]] = MANY;
 }
 
 /* x - (y + z) cannot be flattened, and the first term of a sum that began with a number is no chain. Of two
    chains the one that is taller by what it adds goes on; when neither is, they are terms of one kind. */
 static uint8_t chain_of(const work *w, uint32_t i) {
   const dz__graph *g = w->g;
+  const uint32_t *height = w->map;
   uint32_t x = dz__graph_args(g, i)[0], y = dz__graph_args(g, i)[1];
   bool first = is_add(g->kind[x]) && w->uses[x] == 1;
   bool second = is_add(g->kind[y]) && w->uses[y] == 1 && g->kind[i] == DZ__F_add && g->kind[x] != DZ__P_CONST;
   if (first && second) {
-    first = w->height[x] > w->height[y];
-    second = w->height[y] > w->height[x];
+    first = height[x] > height[y];
+    second = height[y] > height[x];
   } else if (first) {
-    first = !is_add(g->kind[y]) || w->height[x] > w->height[y];
+    first = !is_add(g->kind[y]) || height[x] > height[y];
   } else if (second) {
-    second = !is_add(g->kind[x]) || w->height[y] > w->height[x];
+    second = !is_add(g->kind[x]) || height[y] > height[x];
   }
   return first ? 1 : second ? 2 : 0;
 }
 
 static void measure(work *w) {
   const dz__graph *g = w->g;
+  uint32_t *height = w->map;
   for (uint32_t i = 0; i < g->n; i++) {
-    size_t nargs = dz__graph_nargs(g, i), first = dz__first_node(g->kind[i]),
-           end = dz__end_node(g->kind[i], nargs);
+    const uint32_t *args = dz__graph_args(g, i);
     uint32_t tall = 0;
     w->chain[i] = is_add(g->kind[i]) ? chain_of(w, i) : 0;
-    for (size_t k = first; k < end; k++) {
-      uint32_t h = w->height[dz__node_of(dz__graph_args(g, i)[k])] + (w->chain[i] != k + 1);
+    for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);) {
+      uint32_t h = height[args[k]] + (w->chain[i] != k + 1);
       if (h > tall) tall = h;
     }
-    w->height[i] = tall;
+    height[i] = tall;
   }
 }
 
-/* Marks the additions that are part of a longer chain. */
 static void absorb(work *w) {
   const dz__graph *g = w->g;
-  memset(w->map, 0, g->n * sizeof *w->map);
-  for (uint32_t i = 0; i < g->n; i++)
-    if (w->chain[i]) w->map[dz__graph_args(g, i)[w->chain[i] - 1]] = DZ__NO_NODE;
-}
-
-static bool copy_sum(work *w, uint32_t i) {
-  const dz__graph *g = w->g;
-  size_t n = 0;
-  for (uint32_t at = i;;) {
-    const uint32_t *args = dz__graph_args(g, at);
-    uint32_t minus = g->kind[at] == DZ__F_sub ? DZ__MINUS : 0;
-    if (w->chain[at] != 2) w->list[n++] = w->map[args[1]] | minus;
-    if (w->chain[at] != 1) w->list[n++] = w->map[args[0]];
-    if (!w->chain[at]) break;
-    at = args[w->chain[at] - 1];
-  }
-  for (size_t k = 0; k < n / 2; k++) {
-    uint32_t t = w->list[k];
-    w->list[k] = w->list[n - 1 - k];
-    w->list[n - 1 - k] = t;
-  }
-  w->map[i] = dz__graph_add(&w->to, DZ__P_SUM, g->flags[i] & DZ__N_ACTIVE, n, w->list);
-  return w->map[i] != DZ__NO_NODE;
-}
-
-static bool copy_other(work *w, uint32_t i) {
-  const dz__graph *g = w->g;
-  unsigned kind = g->kind[i];
-  if (kind == DZ__P_CONST)
-    return (w->map[i] = dz__graph_number(&w->to, dz__graph_value(g, i))) != DZ__NO_NODE;
-  size_t nargs = dz__graph_nargs(g, i), end = dz__end_node(kind, nargs);
-  uint32_t j = w->map[i] = dz__graph_add(&w->to, kind, g->flags[i], nargs, dz__graph_args(g, i));
-  if (j == DZ__NO_NODE) return false;
-  for (size_t k = dz__first_node(kind); k < end; k++)
-    w->to.arg[w->to.start[j] + k] = w->map[dz__graph_args(g, i)[k]];
-  return true;
-}
-
-static bool flatten(work *w) {
-  const dz__graph *g = w->g;
-  memset(w->uses, 0, g->n * sizeof *w->uses);
-  count_uses(w);
-  measure(w);
-  absorb(w);
-  if (!dz__graph_room(&w->to, g->n, g->args)) return false;
+  w->kept = g->n;
   for (uint32_t i = 0; i < g->n; i++) {
-    if (w->map[i] == DZ__NO_NODE) continue;
-    if (!(is_add(g->kind[i]) ? copy_sum(w, i) : copy_other(w, i))) return false;
+    if (!w->chain[i]) continue;
+    w->uses[dz__graph_args(g, i)[w->chain[i] - 1]] = ABSORBED;
+    w->kept--;
   }
-  for (size_t k = 0; k < g->outs; k++)
-    if (!dz__graph_output(&w->to, w->map[g->out[k]])) return false;
-  return true;
+}
+
+/* How many operands node i brings along: to itself, or to the sum that has absorbed it. */
+static size_t brings(const work *w, uint32_t i) { return w->chain[i] ? 1 : dz__graph_nargs(w->g, i); }
+
+/* Users come before what they absorb. */
+static void number(work *w) {
+  const dz__graph *g = w->g;
+  uint32_t j = (uint32_t)w->kept;
+  for (uint32_t i = (uint32_t)g->n; i-- > 0;) {
+    if (w->uses[i] != ABSORBED) w->map[i] = --j;
+    if (w->chain[i]) w->map[dz__graph_args(g, i)[w->chain[i] - 1]] = w->map[i];
+  }
+}
+
+/* start[j + 1] is then where operands of j begin; taking them makes it where those of j + 1 do. */
+static bool make_room(work *w) {
+  const dz__graph *g = w->g;
+  if (!dz__grow(&g->alloc, (void **)&w->start, &w->start_cap, w->kept + 2, sizeof *w->start)) return false;
+  memset(w->start, 0, (w->kept + 2) * sizeof *w->start);
+  for (uint32_t i = 0; i < g->n; i++) w->start[w->map[i] + 2] += (uint32_t)brings(w, i);
+  for (size_t j = 2; j < w->kept + 2; j++) w->start[j] += w->start[j - 1];
+  size_t args = w->start[w->kept + 1];
+  return !args || dz__grow(&g->alloc, (void **)&w->arg, &w->arg_cap, args, sizeof *w->arg);
+}
+
+static void copy_terms(work *w, uint32_t i) {
+  const uint32_t *args = dz__graph_args(w->g, i), minus = w->g->kind[i] == DZ__F_sub ? DZ__MINUS : 0;
+  uint32_t *end = &w->start[w->map[i] + 1];
+  if (w->chain[i] != 1) w->arg[(*end)++] = w->map[args[0]];
+  if (w->chain[i] != 2) w->arg[(*end)++] = w->map[args[1]] | minus;
+}
+
+static void copy_operands(work *w, uint32_t i) {
+  const dz__graph *g = w->g;
+  const uint32_t *args = dz__graph_args(g, i);
+  size_t nargs = dz__graph_nargs(g, i), first = dz__first_node(g->kind[i]),
+         end = dz__end_node(g->kind[i], nargs);
+  uint32_t *to = &w->arg[w->start[w->map[i] + 1]];
+  for (size_t k = 0; k < nargs; k++) to[k] = k >= first && k < end ? w->map[args[k]] : args[k];
+  w->start[w->map[i] + 1] += (uint32_t)nargs;
+}
+
+/* Kinds and flags move down, behind which nothing is read any more. */
+static void flatten(work *w) {
+  dz__graph *g = w->g;
+  for (uint32_t i = 0; i < g->n; i++) {
+    bool sum = is_add(g->kind[i]);
+    uint32_t j = w->map[i];
+    if (sum)
+      copy_terms(w, i);
+    else
+      copy_operands(w, i);
+    if (w->uses[i] == ABSORBED) continue;
+    g->kind[j] = (uint8_t)(sum ? DZ__P_SUM : g->kind[i]);
+    g->flags[j] = (uint8_t)(sum ? g->flags[i] & DZ__N_ACTIVE : g->flags[i]);
+  }
+  for (size_t k = 0; k < g->outs; k++) g->out[k] = w->map[g->out[k]];
+}
+
+static void exchange(uint32_t **x, uint32_t **y, size_t *cap, size_t *other) {
+  uint32_t *t = *x;
+  size_t n = *cap;
+  *x = *y, *y = t;
+  *cap = *other, *other = n;
 }
 
 bool dz__flatten(dz__graph *g) {
   const dz_allocator *a = &g->alloc;
-  size_t bytes = (g->n + 1) * sizeof(uint32_t);
-  work w = {g,
-            {.n = 0},
-            dz__alloc(a, bytes),
-            dz__alloc(a, bytes),
-            dz__alloc(a, bytes),
-            dz__alloc(a, bytes),
-            dz__alloc(a, g->n + 1)};
-  dz__graph_init(&w.to, a);
-  bool done = w.uses && w.height && w.map && w.list && w.chain && flatten(&w);
-  dz__free(a, w.uses, bytes);
-  dz__free(a, w.height, bytes);
+  size_t n = g->n, bytes = (n + 1) * sizeof(uint32_t);
+  work w = {.g = g, .uses = dz__alloc(a, n + 1), .chain = dz__alloc(a, n + 1), .map = dz__alloc(a, bytes)};
+  bool done = w.uses && w.chain && w.map;
+  if (done) {
+    memset(w.uses, 0, n + 1);
+    count_uses(&w);
+    measure(&w);
+    absorb(&w);
+    number(&w);
+    done = make_room(&w);
+  }
+  if (done) {
+    flatten(&w);
+    exchange(&g->start, &w.start, &g->start_cap, &w.start_cap);
+    exchange(&g->arg, &w.arg, &g->arg_cap, &w.arg_cap);
+    g->n = w.kept;
+    g->args = g->start[w.kept];
+  }
+  dz__free(a, w.uses, n + 1);
+  dz__free(a, w.chain, n + 1);
   dz__free(a, w.map, bytes);
-  dz__free(a, w.list, bytes);
-  dz__free(a, w.chain, g->n + 1);
-  dz__graph unwanted = done ? *g : w.to;
-  if (done) *g = w.to;
-  dz__graph_free(&unwanted);
+  dz__free(a, w.start, w.start_cap * sizeof *w.start);
+  dz__free(a, w.arg, w.arg_cap * sizeof *w.arg);
   return done;
 }

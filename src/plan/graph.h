@@ -104,7 +104,7 @@ static inline bool dz__breaks_ties(unsigned kind) { return kind == DZ__F_fmin ||
    used together stands together. False when memory is out; g is then as it was. */
 bool dz__prune(dz__graph *g);
 
-/* The same, but the order stays. */
+/* Operations that no output needs go; the order stays. Leaves that nobody reads may stay too. */
 bool dz__drop_unused(dz__graph *g);
 
 /* Sums of sums become one, in the same order of additions; g is then made of DZ__P_SUM instead of add and

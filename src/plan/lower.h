@@ -10,7 +10,7 @@
 typedef enum dz__phase { DZ__EARLY, DZ__LATE } dz__phase;
 
 typedef struct dz__lowering {
-  const dz_allocator *alloc;
+  const dz_allocator *alloc; /* of the program, whose memory stays; the graph has one of its own */
   const dz__graph *g;
   dz__routine *to;
   dz__program *program;
@@ -81,6 +81,10 @@ bool dz__lower_group(dz__program *p, const dz__group *group, dz__loop *loop, con
 /* Orders the adjoints of a loop so that sums over all lanes stand together (defer.c). */
 bool dz__defer_sums(const dz_allocator *a, dz__routine *c);
 bool dz__copy_tables(dz__program *p, const dz__group *group, dz__loop *l);
+
+/* The same for what C functions compute. */
+bool dz__lower_outside(dz__program *p, size_t k, const uint32_t *reads, const uint32_t *flows,
+                       uint32_t result, uint32_t adjoint);
 
 /* The same for a sequence: result and adjoint are where its first results and their adjoints begin. */
 bool dz__lower_sequence(dz__program *p, const dz__group *group, dz__loop *loop, const uint32_t *reads,

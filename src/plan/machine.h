@@ -4,6 +4,8 @@
 
 #include "plan/program.h"
 
+#include <stddef.h>
+
 /* What places mean for the lanes at hand: base[where] + k * scale[where]. */
 typedef struct dz__view {
   double *base[8];
@@ -44,6 +46,27 @@ typedef struct dz__row {
 /* For one lane. */
 dz__machine dz__run_one;
 extern const dz__row dz__run_one_rows[];
+
+/* What stands for each step moves on: by 1 or -1, registers by so many numbers. */
+static inline void dz__next_step(dz__view *v, ptrdiff_t by, ptrdiff_t registers) {
+  v->first += (size_t)by;
+  if (v->index) v->index += by;
+  v->base[DZ__OUT] += registers;
+  v->base[DZ__REG] += registers;
+  v->base[DZ__DIRECT] += by;
+  v->base[DZ__ROW] += by;
+  v->base[DZ__INS] += by;
+}
+/* The instructions for so many steps. */
+void dz__run_steps(dz__view *v, const dz__instruction *at, const dz__instruction *end, size_t steps,
+                   ptrdiff_t by, ptrdiff_t registers);
+
+/* A sequence, in the program around it; `rows` is the table for many steps. */
+void dz__run_sequence(const dz__view *around, const dz__loop *l, unsigned mode, const dz__row *rows,
+                      bool careful);
+
+/* What C functions compute. */
+void dz__run_outside(const dz__view *around, const dz__loop *l, unsigned mode, bool careful);
 
 /* For vectors of lanes, compiled for several processors. They give the same numbers, bit for bit, but for
    what libm does. */

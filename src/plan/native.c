@@ -267,6 +267,10 @@ dz_status dz_plan_native(dz_plan *p, const dz_native_options *o, dz_error *e) {
   if (p->whole)
     return dz__fail(error, DZ_ERR_ARGUMENT, "native",
                     "a plan of whole tensors has no native code: make it with DZ_TENSORS_APART");
+  if (p->program.outsides)
+    return dz__fail(error, DZ_ERR_ARGUMENT, "native",
+                    "native code cannot call '%s', which C functions compute",
+                    p->program.outside[0].op->name);
   if (p->facts.instructions > MOST_COMPILED)
     return dz__fail(error, DZ_ERR_LIMIT, "native",
                     "%zu different instructions would keep the compiler busy too long",

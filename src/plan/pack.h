@@ -15,6 +15,9 @@
    out. */
 bool dz__pack(const dz_allocator *a, dz__loop *l, size_t registers, uint32_t one);
 
+/* The same of a sequence, whose code has its slots (pack_steps.c). */
+bool dz__pack_sequence(const dz_allocator *a, dz__loop *l);
+
 /* ---- inside ---- */
 
 /* Of a sum: how, with DZ__SUBTRACT, and its places. Of other lists: a place. */
@@ -35,7 +38,7 @@ typedef struct dz__made {
   uint32_t instead;                        /* the place that holds the same */
   uint32_t everywhere; /* the one number that stands in all lanes; DZ__NOWHERE: it is none */
   uint32_t uses, by;   /* the item that makes it */
-  bool lone;           /* `everywhere` is itself: one vector of it is enough */
+  bool lone;           /* the same stands in all lanes, and nobody reads it as a vector: one is enough */
   bool pulled;         /* all that is written to it is terms of one sum */
 } dz__made;
 

@@ -114,9 +114,8 @@ static void look_for_lone(dz__packing *k, const dz__item *item) {
     uint32_t how = k->term[t - 1].how & DZ__T_MASK;
     if (how != DZ__T_S && (how != DZ__T_VS || everywhere(k, k->term[t - 1].a) == DZ__NOWHERE)) return;
   }
-  if (m->everywhere != DZ__NOWHERE) return;
   m->lone = true;
-  m->everywhere = item->i.d;
+  if (m->everywhere == DZ__NOWHERE) m->everywhere = item->i.d;
 }
 
 static void is_vector(void *user, uint32_t *place, unsigned access) {

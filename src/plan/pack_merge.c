@@ -64,6 +64,12 @@ static void turn(dz__packing *k, dz__item *item) {
   *y = (dz__term){one.how, one.a, one.b, 0};
 }
 
+/* -(x + x) is -x - x, a zero's sign included. */
+static bool is_double(const dz__packing *k, const dz__item *item) {
+  const dz__term *x = &k->term[item->first - 1], *y = &k->term[item->last - 1];
+  return x->next == item->last && x->how == y->how && x->a == y->a && x->b == y->b;
+}
+
 static void merge(dz__packing *k, dz__item *item) {
   turn(k, item);
   for (uint32_t at = item->first; at; at = k->term[at - 1].next) {
@@ -71,14 +77,17 @@ static void merge(dz__packing *k, dz__item *item) {
     dz__item *s = sum_behind(k, t);
     if (!s || s == item) continue;
     const dz__term *first = &k->term[s->first - 1];
+    uint32_t sign = t->how & DZ__SUBTRACT;
     if (s->first == s->last) {
-      *t = (dz__term){first->how ^ (t->how & DZ__SUBTRACT), first->a, first->b, t->next};
+      *t = (dz__term){first->how ^ sign, first->a, first->b, t->next};
       s->dropped = true;
-    } else if (at == item->first && !(t->how & DZ__SUBTRACT)) {
-      k->term[s->last - 1].next = t->next;
+    } else if (at == item->first && (!sign || is_double(k, s))) {
+      dz__term *last = &k->term[s->last - 1];
+      last->next = t->next;
+      last->how ^= sign;
       if (item->last == at) item->last = s->last;
       uint32_t next = first->next;
-      *t = (dz__term){first->how, first->a, first->b, next};
+      *t = (dz__term){first->how ^ sign, first->a, first->b, next};
       s->dropped = true;
     }
   }

@@ -3,6 +3,7 @@
 
 #include "plan/crew.h"
 #include "plan/lower.h"
+#include "plan/reuse.h"
 #include "plan/sequence.h"
 #include "plan/whole_plan.h"
 
@@ -48,25 +49,42 @@ static bool make_map(dz_plan *p, dz__graph *g) {
   return dz__share(g) && dz__prune(g) && dz__lower_map(g, c->inputs, outputs, p->gradient, c, c->map);
 }
 
+/* Groups of what C functions compute come first. */
+static bool begin_rolling(const dz__program *p, dz__rolled *r) {
+  if (!dz__grow(&r->alloc, (void **)&r->group, &r->group_cap, p->outsides, sizeof *r->group)) return false;
+  for (; r->groups < p->outsides; r->groups++) {
+    r->group[r->groups] = (dz__group){.lanes = p->outside[r->groups].out.size, .outside = true};
+    dz__graph_init(&r->group[r->groups].body, &r->alloc);
+  }
+  return true;
+}
+
 static bool passes(dz_plan *p, dz__graph *g, bool roll, bool map) {
-  dz__rolled rolled = {.alloc = p->alloc};
+  dz__rolled rolled = {.alloc = g->alloc};
   if (!dz__drop_unused(g)) return false;
   p->facts.operations = operations_of(g);
   if (!p->gradient) without_gradient(g);
   bool sequences = roll && !map; /* a map's lanes are samples: what runs step by step has no place there */
-  bool done = (!sequences || dz__roll_sequences(g, &rolled)) && dz__flatten(g) && (!map || make_map(p, g)) &&
-              dz__roll(g, roll, &rolled) && dz__compile(&rolled, p->gradient, &p->program);
+  bool done = begin_rolling(&p->program, &rolled) && (!sequences || dz__roll_sequences(g, &rolled)) &&
+              dz__flatten(g) && (!map || make_map(p, g)) && dz__roll(g, roll, &rolled) &&
+              dz__compile(&rolled, p->gradient, &p->program);
   dz__rolled_free(&rolled);
   return done;
 }
 
 static dz_status make(dz_plan *p, const dz__wanted *w, bool roll, bool map, dz_error *e) {
   dz__graph g;
-  dz__graph_init(&g, &p->alloc);
-  dz_status status = dz__extract(w, &g, &p->guards, e);
+  dz__reuse reuse;
+  dz_allocator passing = dz__reuse_begin(&reuse, &p->alloc);
+  dz__graph_init(&g, &passing);
+  dz_status status = dz__extract(w, &g, &p->guards, &p->program, e);
+  if (!status && map && p->program.outsides)
+    status = dz__fail(e, DZ_ERR_ARGUMENT, "plan", "'%s', which C functions compute, cannot run over samples",
+                      p->program.outside[0].op->name);
   for (int k = 0; k < w->inputs && !status; k++) p->program.inputs += dz_size(w->xs[k]);
   if (!status && !passes(p, &g, roll, map)) status = dz__fail(e, DZ_ERR_MEMORY, "plan", "out of memory");
   dz__graph_free(&g);
+  dz__reuse_end(&reuse);
   return status;
 }
 
@@ -93,7 +111,8 @@ dz_plan *dz_plan_new(int ycount, const dz_var *ys, int xcount, const dz_var *xs,
   *p = (dz_plan){.alloc = a,
                  .program = {.alloc = a, .threads = o->threads > 0 ? (size_t)o->threads : 0},
                  .lanes = o->quick ? dz__machine_quick() : dz__machine_here(),
-                 .gradient = !o->values_only};
+                 .gradient = !o->values_only,
+                 .guards = {.alloc = a}};
   const dz__wanted wanted = {ycount, xcount, ys, xs};
   bool whole = dz__wants_whole(o, &wanted);
   if (whole ? dz__make_whole(p, &wanted, o, error) : make(p, &wanted, !o->unrolled, o->map, error)) {

@@ -18,11 +18,17 @@ struct dz_plan {
   struct dz__native *native; /* NULL: the virtual machine runs it */
 };
 
+/* Who shares the blocks of native loops. */
+typedef struct dz__team {
+  struct dz__crew *crew;
+  void (*share)(struct dz__crew *crew, size_t n, void (*f)(void *work, size_t block, size_t who), void *work);
+} dz__team;
+
 /* A plan as a function of a library that is loaded. */
 typedef struct dz__native {
   void *library;
   int (*run)(const double *in, double *out, double *grad, double *work, const double *table,
-             const uint32_t *index, const dz__row *rows);
+             const uint32_t *index, const dz__row *rows, const dz__team *team);
   /* A tile of samples of a map: NULL where none was asked for. */
   void (*map)(const double *in, double *grad, double *work, double *out, size_t lane, size_t n,
               const dz__row *rows);

@@ -4,6 +4,7 @@
 #define DZ_PLAN_PROGRAM_H
 
 #include "base/memory.h"
+#include "ops/call.h"
 #include "ops/op.h"
 
 /* Where an operand stands: the kind in the upper three bits, a number below. */
@@ -49,7 +50,7 @@ typedef enum dz__step_op {
   DZ__I_MULNEG,    /* d = -(a b); VV and VS only, as those below */
   DZ__I_MULADD,    /* d += a b */
   DZ__I_MULSUB,    /* d -= a b */
-  DZ__I_SUM,       /* d = sum of b terms at list[a]: {term, place, place} */
+  DZ__I_SUM,       /* d = sum of b terms at list[a]: {term, place, place}; 0 + the sum where `flags` */
   DZ__I_RSUM,      /* a is the adjoint of a sum; c flows at list[b]: {flow, place of the factor, place} */
   DZ__I_FN,        /* d = fn(a, b, c), all vectors */
   DZ__I_FNK,       /* the same of a alone, with its slope in b */
@@ -117,8 +118,25 @@ typedef struct dz__routine {
   size_t slots; /* registers after scheduling */
 } dz__routine;
 
+/* A use of an operation that C functions compute (outside.c). */
+enum { DZ__OUTSIDE_OPERANDS = 8 };
+typedef struct dz__outside {
+  const dz__userop *op; /* held as long as the program */
+  int nargs;
+  dz__array args[DZ__OUTSIDE_OPERANDS], out; /* without data */
+  size_t inputs;                             /* elements of all operands */
+  uint32_t *place;                           /* of their values, then of their adjoints */
+  uint32_t result, adjoint;                  /* where those of the result begin */
+} dz__outside;
+
+/* Of a sequence's packed code: where they end, one after another; slopes follow (pack_steps.c). */
+typedef struct dz__parts {
+  size_t enter, values, zeros, adjoints, leave;
+  bool covered; /* the zeros only count behind the last step: sums begin anew in the others */
+} dz__parts;
+
 typedef struct dz__loop {
-  dz__routine code, packed; /* packed: the same for full vectors only, or empty */
+  dz__routine code, packed; /* packed: the same for full vectors only, or for many steps, or empty */
   size_t lanes, tile;       /* tile: lanes at a time, a multiple of DZ__W */
   double *table;            /* of a loop that is called: rows begin at dz__lined(table) */
   uint32_t *choice, *index;
@@ -134,6 +152,12 @@ typedef struct dz__loop {
      to `zeroed`; the other adjoints, up to `leave`; what passes on those of the state before step 0. */
   bool sequence;
   size_t enter, zeroed, leave;
+  /* Its machine runs the packed code, a block of steps at a time, whose registers stand side by side; those
+     `held` are stored for the way back. */
+  dz__parts parts;
+  uint32_t *held;
+  size_t helds, held_cap, block;
+  const dz__outside *outside; /* not NULL: it is this instead, and has no code */
 } dz__loop;
 
 typedef struct dz__program {
@@ -147,6 +171,8 @@ typedef struct dz__program {
   size_t seeds, acc, memory; /* places: seeds of the outputs; accumulators; all in doubles */
   size_t inputs, outputs;
   dz__loop *map; /* NULL: none was asked for */
+  dz__outside *outside;
+  size_t outsides, outside_cap;
   /* A loop alone adds to a part of the gradient, whose numbers its tiles take one after another: the last of
      them from `fresh` on, and the first, complete then, from `done` on. It empties and looks at them itself,
      while they are at hand: `windowed` numbers each. NULL: there is no such loop. */
@@ -168,6 +194,7 @@ size_t dz__blocks_of(const dz__loop *l);
 /* Looks for a window; all loops have their code. */
 void dz__find_window(dz__program *p);
 
+void dz__outside_free(const dz_allocator *a, dz__outside *o);
 void dz__routine_free(const dz_allocator *a, dz__routine *c);
 void dz__program_free(dz__program *p);
 

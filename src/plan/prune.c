@@ -47,19 +47,19 @@ static bool visit(work *w, uint32_t top) {
   return true;
 }
 
-/* Marks what is used; how many. */
+/* Marks what is used; how many operations are not. */
 static size_t find_used(const dz__graph *g, uint8_t *used) {
-  size_t count = 0;
+  size_t unused = 0;
   for (size_t i = 0; i < g->n; i++) used[i] = 0;
   for (size_t k = 0; k < g->outs; k++) used[g->out[k]] = 1;
   for (uint32_t i = (uint32_t)g->n; i-- > 0;) {
-    count += used[i];
+    unused += !used[i] && !dz__is_leaf(g->kind[i]);
     if (!used[i]) continue;
     const uint32_t *args = dz__graph_args(g, i);
     for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);)
       used[dz__node_of(args[k])] = 1;
   }
-  return count;
+  return unused;
 }
 
 static bool copy_used(work *w, const uint8_t *used) {
@@ -88,7 +88,7 @@ bool dz__drop_unused(dz__graph *g) {
   dz__graph to;
   dz__graph_init(&to, a);
   uint8_t *used = dz__alloc(a, marks);
-  if (!used || find_used(g, used) == g->n) {
+  if (!used || find_used(g, used) == 0) {
     dz__free(a, used, marks);
     return used != NULL;
   }

@@ -139,10 +139,9 @@ static bool roll(work *w, bool *mixed) {
   size_t bytes = (g->n + 1) * sizeof(uint32_t);
   if (!dz__shapes_of(g, &w->r.shapes) || !dz__owners_of(g, &w->r.shapes, &w->r.owners) || !number_bundles(w))
     return false;
+  dz__shapes_forget_users(g, &w->r.shapes);
   w->r.map = dz__alloc(&g->alloc, bytes);
-  w->r.count = dz__alloc(&g->alloc, bytes);
-  if (!w->r.map || !w->r.count) return false;
-  memset(w->r.count, 0, bytes);
+  if (!w->r.map) return false;
   for (size_t i = 0; i < g->n; i++) w->r.map[i] = DZ__NO_NODE;
   return ascend(w, mixed);
 }

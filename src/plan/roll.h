@@ -21,6 +21,7 @@ typedef struct dz__group {
   double *table;           /* DZ__P_TABLE k: table[k * lanes ..] */
   uint32_t *choice;        /* DZ__P_SELECT k: choice[k * lanes ..], counting what is chosen from */
   size_t tables, table_cap, choices, choice_cap;
+  bool outside; /* C functions compute its `lanes` results: it has no body */
 } dz__group;
 
 typedef struct dz__rolled {
@@ -41,15 +42,16 @@ bool dz__roll(dz__graph *g, bool roll, dz__rolled *r);
 
 /* What rolling knows of every node. */
 typedef struct dz__shapes {
-  uint32_t *height; /* 0 for leaves; else 1 more than the tallest operand */
-  uint64_t *hash;   /* of the operation and its operands' hashes; leaves by kind only */
-  uint32_t *user;   /* the only use, with its sign in a sum; DZ__NO_NODE when there is none or several */
-  uint32_t *at;     /* nodes by height */
-  size_t *first;    /* where each height begins in `at`; tallest + 2 */
+  uint64_t *hash; /* of the operation and its operands' hashes; leaves by kind only */
+  uint32_t *user; /* the only use, with its sign in a sum; DZ__NO_NODE when there is none or several; until
+                     there are owners */
+  uint32_t *at;   /* nodes by height: 0 for leaves, else 1 more than the tallest operand */
+  size_t *first;  /* where each height begins in `at`; tallest + 2 */
   uint32_t tallest;
 } dz__shapes;
 
 bool dz__shapes_of(const dz__graph *g, dz__shapes *s);
+void dz__shapes_forget_users(const dz__graph *g, dz__shapes *s);
 void dz__shapes_free(const dz__graph *g, dz__shapes *s);
 
 /* Owners of nodes: nothing yet, the graph around, or a lane, counted over all groups. */
@@ -86,7 +88,7 @@ typedef struct dz__rolling {
   dz__owners owners;
   dz__rolled *out;
   uint32_t *map;   /* nodes of g as nodes of the new root; DZ__NO_NODE: not there yet */
-  uint32_t *count; /* scratch per node, all 0 */
+  uint32_t *count; /* scratch per node, all 0; NULL until there is something to choose from */
 } dz__rolling;
 
 /* The new root's node for an available node of g. DZ__NO_NODE when memory is out. */

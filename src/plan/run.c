@@ -50,17 +50,6 @@ static void finish(const run *r, const dz__loop *l, unsigned mode) {
   }
 }
 
-/* Registers, tables and streams of step s. */
-static void to_step(const run *r, const dz__loop *l, dz__view *v, size_t s) {
-  v->first = s;
-  v->index = l->index ? l->index + s : NULL;
-  v->base[DZ__OUT] = r->work + l->spot + s * l->room;
-  v->base[DZ__REG] = v->base[DZ__OUT] + l->room;
-  v->base[DZ__DIRECT] = r->view.base[DZ__DIRECT] + s;
-  v->base[DZ__ROW] = dz__lined(l->table) + s;
-  v->base[DZ__INS] = r->view.base[DZ__INS] + s;
-}
-
 /* Tiles from lane `from` to before `end`. */
 static void run_tiles(run *r, const dz__loop *l, unsigned mode, size_t from, size_t end, size_t tile,
                       double *acc, double *registers) {
@@ -144,32 +133,6 @@ static void run_loop(run *r, const dz__loop *l, unsigned mode) {
   finish(r, l, mode);
 }
 
-/* Step after step, and back. */
-static void run_sequence(run *r, const dz__loop *l, unsigned mode) {
-  const dz__instruction *at = l->code.at, *adjoints = at + l->code.reverse, *leave = at + l->leave;
-  dz__machine *machine = r->careful ? dz__run_careful : dz__run_one;
-  double *registers = r->work + l->spot; /* of the step before the first */
-  dz__view v = r->view;
-  v.list = l->code.list;
-  v.lanes = l->lanes;
-  v.scale[DZ__ROW] = dz__padded(l->lanes);
-  v.base[DZ__REG] = registers;
-  if (mode != DZ__CALL_BACKWARD) dz__run_one(&v, at, at + l->enter, 1);
-  for (size_t s = 0; s < l->lanes && mode != DZ__CALL_BACKWARD; s++) {
-    to_step(r, l, &v, s);
-    dz__run_one(&v, at + l->enter, adjoints, 1);
-  }
-  if (mode == DZ__CALL_FORWARD) return;
-  v.base[DZ__OUT] = registers + l->lanes * l->room;
-  machine(&v, adjoints, at + l->zeroed, 1);
-  for (size_t s = l->lanes; s-- > 0;) {
-    to_step(r, l, &v, s);
-    machine(&v, adjoints, leave, 1);
-  }
-  v.base[DZ__REG] = registers;
-  machine(&v, leave, at + l->code.n, 1);
-}
-
 /* A part of the program around, with the loops that it calls. */
 static void run_part(run *r, size_t from, size_t to, dz__machine *machine, bool gradient) {
   const dz__program *p = &r->p->program;
@@ -177,7 +140,13 @@ static void run_part(run *r, size_t from, size_t to, dz__machine *machine, bool 
   const dz__instruction *i = p->code.at + from, *end = p->code.at + to;
   while ((i = machine(&r->view, i, end, 1)) < end) {
     const dz__loop *l = &p->loop[i->a];
-    (l->sequence ? run_sequence : run_loop)(r, l, gradient ? i->mode : DZ__CALL_FORWARD);
+    unsigned mode = gradient ? i->mode : DZ__CALL_FORWARD;
+    if (l->outside)
+      dz__run_outside(&r->view, l, mode, r->careful);
+    else if (l->sequence)
+      dz__run_sequence(&r->view, l, mode, dz__machine_rows(r->p->lanes), r->careful);
+    else
+      run_loop(r, l, mode);
     i++;
   }
 }
@@ -247,8 +216,9 @@ dz_status dz_plan_pull(const dz_plan *plan, const double *in, const double *seed
   run r = {.p = plan, .work = dz__lined(work)};
   if (plan->native && !seeds) {
     const dz__native *n = plan->native;
-    int flips =
-        n->run(in, values, gradient, r.work, dz__lined(n->table), n->index, dz__machine_rows(plan->lanes));
+    const dz__team team = {plan->crew, dz__crew_work};
+    int flips = n->run(in, values, gradient, r.work, dz__lined(n->table), n->index,
+                       dz__machine_rows(plan->lanes), &team);
     if (!gradient || r.work[p->memory] == 0) return flips ? DZ_ERR_BRANCH : DZ_OK;
   }
   r.view = view_of(&r, in, gradient);

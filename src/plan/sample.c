@@ -62,7 +62,7 @@ static void map_code(dz__lowering *w, uint32_t one, bool gradient, uint32_t *pla
 
 bool dz__lower_map(const dz__graph *g, size_t inputs, size_t outputs, bool gradient, dz__program *p,
                    dz__loop *l) {
-  dz__program shape = {.inputs = inputs, .outputs = outputs};
+  dz__program shape = {.alloc = p->alloc, .inputs = inputs, .outputs = outputs};
   dz__lowering w = {.to = &l->code, .program = &shape, .loop = l};
   uint32_t *place = dz__alloc(&p->alloc, (inputs + 1) * sizeof *place);
   bool done = dz__lowering_init(&w, g) && place && inputs < DZ__MOST_PLACES / (outputs + 1) &&

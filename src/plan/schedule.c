@@ -170,11 +170,14 @@ static void loop_free(const dz_allocator *a, dz__loop *l) {
   dz__free(a, l->choice, l->choice_cap * sizeof *l->choice);
   dz__free(a, l->index, l->index_cap * sizeof *l->index);
   dz__free(a, l->acc, l->acc_cap * sizeof *l->acc);
+  dz__free(a, l->held, l->held_cap * sizeof *l->held);
 }
 
 void dz__program_free(dz__program *p) {
   const dz_allocator *a = &p->alloc;
   for (size_t k = 0; k < p->loops; k++) loop_free(a, &p->loop[k]);
+  for (size_t k = 0; k < p->outsides; k++) dz__outside_free(a, &p->outside[k]);
+  dz__free(a, p->outside, p->outside_cap * sizeof *p->outside);
   if (p->map) loop_free(a, p->map);
   dz__free(a, p->map, sizeof *p->map);
   dz__routine_free(a, &p->code);

@@ -14,7 +14,8 @@ typedef struct dz__steps {
 
 /* Finds a recurrence of at least DZ__LEAST_STEPS steps whose state grows from step to step, not only by
    adding up what steps give: such sums are for lanes. s->steps is 0 when there is none. False when memory is
-   out. In either case op and number are to be freed, which have room for one more than g has nodes. */
+   out. In either case op and number are to be freed, which have room for one more than g has nodes or are
+   NULL. */
 enum { DZ__LEAST_STEPS = 16 };
 bool dz__find_steps(const dz__graph *g, dz__steps *s);
 

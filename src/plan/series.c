@@ -1,6 +1,7 @@
 /* The program of a sequence: one lane, run step after step. Its registers are kept for every step; those of
    the step before hold the state, and take what flows back to it. */
 #include "plan/lower.h"
+#include "plan/pack.h"
 
 #include <string.h>
 
@@ -75,13 +76,14 @@ bool dz__lower_sequence(dz__program *p, const dz__group *group, dz__loop *loop, 
       .to = &loop->code, .program = p, .loop = loop, .reads = reads, .flows = flows, .sink = sink};
   size_t bytes = (group->carries + 1) * sizeof(state);
   state *s = dz__alloc(&p->alloc, bytes);
-  bool done = s && dz__lowering_init(&w, &group->body) && dz__copy_tables(p, group, loop);
+  bool done = dz__lowering_init(&w, &group->body) && s && dz__copy_tables(p, group, loop);
   loop->lanes = group->lanes;
   loop->tile = 1;
   loop->sequence = true;
   if (done) {
     code(&w, group, s, result, adjoint);
-    done = !w.failed && dz__schedule(&p->alloc, &loop->code, w.registers, dz__place_at(DZ__REG, 0), true);
+    done = !w.failed && dz__schedule(&p->alloc, &loop->code, w.registers, dz__place_at(DZ__REG, 0), true) &&
+           dz__pack_sequence(&p->alloc, loop);
   }
   dz__free(&p->alloc, s, bytes);
   dz__lowering_free(&w);

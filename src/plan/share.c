@@ -1,6 +1,8 @@
 /* Nodes that compute the same number become one; what changes no bit of any number is left out. */
 #include "plan/graph.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 typedef struct work {
@@ -10,34 +12,23 @@ typedef struct work {
   size_t buckets;
 } work;
 
-static uint64_t mix(uint64_t h, uint64_t x) {
-  h = (h ^ x) * 0x9e3779b97f4a7c15u;
-  return h ^ h >> 29;
-}
-
-static uint64_t bits_of(double x) {
-  uint64_t u;
-  memcpy(&u, &x, sizeof u);
-  return u;
-}
-
 static uint64_t hash_of(const dz__graph *g, uint32_t i) {
-  uint64_t h = mix(g->kind[i], g->flags[i]);
-  if (g->kind[i] == DZ__P_CONST) return mix(h, bits_of(dz__graph_value(g, i)));
-  for (size_t k = 0; k < dz__graph_nargs(g, i); k++) h = mix(h, dz__graph_args(g, i)[k]);
+  uint64_t h = dz__mix(g->kind[i], g->flags[i]);
+  if (g->kind[i] == DZ__P_CONST) return dz__mix(h, dz__bits(dz__graph_value(g, i)));
+  for (size_t k = 0; k < dz__graph_nargs(g, i); k++) h = dz__mix(h, dz__graph_args(g, i)[k]);
   return h;
 }
 
 static bool same(const dz__graph *g, uint32_t i, uint32_t j) {
   if (g->kind[i] != g->kind[j] || g->flags[i] != g->flags[j]) return false;
-  if (g->kind[i] == DZ__P_CONST) return bits_of(dz__graph_value(g, i)) == bits_of(dz__graph_value(g, j));
+  if (g->kind[i] == DZ__P_CONST) return dz__bits(dz__graph_value(g, i)) == dz__bits(dz__graph_value(g, j));
   size_t n = dz__graph_nargs(g, i);
   return n == dz__graph_nargs(g, j) &&
          memcmp(dz__graph_args(g, i), dz__graph_args(g, j), n * sizeof(uint32_t)) == 0;
 }
 
 static bool is_number(const dz__graph *g, uint32_t i, double x) {
-  return g->kind[i] == DZ__P_CONST && bits_of(dz__graph_value(g, i)) == bits_of(x);
+  return g->kind[i] == DZ__P_CONST && dz__bits(dz__graph_value(g, i)) == dz__bits(x);
 }
 
 /* The node that i is but for its name, or i. x + 0 is not x when x is -0, and x * 0 not 0 when x is not

@@ -9,20 +9,24 @@ typedef struct work {
   uint8_t *uses;  /* up to 2 */
   uint32_t *path; /* numbers of the operations on the longest chain, descending */
   size_t length;
-  size_t bytes;
 } work;
 
 static bool is_add(unsigned kind) { return kind == DZ__F_add || kind == DZ__F_sub; }
 static bool is_known(unsigned kind) { return kind < DZ__F_POINTWISE_END; }
 
 static void number(work *w) {
-  const dz__graph *g = w->g;
   dz__steps *s = w->s;
+  for (uint32_t i = 0; i < w->g->n; i++) {
+    s->number[i] = dz__is_leaf(w->g->kind[i]) ? DZ__NO_NODE : (uint32_t)s->ops;
+    if (!dz__is_leaf(w->g->kind[i])) s->op[s->ops++] = i;
+  }
+}
+
+static void count_uses(work *w) {
+  const dz__graph *g = w->g;
   for (uint32_t i = 0; i < g->n; i++) {
     const uint32_t *args = dz__graph_args(g, i);
     size_t end = dz__end_node(g->kind[i], dz__graph_nargs(g, i));
-    s->number[i] = dz__is_leaf(g->kind[i]) ? DZ__NO_NODE : (uint32_t)s->ops;
-    if (!dz__is_leaf(g->kind[i])) s->op[s->ops++] = i;
     w->uses[i] = 0;
     for (size_t k = dz__first_node(g->kind[i]); k < end; k++)
       if (w->uses[args[k]] < 2) w->uses[args[k]]++;
@@ -196,10 +200,8 @@ static void extend_from(work *w, size_t from, size_t links) {
     extend(w, w->path[from], (stretch){m * period, lowest > 2 * m * period ? lowest - 2 * m * period : 0});
 }
 
-static void search(work *w) {
+static void search(work *w, uint32_t tallest) {
   number(w);
-  uint32_t tallest = measure(w);
-  if (w->height[tallest] < DZ__LEAST_STEPS) return;
   follow(w, tallest);
   for (size_t k = 0; k < 8; k++) {
     size_t from = w->length / 8 * k, links = links_of(w, from);
@@ -210,10 +212,18 @@ static void search(work *w) {
 bool dz__find_steps(const dz__graph *g, dz__steps *s) {
   const dz_allocator *a = &g->alloc;
   size_t bytes = (g->n + 1) * sizeof(uint32_t);
-  *s = (dz__steps){.op = dz__alloc(a, bytes), .number = dz__alloc(a, bytes)};
-  work w = {g, s, dz__alloc(a, bytes), dz__alloc(a, g->n + 1), dz__alloc(a, bytes), 0, bytes};
-  bool done = s->op && s->number && w.height && w.uses && w.path;
-  if (done && g->n) search(&w);
+  *s = (dz__steps){.op = NULL};
+  work w = {.g = g, .s = s, .height = dz__alloc(a, bytes), .uses = dz__alloc(a, g->n + 1)};
+  bool done = w.height && w.uses;
+  if (done) count_uses(&w);
+  uint32_t tallest = done ? measure(&w) : 0;
+  if (done && g->n && w.height[tallest] >= DZ__LEAST_STEPS) {
+    s->op = dz__alloc(a, bytes);
+    s->number = dz__alloc(a, bytes);
+    w.path = dz__alloc(a, bytes);
+    done = s->op && s->number && w.path;
+    if (done) search(&w, tallest);
+  }
   dz__free(a, w.height, bytes);
   dz__free(a, w.uses, g->n + 1);
   dz__free(a, w.path, bytes);

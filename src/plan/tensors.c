@@ -22,9 +22,6 @@ static dz_status no_memory(const wide *o) {
 /* What the operation's numbers decide (pivots), or only its owner knows. */
 static dz_status refuse(const wide *o) {
   const char *name = dz_describe(dz__handle(o->x->t, o->node)).op;
-  if (o->w->fn == DZ__F_user)
-    return dz__fail(o->x->error, DZ_ERR_ARGUMENT, "plan",
-                    "plans cannot do '%s', which C functions compute: define it by text", name);
   return dz__fail(o->x->error, DZ_ERR_ARGUMENT, "plan",
                   "plans cannot do '%s', whose pivots depend on the numbers: run it on the tape",
                   strcmp(name, "lu") == 0 ? "solve" : name);
@@ -34,9 +31,9 @@ static dz_status user(const wide *o) {
   const int64_t *number;
   dz_attributes(dz__handle(o->x->t, o->node), &number);
   const dz__userop *u = dz__user_of(dz__of(o->x->t), DZ__F_user, number);
-  if (!u->elementwise) return refuse(o);
   uint32_t *to = o->w->rank ? &o->x->item[o->first] : &o->x->map[o->node];
-  return dz__extract_user(o->x, o->node, u, to) ? no_memory(o) : DZ_OK;
+  return (u->elementwise ? dz__extract_user : dz__extract_outside)(o->x, o->node, u, to) ? no_memory(o)
+                                                                                         : DZ_OK;
 }
 
 static uint32_t element(const wide *o, uint32_t k, size_t e) {

@@ -40,7 +40,7 @@ bool dz__lowering_init(dz__lowering *w, const dz__graph *g) {
   uint32_t **lists[] = {&w->val, &w->adj, &w->slope, &w->sibling, &w->spread};
   bool done = true;
   w->g = g;
-  w->alloc = a;
+  w->alloc = &w->program->alloc;
   for (size_t k = 0; k < 5; k++) {
     *lists[k] = dz__alloc(a, bytes);
     if (*lists[k])
@@ -59,15 +59,16 @@ bool dz__lowering_init(dz__lowering *w, const dz__graph *g) {
 }
 
 void dz__lowering_free(dz__lowering *w) {
+  const dz_allocator *a = &w->g->alloc;
   size_t n = w->g->n + 1, bytes = n * sizeof(uint32_t);
-  dz__free(w->alloc, w->val, bytes);
-  dz__free(w->alloc, w->adj, bytes);
-  dz__free(w->alloc, w->slope, bytes);
-  dz__free(w->alloc, w->sibling, bytes);
-  dz__free(w->alloc, w->spread, bytes);
-  dz__free(w->alloc, w->fused, n);
-  dz__free(w->alloc, w->started, n);
-  dz__free(w->alloc, w->early, n);
+  dz__free(a, w->val, bytes);
+  dz__free(a, w->adj, bytes);
+  dz__free(a, w->slope, bytes);
+  dz__free(a, w->sibling, bytes);
+  dz__free(a, w->spread, bytes);
+  dz__free(a, w->fused, n);
+  dz__free(a, w->started, n);
+  dz__free(a, w->early, n);
 }
 
 uint32_t dz__register(dz__lowering *w) {

@@ -2,6 +2,8 @@
    shape in each lane; equal positions are one. */
 #include "plan/roll.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 typedef enum role { OPERATION, SAME, NUMBERS, NODES, CHOICE } role;
@@ -33,12 +35,7 @@ typedef struct walk {
 static const dz_allocator *alloc_of(const walk *w) { return &w->g->alloc; }
 static uint32_t *lanes_of(const walk *w, size_t p) { return &w->lane[p * w->b->lanes]; }
 
-static uint64_t bits(const walk *w, uint32_t i) {
-  double x = dz__graph_value(w->g, i);
-  uint64_t u;
-  memcpy(&u, &x, sizeof u);
-  return u;
-}
+static uint64_t bits(const walk *w, uint32_t i) { return dz__bits(dz__graph_value(w->g, i)); }
 
 static bool alike(const walk *w, uint32_t i, uint32_t j) {
   if (i == j) return true;
@@ -47,10 +44,8 @@ static bool alike(const walk *w, uint32_t i, uint32_t j) {
 
 static uint64_t hash_of(const walk *w, const uint32_t *v) {
   uint64_t h = 0;
-  for (uint32_t l = 0; l < w->b->lanes; l++) {
-    h = (h ^ (w->g->kind[v[l]] == DZ__P_CONST ? bits(w, v[l]) : v[l])) * 0x9e3779b97f4a7c15u;
-    h ^= h >> 32;
-  }
+  for (uint32_t l = 0; l < w->b->lanes; l++)
+    h = dz__mix(h, w->g->kind[v[l]] == DZ__P_CONST ? bits(w, v[l]) : v[l]);
   return h;
 }
 
@@ -146,9 +141,18 @@ static bool expand(walk *w, size_t p, bool *mixed) {
 /* All users of a node that a lane owns are in this lane, so it stands in no other one. */
 static bool owns(const walk *w, uint32_t l, uint32_t i) { return w->r->owners.owner[i] == w->b->first + l; }
 
+static bool can_count(walk *w) {
+  size_t bytes = (w->g->n + 1) * sizeof(uint32_t);
+  if (w->r->count) return true;
+  w->r->count = dz__alloc(alloc_of(w), bytes);
+  if (w->r->count) memset(w->r->count, 0, bytes);
+  return w->r->count != NULL;
+}
+
 /* Operations of one shape: where each lane's own node of one position is found among the other positions, it
    is a choice among them, such as the largest of several. */
 static bool find_choices(walk *w, const uint32_t *class, size_t members) {
+  if (!can_count(w)) return false;
   uint32_t lanes = w->b->lanes, *count = w->r->count;
   size_t left = members;
   for (size_t m = 0; m < members; m++)

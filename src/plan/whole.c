@@ -183,7 +183,7 @@ static dz_status add_outputs(work *w, const dz__wanted *wanted, dz__guards *guar
   for (size_t k = 0; k < s->nbranches && !status; k++) {
     const dz__held *b = &s->branches[k];
     if (!is_guard(w, b)) continue;
-    if (!dz__grow(&p->alloc, (void **)&guards->at, &guards->cap, guards->n + 1, sizeof *guards->at))
+    if (!dz__grow(&guards->alloc, (void **)&guards->at, &guards->cap, guards->n + 1, sizeof *guards->at))
       return no_memory(w);
     guards->at[guards->n++] = (dz__guard){b->file, b->line, b->held};
     status = add_output(w, b->condition);
@@ -244,22 +244,29 @@ void dz__whole_free(dz__whole *p) {
 
 /* ---- choosing ---- */
 
+static bool is_matmul(dz_var v) { return dz__fn_of(v) == DZ__F_matmul; }
+
 static double work_of(dz_var v) {
   double n = (double)dz_size(v);
   dz_var x = dz_operand(v, 0);
   if (dz_is_number(x)) return n;
-  if (dz__fn_of(v) == DZ__F_matmul) return 2 * n * (double)dz_extent(x, dz_rank(x) - 1);
+  if (is_matmul(v)) return 2 * n * (double)dz_extent(x, dz_rank(x) - 1);
   return n > (double)dz_size(x) ? n : (double)dz_size(x);
 }
 
-double dz__whole_work(const dz__wanted *w) {
+double dz__whole_work(const dz__wanted *w, double *products) {
   double sum = 0;
+  *products = 0;
   for (int k = 0; k < w->outputs; k++) {
     dz_var y = w->ys[k];
     if ((uintptr_t)y.tape <= 1 || y.tape != w->ys[0].tape || !dz_valid(y)) return 0;
   }
   const dz__tape *s = dz__of_const(w->ys[0].tape);
-  for (size_t k = 0; k < s->wides; k++)
-    if (s->wide[k].fn != DZ__F_END) sum += work_of(dz__handle(w->ys[0].tape, s->wide[k].node));
+  for (size_t k = 0; k < s->wides; k++) {
+    if (s->wide[k].fn == DZ__F_END) continue;
+    dz_var v = dz__handle(w->ys[0].tape, s->wide[k].node);
+    sum += work_of(v);
+    if (is_matmul(v)) *products += work_of(v);
+  }
   return sum;
 }

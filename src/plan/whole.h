@@ -4,6 +4,7 @@
 #ifndef DZ_PLAN_WHOLE_H
 #define DZ_PLAN_WHOLE_H
 
+#include "kernels/conv.h"
 #include "ops/call.h"
 #include "plan/extract.h"
 #include "plan/machine.h"
@@ -14,6 +15,9 @@ enum {
 };
 #define DZ__NO_PLACE ((size_t)-1)
 
+/* What operations of a tape become together, beside those of its tables. */
+enum { DZ__W_CONV = DZ__F_user + 1, DZ__W_MAX_POOL, DZ__W_SUM_POOL };
+
 /* Where a value stands. */
 typedef enum dz__home { DZ__HOME_WORK, DZ__HOME_INPUT, DZ__HOME_NUMBER } dz__home;
 
@@ -23,9 +27,12 @@ typedef struct dz__tensor {
   uint8_t home;
   bool active, tie;
   bool turned[2]; /* of matmul: the transpose of that operand is meant */
-  bool dropped;   /* a transpose that all its users take into account themselves */
-  bool outside;   /* an output, or read by what is not in its chain: its value has a place */
+  bool relu;    /* of matmul: what is negative in its result becomes 0; a third operand is a row that is added
+                   to its rows before */
+  bool dropped; /* its users take it into account themselves */
+  bool outside; /* an output, or read by what is not in its chain: its value has a place */
   bool recalled;  /* the way back needs its value */
+  bool row;       /* in bands: one number per row */
   bool reached;   /* a gradient gets there */
   bool arrives;   /* by its adjoint's place, not only within the chain */
   uint32_t arg0;  /* into arg[] and slot[] */
@@ -50,15 +57,20 @@ typedef struct dz__load {
   bool back;  /* the way back needs its value */
   bool flows; /* a gradient goes there */
   bool first; /* and nothing is in its adjoint before */
+  bool row;   /* in bands: one number per row is asked for */
   size_t period;
 } dz__load;
 
-/* One operation, or a chain of them. */
+/* One operation, or a chain of them. A chain in bands has members of one shape and others with one number for
+   each of its rows, its last axis: reductions over that axis, and what is computed from them. Its pieces are
+   whole rows, with columns side by side: element i of row k stands at i * rows + k. */
 typedef struct dz__stage {
   uint32_t first, n; /* of op[] */
   bool chain, active;
   uint32_t load0, loads;
-  size_t tile; /* elements at a time */
+  size_t tile;   /* elements at a time */
+  size_t width;  /* of bands: numbers in a row; else 0 */
+  uint32_t like; /* a node of the chain's shape */
 } dz__stage;
 
 typedef struct dz__whole {
@@ -84,19 +96,41 @@ typedef struct dz__whole {
   size_t registers, scratch; /* doubles that a chain, and an operation, take beside */
   const dz__row *rows;
   bool gradient, single;
+  bool plain;                /* nothing is done on the side of something else: for the careful run */
+  struct dz__whole *careful; /* the same plan, plain; NULL where there is no gradient */
 } dz__whole;
 
-/* Numbers that a plan of single elements would have: to choose. */
-double dz__whole_work(const dz__wanted *w);
+/* Numbers that a plan of single elements would have, and how many of them in matrix products: to choose. */
+double dz__whole_work(const dz__wanted *w, double *products);
 
 /* Fills *p. Errors as dz__extract. */
 dz_status dz__whole_new(const dz__wanted *w, dz__guards *guards, dz__whole *p, dz_error *e);
 void dz__whole_free(dz__whole *p);
 
-/* Chains and flows; and where everything stands, stage_of[node] being the stage that computes it. False when
-   memory is out. */
+/* What products do on the side; `readers` is room for a number per node. Chains and flows; and where
+   everything stands, stage_of[node] being the stage that computes it. False when memory is out. */
+bool dz__whole_windows(dz__whole *p, const uint32_t *readers);
+bool dz__whole_fold(dz__whole *p, uint32_t *readers);
 bool dz__whole_arrange(dz__whole *p);
 bool dz__whole_place(dz__whole *p, const uint32_t *stage_of);
+
+/* How an operand meets the elements of `out`: by the axes that it has of out's own. */
+dz__load dz__meet(const dz__array *out, const dz__array *a);
+
+/* How many operations from the j-th on are a chain in bands, whose stage *t becomes; 0 for none. */
+uint32_t dz__find_band(const dz__whole *p, size_t j, dz__stage *t);
+/* How operand k of member x meets such a chain. */
+dz__load dz__meet_band(const dz__whole *p, const dz__stage *t, const dz__tensor *x, uint32_t k);
+/* Whether x is one of the reductions that bands know. */
+bool dz__is_fold(const dz__tensor *x);
+
+/* The windows of x, which is one of DZ__W_. */
+dz__windows dz__windows_of(const dz__whole *p, const dz__tensor *x);
+
+/* Whether x is another's elements in another shape. */
+static inline bool dz__is_view(const dz__tensor *x) {
+  return x->fn == DZ__F_reshape || ((x->fn == DZ__F_stack || x->fn == DZ__F_concat) && x->nargs == 1);
+}
 
 /* What costs less to compute again on the way back than to write and read. */
 bool dz__is_cheap(unsigned fn);
@@ -114,8 +148,8 @@ void dz__whole_run(const dz__whole *p, const double *in, const double *seeds, do
 void dz__whole_run_single(const dz__whole *p, const float *in, const float *seeds, float *values,
                           float *gradient, void *work);
 
-/* The same run with doubles and marks beside the adjoints, where a zero may have met an infinity: only the
-   gradient is wanted. */
+/* The same run of a plain plan with doubles and marks beside the adjoints, where a zero may have met an
+   infinity: only the gradient is wanted. */
 void dz__whole_careful(const dz__whole *p, const double *in, const double *seeds, double *gradient,
                        double *work);
 /* Doubles that it takes. */

@@ -5,50 +5,6 @@
 
 #include <string.h>
 
-/* ---- transposes ---- */
-
-static bool is_transpose(const dz__whole *p, uint32_t i) {
-  const dz__tensor *x = &p->node[i];
-  return x->fn == DZ__F_permute && x->shape.rank == 2 && p->attr[x->attr0] == 1;
-}
-
-bool dz__is_product(const dz__whole *p, const dz__tensor *x) {
-  return x->fn == DZ__F_matmul && p->node[p->arg[x->arg0]].shape.rank <= 2 &&
-         p->node[p->arg[x->arg0 + 1]].shape.rank <= 2;
-}
-
-/* A product reads what was transposed, the other way round. */
-static void fold_transposes(dz__whole *p) {
-  for (size_t j = 0; j < p->ops; j++) {
-    dz__tensor *x = &p->node[p->op[j]];
-    if (!dz__is_product(p, x)) continue;
-    for (uint32_t k = 0; k < 2; k++)
-      while (is_transpose(p, p->arg[x->arg0 + k])) {
-        p->arg[x->arg0 + k] = p->arg[p->node[p->arg[x->arg0 + k]].arg0];
-        x->turned[k] = !x->turned[k];
-      }
-  }
-}
-
-/* Transposes that nothing reads any more go. */
-static void drop_unread(dz__whole *p, uint32_t *readers) {
-  memset(readers, 0, p->nodes * sizeof *readers);
-  for (size_t k = 0; k < p->outs; k++) readers[p->output[k]]++;
-  for (size_t j = 0; j < p->ops; j++) {
-    const dz__tensor *x = &p->node[p->op[j]];
-    for (uint32_t k = 0; k < x->nargs; k++) readers[p->arg[x->arg0 + k]]++;
-  }
-  size_t kept = 0;
-  for (size_t j = p->ops; j-- > 0;) {
-    dz__tensor *x = &p->node[p->op[j]];
-    x->dropped = readers[p->op[j]] == 0;
-    for (uint32_t k = 0; x->dropped && k < x->nargs; k++) readers[p->arg[x->arg0 + k]]--;
-  }
-  for (size_t j = 0; j < p->ops; j++)
-    if (!p->node[p->op[j]].dropped) p->op[kept++] = p->op[j];
-  p->ops = kept;
-}
-
 /* ---- chains ---- */
 
 /* Members and loads of a chain at most: each has registers. */
@@ -63,26 +19,42 @@ static bool joins(const dz__whole *p, const dz__stage *s, const dz__tensor *x) {
          same_shape(&p->node[p->op[s->first]].shape, &x->shape);
 }
 
+static bool push_stage(dz__whole *p, dz__stage t) {
+  if (!dz__grow(&p->alloc, (void **)&p->stage, &p->stage_cap, p->stages + 1, sizeof *p->stage)) return false;
+  p->stage[p->stages++] = t;
+  return true;
+}
+
 /* stage_of[node] becomes its stage. */
 static bool find_stages(dz__whole *p, uint32_t *stage_of) {
   memset(stage_of, 0xff, p->nodes * sizeof *stage_of);
-  for (size_t j = 0; j < p->ops; j++) {
+  for (size_t j = 0; j < p->ops;) {
     const dz__tensor *x = &p->node[p->op[j]];
-    dz__stage *last = p->stages ? &p->stage[p->stages - 1] : NULL;
-    if (last && joins(p, last, x)) {
+    dz__stage *last = p->stages ? &p->stage[p->stages - 1] : NULL, band;
+    uint32_t n = p->plain ? 0 : dz__find_band(p, j, &band);
+    if (n) {
+      if (!push_stage(p, band)) return false;
+      for (uint32_t k = 0; k < n; k++) {
+        dz__tensor *y = &p->node[p->op[j + k]];
+        y->row = y->shape.size < p->node[band.like].shape.size;
+      }
+    } else if (last && !last->width && joins(p, last, x)) {
       last->n++;
-    } else {
-      if (!dz__grow(&p->alloc, (void **)&p->stage, &p->stage_cap, p->stages + 1, sizeof *p->stage))
-        return false;
-      p->stage[p->stages++] = (dz__stage){.first = (uint32_t)j, .n = 1, .chain = x->fn < DZ__F_POINTWISE_END};
+    } else if (!push_stage(p, (dz__stage){.first = (uint32_t)j,
+                                          .n = 1,
+                                          .chain = x->fn < DZ__F_POINTWISE_END,
+                                          .like = p->op[j]})) {
+      return false;
     }
-    stage_of[p->op[j]] = (uint32_t)p->stages - 1;
+    for (const size_t end = j + (n ? n : 1); j < end; j++) stage_of[p->op[j]] = (uint32_t)p->stages - 1;
   }
   return true;
 }
 
 static void find_outside(dz__whole *p, const uint32_t *stage_of) {
   for (size_t k = 0; k < p->outs; k++) p->node[p->output[k]].outside = true;
+  for (size_t i = 0; i < p->nodes; i++)
+    if (dz__is_view(&p->node[i])) p->node[p->arg[p->node[i].arg0]].outside = true;
   for (size_t s = 0; s < p->stages; s++)
     for (uint32_t j = 0; j < p->stage[s].n; j++) {
       const dz__tensor *x = &p->node[p->op[p->stage[s].first + j]];
@@ -102,8 +74,9 @@ void dz__steps_along(const dz__array *out, const dz__array *a, size_t *step) {
   }
 }
 
-/* How a meets the elements of out: by the axes that it has of out's own, those of extent 1 left out. */
-static void meet(const dz__array *out, const dz__array *a, dz__load *l) {
+/* Axes of extent 1 are left out. */
+dz__load dz__meet(const dz__array *out, const dz__array *a) {
+  dz__load l = {.period = 1};
   size_t step[DZ__MAX_RANK], changes = 0, last = 1;
   int before = -1;
   dz__steps_along(out, a, step);
@@ -114,17 +87,21 @@ static void meet(const dz__array *out, const dz__array *a, dz__load *l) {
     last *= out->dims[k];
     before = has;
   }
-  l->period = last;
-  l->meets = a->size == out->size ? DZ__MEETS_EACH
-             : a->size == 1       ? DZ__MEETS_ONE
-             : changes > 1        ? DZ__MEETS_ANY
-             : before             ? DZ__MEETS_ROW
-                                  : DZ__MEETS_COLUMN;
+  l.period = last;
+  l.meets = a->size == out->size ? DZ__MEETS_EACH
+            : a->size == 1       ? DZ__MEETS_ONE
+            : changes > 1        ? DZ__MEETS_ANY
+            : before             ? DZ__MEETS_ROW
+                                 : DZ__MEETS_COLUMN;
+  return l;
+}
+
+static bool same_load(const dz__load *a, const dz__load *b) {
+  return a->node == b->node && a->meets == b->meets && a->row == b->row;
 }
 
 static bool find_loads(dz__whole *p, uint32_t s, const uint32_t *stage_of) {
   dz__stage *t = &p->stage[s];
-  const dz__array *out = &p->node[p->op[t->first]].shape;
   t->load0 = (uint32_t)p->loads;
   if (!dz__grow(&p->alloc, (void **)&p->load, &p->load_cap, p->loads + 3 * (size_t)t->n, sizeof *p->load))
     return false;
@@ -135,13 +112,11 @@ static bool find_loads(dz__whole *p, uint32_t s, const uint32_t *stage_of) {
       if (stage_of[from] == s) {
         while (p->op[t->first + slot] != from) slot++;
       } else {
-        while (slot < t->loads && dz__loads_of(p, t)[slot].node != from) slot++;
-        if (slot == t->loads) {
-          dz__load *l = &p->load[p->loads++];
-          *l = (dz__load){.node = from};
-          meet(out, &p->node[from].shape, l);
-          t->loads++;
-        }
+        dz__load l =
+            t->width ? dz__meet_band(p, t, x, k) : dz__meet(&p->node[t->like].shape, &p->node[from].shape);
+        l.node = from;
+        while (slot < t->loads && !same_load(&dz__loads_of(p, t)[slot], &l)) slot++;
+        if (slot == t->loads) p->load[p->loads++] = l, t->loads++;
         slot += t->n;
       }
       p->slot[x->arg0 + k] = slot;
@@ -152,7 +127,9 @@ static bool find_loads(dz__whole *p, uint32_t s, const uint32_t *stage_of) {
 
 /* ---- what the way back needs ---- */
 
-static bool passes(unsigned fn) { return fn == DZ__F_add || fn == DZ__F_sub || fn == DZ__F_neg; }
+static bool passes(unsigned fn) {
+  return fn == DZ__F_add || fn == DZ__F_sub || fn == DZ__F_neg || fn == DZ__F_sum;
+}
 
 bool dz__is_cheap(unsigned fn) {
   switch (fn) {
@@ -173,6 +150,9 @@ bool dz__is_cheap(unsigned fn) {
   case DZ__F_and:
   case DZ__F_or:
   case DZ__F_not:
+  case DZ__F_sum:
+  case DZ__F_max:
+  case DZ__F_min:
     return true;
   default:
     return false;
@@ -193,7 +173,7 @@ static void find_recalled(dz__whole *p, dz__stage *t) {
   for (uint32_t j = t->n; j-- > 0;) {
     dz__tensor *x = &p->node[p->op[t->first + j]];
     bool partials = x->active && p->gradient && !passes(x->fn);
-    x->recalled |= partials && x->fn != DZ__F_mul && x->fn != DZ__F_relu;
+    x->recalled |= partials && x->fn != DZ__F_mul && x->fn != DZ__F_relu && x->fn != DZ__F_logsumexp;
     bool again = x->recalled && dz__is_cheap(x->fn) && !x->outside;
     for (uint32_t k = 0; (partials || again) && k < x->nargs; k++) recall(p, t, x, k);
   }
@@ -243,10 +223,17 @@ static void find_flows(dz__whole *p, bool *has) {
 
 /* ---- pieces of chains ---- */
 
-enum { BUDGET = 3072, LEAST = 64, MOST = 512 };
+/* Numbers that the registers of a piece hold; of bands more, so that columns are long enough to be quick. */
+enum { BUDGET = 3072, BAND = 16384, LEAST = 64, MOST = 512 };
 
 static void choose_tile(const dz__whole *p, dz__stage *t) {
-  size_t size = p->node[p->op[t->first]].shape.size, tile = BUDGET / (t->n + t->loads);
+  size_t size = p->node[t->like].shape.size, tile = (t->width ? BAND : BUDGET) / (t->n + t->loads);
+  if (t->width) {
+    tile = tile / t->width / 8 * 8 * t->width;
+    t->tile = tile == 0 ? 8 * t->width : tile;
+    if (t->tile > size) t->tile = size;
+    return;
+  }
   tile = tile < LEAST ? LEAST : tile > MOST ? MOST : tile / 8 * 8;
   for (uint32_t l = 0; l < t->loads; l++) {
     const dz__load *load = &dz__loads_of(p, t)[l];
@@ -264,9 +251,7 @@ bool dz__whole_arrange(dz__whole *p) {
   uint32_t *room = dz__alloc(a, bytes);
   bool *has = dz__alloc(a, p->nodes + 1), done = room && has;
   if (done) {
-    fold_transposes(p);
-    drop_unread(p, room);
-    done = find_stages(p, room);
+    done = dz__whole_fold(p, room) && find_stages(p, room);
   }
   if (done) find_outside(p, room);
   for (uint32_t s = 0; s < p->stages && done; s++)

@@ -7,6 +7,12 @@
 #define REAL double
 #define MATRIX dz__matrix
 #define PRODUCT dz__product
+#define LAYER dz__layer
+#define CONV dz__conv
+#define CONV_BACK dz__conv_back
+#define POOL dz__pool
+#define POOL_BACK dz__pool_back
+#define LAYER_BACK dz__layer_back
 #define NAME(x) x##_double
 #define SIZED_LIKE_REAL int64_t
 enum { IS_DOUBLE = 1 };
@@ -28,10 +34,12 @@ size_t dz__whole_careful_room(const dz__whole *p) {
   return dz__padded(p->registers) + dz__padded(p->scratch) + 2 * dz__padded(p->room);
 }
 
-/* Of a run that is given the plan's own kind of number. */
+/* Of a run that is given the plan's own kind of number: its own, or what the careful run takes in the same
+ * place. */
 static size_t own_memory(const dz__whole *p) {
-  size_t doubles = dz__whole_careful_room(p) + (p->single ? 2 * p->inputs + p->outputs : 0);
-  if (!p->gradient) doubles -= dz__padded(p->room);
+  size_t doubles = dz__padded(p->registers) + dz__padded(p->scratch) + dz__padded(p->room), careful = 0;
+  if (p->careful) careful = dz__whole_careful_room(p->careful) + (p->single ? 2 * p->inputs + p->outputs : 0);
+  if (doubles < careful) doubles = careful;
   return (dz__padded(p->outs - p->out_nodes) + doubles) * sizeof(double) + DZ__LINE;
 }
 
@@ -64,7 +72,7 @@ void dz__whole_run(const dz__whole *p, const double *in, const double *seeds, do
     dz__lined(work)[k - p->out_nodes] = *value_double(&r, &p->node[p->output[k]]);
   if (!gradient) return;
   back_double(&r, seeds);
-  if (any_nan_double(gradient, p->inputs)) dz__whole_careful(p, in, seeds, gradient, r.registers);
+  if (any_nan_double(gradient, p->inputs)) dz__whole_careful(p->careful, in, seeds, gradient, r.registers);
 }
 
 /* ---- carefully: what is no structural zero is marked, and only that flows on ---- */
@@ -181,6 +189,19 @@ static void product_marked(const careful *c, const dz__tensor *z) {
   }
 }
 
+static void windows_marked(const careful *c, const dz__tensor *z, double *const *ga, double *const *marks) {
+  const dz__whole *p = c->r.p;
+  const dz__windows windows = dz__windows_of(p, z);
+  const double *x = value_double(&c->r, &p->node[p->arg[z->arg0]]), *g = adjoint_double(&c->r, z),
+               *reached = marks_of(c, z);
+  if (z->fn != DZ__W_CONV)
+    dz__pool_careful(&windows, z->fn == DZ__W_SUM_POOL, x, value_double(&c->r, z), g, reached, ga[0],
+                     marks[0]);
+  else
+    dz__conv_careful(&windows, z->shape.dims[1], x, value_double(&c->r, &p->node[p->arg[z->arg0 + 1]]), g,
+                     reached, ga[0], marks[0], ga[1], marks[1]);
+}
+
 static void operation_marked(const careful *c, const dz__tensor *x) {
   const dz__whole *p = c->r.p;
   dz__array args[DZ__MOST_OPERANDS];
@@ -193,6 +214,10 @@ static void operation_marked(const careful *c, const dz__tensor *x) {
   }
   if (dz__is_product(p, x)) {
     product_marked(c, x);
+    return;
+  }
+  if (x->fn >= DZ__W_CONV) {
+    windows_marked(c, x, ga, marks);
     return;
   }
   const dz__tensor_op *op = &dz__tensor_ops[x->fn - DZ__F_POINTWISE_END];

@@ -25,4 +25,19 @@ double dz__total(const double *x, size_t n);
 void dz__flow_from(const dz__whole *p, const dz__tensor *x, uint32_t j, const double *const *v,
                    const double **g, size_t n, double *const *room);
 
+/* A piece of a chain in bands; `room` is what folds need for themselves, three columns and the piece's
+ * elements. */
+typedef struct dz__band {
+  const dz__whole *p;
+  const dz__stage *t;
+  size_t rows;
+  double *room;
+} dz__band;
+
+/* Member x from the values v of all slots. */
+void dz__band_value(const dz__band *b, const dz__tensor *x, const double *const *v, double *to);
+/* What flows from member j to its operands, as dz__flow_from; each gradient g stands in its own room. */
+void dz__band_flow(const dz__band *b, uint32_t j, const double *const *v, const double **g,
+                   double *const *room);
+
 #endif

@@ -53,7 +53,7 @@ static void find_deaths(work *w) {
   memset(w->death, 0, p->nodes * sizeof *w->death);
   for (uint32_t i = 0; i < p->nodes; i++) {
     const dz__tensor *x = &p->node[i];
-    w->root[i] = x->fn == DZ__F_reshape ? w->root[p->arg[x->arg0]] : i;
+    w->root[i] = dz__is_view(x) ? w->root[p->arg[x->arg0]] : i;
   }
   for (size_t s = 0; s < p->stages; s++) (p->stage[s].chain ? read_by_chain : read_by_operation)(w, s);
   for (size_t k = 0; k < p->outs; k++)
@@ -150,6 +150,12 @@ static void measure_stage(dz__whole *p, const dz__stage *t) {
   if (t->chain) {
     size_t slots = 3 * ((size_t)t->n + t->loads), each = (t->tile + 7) / 8 * 8;
     if (slots * each > p->registers) p->registers = slots * each;
+    return;
+  }
+  if (x->fn == DZ__W_CONV) {
+    const dz__windows windows = dz__windows_of(p, x);
+    const size_t room = dz__conv_room(&windows);
+    if (room > p->scratch) p->scratch = room;
     return;
   }
   for (uint32_t k = 0; k < x->nargs; k++) n += p->node[p->arg[x->arg0 + k]].shape.size;

@@ -6,6 +6,12 @@
 #define REAL float
 #define MATRIX dz__matrixf
 #define PRODUCT dz__productf
+#define LAYER dz__layerf
+#define CONV dz__convf
+#define CONV_BACK dz__conv_backf
+#define POOL dz__poolf
+#define POOL_BACK dz__pool_backf
+#define LAYER_BACK dz__layer_backf
 #define NAME(x) x##_single
 #define SIZED_LIKE_REAL int32_t
 enum { IS_DOUBLE = 0 };
@@ -27,10 +33,10 @@ static run_single run_of(const dz__whole *p, const float *in, float *gradient, v
 /* Inputs, seeds and gradient as doubles behind the room of the careful run. */
 static void carefully(const dz__whole *p, const float *in, const float *seeds, float *gradient,
                       double *work) {
-  double *x = work + dz__whole_careful_room(p), *g = x + p->inputs, *s = g + p->inputs;
+  double *x = work + dz__whole_careful_room(p->careful), *g = x + p->inputs, *s = g + p->inputs;
   widen_single(x, in, p->inputs);
   if (seeds) widen_single(s, seeds, p->outputs);
-  dz__whole_careful(p, x, seeds ? s : NULL, g, work);
+  dz__whole_careful(p->careful, x, seeds ? s : NULL, g, work);
   narrow_single(gradient, g, p->inputs);
 }
 

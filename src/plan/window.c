@@ -63,7 +63,7 @@ void dz__find_window(dz__program *p) {
     window w = of_loop(&p->loop[k]);
     if (w.loop && (!best.loop || w.loop->lanes > best.loop->lanes)) best = w;
   }
-  if (!best.loop) return;
+  if (!best.loop || p->outsides) return;
   look(&best, NULL, &p->code);
   for (size_t k = 0; k < p->loops; k++) look(&best, &p->loop[k], &p->loop[k].code);
   if (best.crossed) return;

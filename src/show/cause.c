@@ -234,8 +234,7 @@ static void find_factor(dz__inquiry *q, double *best) {
   largest(q, best);
   if (best[q->x] > g + 10) {
     const dz__vertex *v = &q->g.vertex[q->x];
-    uint32_t at = q->x;
-    while (v->outs == 1) v = &q->g.vertex[at = q->g.edge[q->g.leaving[v->out]].to];
+    while (v->outs == 1) v = &q->g.vertex[q->g.edge[q->g.leaving[v->out]].to];
     blame(q, DZ_WHY_CANCELLATION, v->outs ? &q->g.edge[q->g.leaving[v->out + v->outs - 1]] : NULL);
     return;
   }

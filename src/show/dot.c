@@ -156,11 +156,11 @@ static void put_arrows(dz__picture *p, const dz__seen *s) {
 typedef bool which_one(const dz__picture *p, const dz__seen *s);
 typedef void put_one(dz__picture *p, const dz__seen *s);
 
-static bool any(const dz__picture *p, const dz__seen *s) { return p != NULL && s != NULL; }
-static bool is_leaf(const dz__picture *p, const dz__seen *s) { return p && dz__is_leaf(s); }
-static bool is_operation(const dz__picture *p, const dz__seen *s) { return p && !dz__is_leaf(s); }
-static bool is_branch(const dz__picture *p, const dz__seen *s) { return p && s->uses > 1; }
-static bool is_input(const dz__picture *p, const dz__seen *s) { return p && s->is.role == DZ_ROLE_INPUT; }
+static bool any(const dz__picture *p, const dz__seen *s) { return (void)p, (void)s, true; }
+static bool is_leaf(const dz__picture *p, const dz__seen *s) { return (void)p, dz__is_leaf(s); }
+static bool is_operation(const dz__picture *p, const dz__seen *s) { return (void)p, !dz__is_leaf(s); }
+static bool is_branch(const dz__picture *p, const dz__seen *s) { return (void)p, s->uses > 1; }
+static bool is_input(const dz__picture *p, const dz__seen *s) { return (void)p, s->is.role == DZ_ROLE_INPUT; }
 
 static size_t each(dz__picture *p, which_one which, put_one put) {
   size_t n = 0;

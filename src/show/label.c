@@ -116,6 +116,8 @@ static void begin(dz__labels *l) {
   dz__lend_users(l->own, l->tape);
 }
 
+static bool starved(const dz__labels *l) { return dz_tape_error(l->own)->status == DZ_ERR_MEMORY; }
+
 /* False when z cannot be written; for want of memory the sheet has failed. */
 static bool put(const dz__labels *l, dz__sheet *s, dz_var z) {
   static const dz_print_options how = {.most = 4096};
@@ -125,7 +127,7 @@ static bool put(const dz__labels *l, dz__sheet *s, dz_var z) {
     dz__sheet_number(s, dz_value(z));
   else
     status = dz_valid(z) ? dz_print(z, &how, dz__sheet_writer, s) : DZ_ERR_ARGUMENT;
-  s->failed = s->failed || status == DZ_ERR_MEMORY || dz_tape_error(l->own)->status == DZ_ERR_MEMORY;
+  s->failed = s->failed || status == DZ_ERR_MEMORY || starved(l);
   if (status) s->n = before;
   return status == DZ_OK;
 }
@@ -152,4 +154,5 @@ void dz__label_partial(dz__labels *l, dz__sheet *s, dz_var x, int k) {
   dz_var z = times == 1 ? copied(l, x, 0) : (dz_var){0};
   if (dz_valid(z) && !dz_is_number(z)) by = dz_operand(z, k);
   if (by.tape && !dz_is_number(by)) put(l, s, dz_simplify(dz_derivative(z, by)));
+  s->failed = s->failed || starved(l);
 }

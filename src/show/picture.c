@@ -60,7 +60,8 @@ const char *dz__red(const dz__picture *p, uint32_t back, char out[16]) {
 /* ---- words ---- */
 
 const char *dz__word(const dz__picture *p, const char *english) {
-  return p->how->translate ? p->how->translate(english, p->how->translate_user) : english;
+  const char *text = p->how->translate ? p->how->translate(english, p->how->translate_user) : NULL;
+  return text ? text : english;
 }
 
 /* ---- formulas ---- */

@@ -1,6 +1,7 @@
 /* Equal subexpressions of a trace as one: a^2 written twice is one node with two uses. */
 #include "show/trace.h"
 
+#include "base/hash.h"
 #include "dz/text.h"
 
 #include <string.h>
@@ -19,12 +20,6 @@ static uint32_t mixed(uint32_t h, uint64_t x) {
   return h ^ h >> 15;
 }
 
-static uint64_t bits_of(double x) {
-  uint64_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-
 static const dz__use *uses_of(const sharing *s, uint32_t i) { return &s->old->use[s->old->seen[i].args]; }
 
 static uint32_t hash_of(const sharing *s, uint32_t i) {
@@ -33,7 +28,7 @@ static uint32_t hash_of(const sharing *s, uint32_t i) {
   for (const char *c = x->is.op; *c; c++) h = mixed(h, (unsigned char)*c);
   for (int k = 0; k < x->is.nargs; k++) {
     const dz__use *u = &uses_of(s, i)[k];
-    h = u->of == DZ__NONE ? mixed(h, bits_of(u->number)) : mixed(h, s->canon[u->of]);
+    h = u->of == DZ__NONE ? mixed(h, dz__bits(u->number)) : mixed(h, s->canon[u->of]);
   }
   return h;
 }
@@ -51,7 +46,7 @@ static bool equal(const sharing *s, uint32_t i, uint32_t j) {
   for (int k = 0; k < x->is.nargs; k++) {
     const dz__use *u = &uses_of(s, i)[k], *v = &uses_of(s, j)[k];
     if ((u->of == DZ__NONE) != (v->of == DZ__NONE)) return false;
-    if (u->of == DZ__NONE ? bits_of(u->number) != bits_of(v->number) : s->canon[u->of] != s->canon[v->of])
+    if (u->of == DZ__NONE ? dz__bits(u->number) != dz__bits(v->number) : s->canon[u->of] != s->canon[v->of])
       return false;
   }
   return same_attributes(x, y);

@@ -214,7 +214,7 @@ static bool remarkable(dz_tape *t, uint32_t top) {
   return false;
 }
 
-static void notes(dz_tape *t, uint32_t top, const dz__used *u) {
+static bool notes(dz_tape *t, uint32_t top, const dz__used *u) {
   const dz__tape *s = dz__of(t);
   for (uint32_t i = 0; i <= top && s->nnotes < DZ__MAX_NOTES; i++) {
     const dz__wide *w = dz__wide_of(t, i);
@@ -222,7 +222,7 @@ static void notes(dz_tape *t, uint32_t top, const dz__used *u) {
     dz__array out = {.rank = 0};
     if (w && w->fn == DZ__F_END) continue;
     if (w && w->fn >= DZ__F_POINTWISE_END) {
-      dz__diagnose_tensor(t, w, u);
+      if (!dz__diagnose_tensor(t, w, u)) return false;
     } else if (w) {
       out = dz__array_of_wide(t, w);
       pointwise_node(t, w, dz__used_of(s, u, w), &f);
@@ -231,6 +231,7 @@ static void notes(dz_tape *t, uint32_t top, const dz__used *u) {
     }
     for (int k = 0; k < f.n; k++) note(t, i, &out, &f.at[k]);
   }
+  return true;
 }
 
 dz_status dz_diagnose(dz_var y) {
@@ -241,9 +242,11 @@ dz_status dz_diagnose(dz_var y) {
   if (s->swept.nodes != top + 1 || s->swept.added) return DZ_ERR_ARGUMENT;
   if (!dz__whole_adjoints(t)) return s->swept.again ? DZ_ERR_MEMORY : DZ_ERR_ARGUMENT;
   if (!remarkable(t, top)) return DZ_OK;
+  if (!dz__notes_begin(t)) return DZ_ERR_MEMORY;
   dz__used used;
-  bool marked = dz__used_mark(t, top, &used);
-  if (marked) notes(t, top, &used);
+  const size_t had = s->nnotes;
+  const bool done = dz__used_mark(t, top, &used) && notes(t, top, &used);
+  if (!done) s->nnotes = had;
   dz__used_free(&used);
-  return marked ? DZ_OK : DZ_ERR_MEMORY;
+  return done ? DZ_OK : DZ_ERR_MEMORY;
 }

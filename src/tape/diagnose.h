@@ -30,7 +30,7 @@ char *dz__element_text(const dz__array *a, size_t e, char buf[96]);
    know: then no NaN arose in it. */
 const double *dz__reached_of(const dz__tape *s, const dz__wide *w);
 
-/* A tensor operation's notes. */
-void dz__diagnose_tensor(dz_tape *t, const dz__wide *w, const dz__used *u);
+/* A tensor operation's notes. False when memory is out. */
+bool dz__diagnose_tensor(dz_tape *t, const dz__wide *w, const dz__used *u);
 
 #endif

@@ -19,6 +19,7 @@ typedef struct work {
   dz__place place;
   double *one, **mask; /* a mask over the result; for each operand those of its elements that it is made of */
   dz__arena arena;
+  bool starved; /* memory ran out: something may be left unsaid */
 } work;
 
 /* What the elements behind one element of the result are. */
@@ -112,7 +113,10 @@ static bool note_value(work *k, const double *used) {
   for (size_t e = 0; e < k->call.out.size && n < 4; e++) {
     double z = k->call.out.data[e];
     if (isfinite(z) || used[e] == 0) continue;
-    if (!laid && !lay(k)) break;
+    if (!laid && !lay(k)) {
+      k->starved = true;
+      break;
+    }
     laid = true;
     const char *kind = value_kind(k, z, behind(k, e));
     bool fresh = kind != NULL;
@@ -160,6 +164,7 @@ static void note_slope(work *k, int i, bool value_noted) {
   const dz__array *a = &k->call.args[i];
   census of_g = count(k->call.g, k->call.out.size), of_x = count(a->data, a->size);
   double *c = dz__arena_alloc(&k->arena, a->size * sizeof *c);
+  k->starved = k->starved || !c;
   if (!c || of_g.nan || of_x.nan || count(k->call.out.data, k->call.out.size).nan) return;
   contribution(k, i, c);
   for (size_t e = 0; e < a->size; e++) {
@@ -176,7 +181,7 @@ static void note_slope(work *k, int i, bool value_noted) {
   }
 }
 
-void dz__diagnose_tensor(dz_tape *t, const dz__wide *w, const dz__used *u) {
+bool dz__diagnose_tensor(dz_tape *t, const dz__wide *w, const dz__used *u) {
   const dz__tape *s = dz__of(t);
   work k = {.t = t, .w = w, .place = dz__place_of(t, w->node)};
   k.call = dz__reverse_call(t, w, &s->kept, s->kept.scalar);
@@ -190,4 +195,5 @@ void dz__diagnose_tensor(dz_tape *t, const dz__wide *w, const dz__used *u) {
     if (c.nan || c.infinite) note_slope(&k, i, noted);
   }
   dz__arena_free(&k.arena);
+  return !k.starved;
 }

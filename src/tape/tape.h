@@ -196,6 +196,8 @@ dz__array dz__array_of(dz_var x);
 /* Records a number as a constant node, or returns a node as it is. */
 dz_var dz__as_node(dz_tape *t, dz_var x);
 
+/* Makes room for notes; false when memory is out. */
+bool dz__notes_begin(dz_tape *t);
 /* Appends a note; quietly drops it when there are too many or memory is out. Place: the given line and
  * column. */
 void dz__note(dz_tape *t, const char *kind, const char *op, int line, int column, const char *format, ...)

@@ -81,11 +81,15 @@ size_t dz_attributes(dz_var x, const int64_t **values) {
 
 /* ---- notes ---- */
 
+bool dz__notes_begin(dz_tape *t) {
+  dz__tape *s = dz__of(t);
+  if (!s->notes) s->notes = dz__alloc(&s->alloc, DZ__MAX_NOTES * sizeof *s->notes);
+  return s->notes != NULL;
+}
+
 void dz__note(dz_tape *t, const char *kind, const char *op, int line, int column, const char *format, ...) {
   dz__tape *s = dz__of(t);
-  if (s->nnotes >= DZ__MAX_NOTES) return;
-  if (!s->notes) s->notes = dz__alloc(&s->alloc, DZ__MAX_NOTES * sizeof *s->notes);
-  if (!s->notes) return;
+  if (s->nnotes >= DZ__MAX_NOTES || !dz__notes_begin(t)) return;
   dz_note *n = &s->notes[s->nnotes++];
   *n = (dz_note){.line = line, .column = column};
   snprintf(n->kind, sizeof n->kind, "%s", kind);

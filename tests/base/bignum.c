@@ -81,4 +81,49 @@ START_TEST(powers_of_five) {
 }
 END_TEST
 
-SUITE(ONCE(a_product_divides_back), ONCE(dropping_undoes_shifting), ONCE(powers_of_five))
+START_TEST(nothing_stays_nothing) {
+  dz__big x;
+  bool rest = true;
+  dz__big_set(&x, 0);
+  dz__big_shift(&x, 70);
+  ck_assert_int_eq(dz__big_bits(&x), 0);
+  for (int bits = -70; bits <= 70; bits += 35) {
+    ck_assert_uint_eq(dz__big_drop(&x, bits, &rest), 0);
+    ck_assert(!rest);
+  }
+}
+END_TEST
+
+#ifdef __SIZEOF_INT128__
+__extension__ typedef unsigned __int128 wide;
+
+/* Against the compiler's own division. Divisors whose second limb is large and whose first is just above a
+   half make the first guess of a digit two too large. */
+START_TEST(quotients_are_the_compilers) {
+  uint64_t state = 3;
+  for (int i = 0; i < 300000; i++) {
+    const uint64_t divisor = (uint64_t)(0x80000000u + next_random(&state) % 3) << 32 | edge_limb(&state);
+    const uint64_t high = next_random(&state) % 3 ? divisor - 1 - next_random(&state) % 3 : edge_limb(&state);
+    const wide value = (wide)(high % divisor) << 64 | (uint64_t)edge_limb(&state) << 32 | edge_limb(&state);
+    dz__big x, y;
+    bool rest;
+    dz__big_set(&x, (uint64_t)(value >> 64));
+    dz__big_shift(&x, 32);
+    dz__big_step(&x, 1, (uint32_t)(value >> 32));
+    dz__big_shift(&x, 32);
+    dz__big_step(&x, 1, (uint32_t)value);
+    dz__big_set(&y, divisor);
+    const uint64_t got = dz__big_divide(&x, &y, &rest);
+    if (got != (uint64_t)(value / divisor) || rest != (value % divisor != 0))
+      ck_abort_msg("case %d: quotient %llx, not %llx", i, (unsigned long long)got,
+                   (unsigned long long)(value / divisor));
+  }
+}
+END_TEST
+#define WIDE_TESTS , ONCE(quotients_are_the_compilers)
+#else
+#define WIDE_TESTS
+#endif
+
+SUITE(ONCE(a_product_divides_back), ONCE(dropping_undoes_shifting), ONCE(powers_of_five),
+      ONCE(nothing_stays_nothing) WIDE_TESTS)

@@ -1,6 +1,71 @@
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* syscall */
+#endif
 #include "base/memory.h"
 #include "../failing.h"
 #include "suite.h"
+
+#if defined(__linux__) && !SANITIZED && SIZE_MAX > UINT32_MAX /* 32 bits: mmap is another call */
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The system's calls for pages, of which the refused-th from now on is refused; 0: none. What the library
+   calls is this, since the program that is linked comes before the C library. */
+static int refused_pages;
+
+static bool pages_are_refused(void) { return refused_pages > 0 && --refused_pages == 0; }
+
+void *mmap(void *at, size_t size, int protection, int flags, int file, off_t offset) {
+  if (pages_are_refused()) return MAP_FAILED;
+  return (void *)syscall(SYS_mmap, at, size, protection, flags, file, offset);
+}
+
+void *mremap(void *block, size_t old_size, size_t new_size, int flags, ...) {
+  va_list list;
+  va_start(list, flags);
+  void *to = flags & MREMAP_FIXED ? va_arg(list, void *) : NULL;
+  va_end(list);
+  if (pages_are_refused()) return MAP_FAILED;
+  return (void *)syscall(SYS_mremap, block, old_size, new_size, flags, to);
+}
+
+/* A large block that grows asks for its next pages, else for a place, else to be moved there. When one of
+   these is refused the block is moved or stays as it was. */
+START_TEST(large_blocks_survive_a_system_that_refuses) {
+  const dz_allocator a = dz_system_allocator();
+  const size_t small = 3 << 20, large = 40 << 20;
+  for (int refused = 1; refused <= 3; refused++)
+    for (int then = 0; then <= 2; then++) {
+      char *p = dz__alloc(&a, small);
+      ck_assert_ptr_nonnull(p);
+      p[0] = 1, p[small - 1] = 2;
+      /* pages behind it, so that it must move */
+      (void)mmap(p + ((small + (2 << 20) - 1) & ~(((size_t)2 << 20) - 1)), 4096, PROT_READ,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+      refused_pages = refused;
+      char *q = a.resize(a.user, p, small, large);
+      const bool met = refused_pages == 0;
+      refused_pages = 0;
+      if (q) {
+        q[large - 1] = 3;
+        p = q;
+      }
+      ck_assert(q || met);
+      ck_assert_int_eq(p[0], 1);
+      ck_assert_int_eq(p[small - 1], 2);
+      dz__free(&a, p, q ? large : small);
+    }
+  refused_pages = 1;
+  ck_assert_ptr_null(dz__alloc(&a, large));
+  refused_pages = 0;
+}
+END_TEST
+#define PAGE_TESTS , ONCE(large_blocks_survive_a_system_that_refuses)
+#else
+#define PAGE_TESTS
+#endif
 
 START_TEST(the_default_allocator_is_the_systems) {
   const dz_allocator a = dz__allocator(NULL), none = {NULL, NULL}, b = dz__allocator(&none);
@@ -28,7 +93,7 @@ START_TEST(blocks_of_all_sizes_keep_their_contents) {
     size_t n = sizes[k], kept = had < n ? had : n;
     p = a.resize(a.user, p, had, n);
     ck_assert_ptr_nonnull(p);
-    ck_assert_uint_eq((uintptr_t)p % 16, 0);
+    ck_assert_uint_eq((uintptr_t)p % _Alignof(max_align_t), 0);
     for (size_t i = 0; i < kept; i += 997) ck_assert_uint_eq(p[i], i % 251);
     if (kept) ck_assert_uint_eq(p[kept - 1], (kept - 1) % 251);
     for (size_t i = 0; i < n; i++) p[i] = (unsigned char)(i % 251);
@@ -87,6 +152,27 @@ START_TEST(an_array_that_cannot_grow_stays) {
   ck_assert_uint_eq(cap, had);
   ck_assert_int_eq(((char *)block)[8 * cap - 1], 7);
   dz__free(&a, block, 8 * cap);
+}
+END_TEST
+
+/* Remembers what it was asked for, and has none. */
+static void *greedy(void *user, void *block, size_t old_size, size_t new_size) {
+  (void)block, (void)old_size;
+  *(size_t *)user = new_size;
+  return NULL;
+}
+
+/* Where a half more would be more than there can be, what is needed is asked for and no more. */
+START_TEST(growth_stops_at_what_can_be) {
+  const size_t item = SIZE_MAX / 4 / 100; /* so at most 100 of them */
+  size_t asked = 0, cap = 90;
+  const dz_allocator a = {greedy, &asked};
+  void *block = NULL;
+  ck_assert(!dz__grow(&a, &block, &cap, 95, item));
+  ck_assert_uint_eq(asked, 95 * item);
+  asked = 0;
+  ck_assert(!dz__grow(&a, &block, &cap, 101, item));
+  ck_assert_uint_eq(asked, 0);
 }
 END_TEST
 
@@ -187,8 +273,22 @@ START_TEST(too_much_is_refused) {
   dz__arena_init(&arena, &a);
   ck_assert_ptr_null(dz__arena_alloc(&arena, SIZE_MAX));
   ck_assert_ptr_null(dz__arena_alloc(&arena, SIZE_MAX - 10));
-  ck_assert_ptr_null(dz__arena_alloc(&arena, SIZE_MAX / 8));
+  ck_assert_ptr_null(dz__arena_alloc(&arena, SIZE_MAX / 8 + 1));
   ck_assert_ptr_nonnull(dz__arena_alloc(&arena, 8));
+  dz__arena_free(&arena);
+}
+END_TEST
+
+/* Blocks double up to 2^28 bytes, and then stay so. */
+START_TEST(blocks_of_the_arena_have_a_limit) {
+  if (SANITIZED || sizeof(size_t) < 8) return; /* half a gigabyte that nobody touches */
+  const dz_allocator a = dz_system_allocator();
+  dz__arena arena;
+  dz__arena_init(&arena, &a);
+  ck_assert_ptr_nonnull(dz__arena_alloc(&arena, (size_t)1 << 28));
+  const size_t first = dz__arena_bytes(&arena);
+  ck_assert_ptr_nonnull(dz__arena_alloc(&arena, 1));
+  ck_assert_uint_eq(dz__arena_bytes(&arena) - first, first);
   dz__arena_free(&arena);
 }
 END_TEST
@@ -234,4 +334,5 @@ SUITE(ONCE(the_default_allocator_is_the_systems), ONCE(blocks_of_all_sizes_keep_
       ONCE(an_array_that_cannot_grow_stays), ONCE(pieces_stay_put_and_do_not_overlap),
       ONCE(rewinding_keeps_what_came_before), ONCE(a_loop_allocates_in_its_first_turn_only),
       ONCE(too_much_is_refused), BETWEEN(the_arena_survives_failing_allocations, 2, 6),
-      ONCE(the_arena_survives_memory_running_out))
+      ONCE(the_arena_survives_memory_running_out), ONCE(growth_stops_at_what_can_be),
+      ONCE(blocks_of_the_arena_have_a_limit) PAGE_TESTS)

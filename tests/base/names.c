@@ -223,8 +223,22 @@ START_TEST(suggests_with_long_names) {
 }
 END_TEST
 
+/* Sizes are kept in 32 bits; nothing of such a text is read. */
+START_TEST(a_text_that_is_too_long_is_no_name) {
+  const dz_allocator a = dz_system_allocator();
+  const size_t size = (size_t)UINT32_MAX + 1;
+  if (size == 0) return;
+  dz__names names;
+  dz__names_init(&names, &a);
+  ck_assert(!dz__names_add(&names, "x", size, 0));
+  ck_assert_ptr_null(dz__names_find(&names, "x", size));
+  ck_assert_ptr_null(dz__names_find(&names, "x", 1));
+  dz__names_free(&names);
+}
+END_TEST
+
 SUITE(ONCE(finds_what_was_added), ONCE(the_text_is_copied_and_measured_by_size),
       ONCE(the_first_name_of_a_value_is_its_name), ONCE(dropping_takes_the_values_from_a_point_on),
       ONCE(names_come_and_go), BETWEEN(survives_failing_allocations, 6, 12),
       ONCE(keeps_what_it_has_when_memory_is_out), EACH(suggests_the_nearest_name, COUNT(suggestion)),
-      ONCE(suggests_with_long_names))
+      ONCE(suggests_with_long_names), ONCE(a_text_that_is_too_long_is_no_name))

@@ -171,6 +171,7 @@ END_TEST
 START_TEST(long_schedules) {
   ck_assert_uint_eq(dz__revolve_forwards(SIZE_MAX, 1), SIZE_MAX);
   ck_assert_uint_eq(dz__revolve_forwards(SIZE_MAX - 1, SIZE_MAX), SIZE_MAX - 2);
+#if SIZE_MAX > UINT32_MAX
   ck_assert_uint_eq(dz__revolve_forwards((size_t)1 << 32, 1), ((size_t)1 << 31) * (((size_t)1 << 32) - 1));
   /* r = 24 is the least with C(20 + r, 20) >= 10^12; the work is r n - C(21 + r - 1, 21). */
   double c = 1, less = 1;
@@ -181,6 +182,7 @@ START_TEST(long_schedules) {
   for (int k = 1; k <= 21; k++) minus = minus * (23 + k) / k;
   size_t got = dz__revolve_forwards(1000000000000, 20);
   ck_assert_msg(fabs((double)got - (24e12 - minus)) <= 64 * 24e12 * 0x1p-53, "%zu", got);
+#endif
 }
 END_TEST
 

@@ -337,7 +337,9 @@ START_TEST(misuse) {
   ck_assert_int_eq(dz_pattern_new(1, 2, (size_t[]){0, 2}, upper, NULL, &q), DZ_ERR_ARGUMENT);
   ck_assert_int_eq(dz_pattern_new(2, 2, NULL, upper, NULL, &q), DZ_ERR_ARGUMENT);
   ck_assert_int_eq(dz_pattern_new(2, 2, good, NULL, NULL, &q), DZ_ERR_ARGUMENT);
+#if SIZE_MAX > UINT32_MAX
   ck_assert_int_eq(dz_pattern_new(2, (size_t)1 << 33, good, upper, NULL, &q), DZ_ERR_LIMIT);
+#endif
   ck_assert_int_eq(dz_pattern_new(2, 2, good, upper, NULL, &q), DZ_OK);
   ck_assert_int_eq(dz_coloring_new(q, DZ_COLORING_STAR, NULL, &d), DZ_ERR_ARGUMENT);
   ck_assert_int_eq(dz_coloring_new(NULL, DZ_COLORING_STAR, NULL, &d), DZ_ERR_ARGUMENT);

@@ -222,6 +222,79 @@ static bool no_shape(void *user, const dz_op_array *x, int *rank, size_t *dims) 
   return false;
 }
 
+/* ---- shapes that are none ---- */
+
+static int given_rank;
+static size_t given_extent;
+static bool given_shape(void *user, const dz_op_array *x, int *rank, size_t *dims) {
+  (void)user, (void)x;
+  *rank = given_rank;
+  for (int k = 0; k < *rank && k < DZ_MAX_RANK; k++) dims[k] = given_extent;
+  return true;
+}
+static void twice(void *user, const dz_op_array *x, size_t size, double *z) {
+  (void)user;
+  for (size_t i = 0; i < size && i < x->size; i++) z[i] = 2 * x->data[i];
+}
+static void twice_back(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
+                       double *const *ga) {
+  (void)user, (void)z;
+  for (size_t i = 0; i < size && i < x->size; i++) ga[0][i] += 2 * g[i];
+}
+static void twice_forth(void *user, const dz_op_array *x, size_t size, const double *z,
+                        const double *const *d, double *out) {
+  (void)user, (void)x, (void)z;
+  for (size_t i = 0; i < size; i++) out[i] = 2 * d[0][i];
+}
+
+/* Nothing is checked then, and the first use is told. */
+START_TEST(shapes_that_cannot_be) {
+  static const struct {
+    int rank;
+    size_t extent;
+    dz_status status;
+  } shapes[] = {{9, 1, DZ_ERR_SHAPE}, {-1, 1, DZ_ERR_SHAPE}, {2, SIZE_MAX / 4, DZ_ERR_SHAPE},
+                {1, 1 << 20, DZ_OK},  {3, 200, DZ_OK},       {1, 0, DZ_OK}};
+  const dz_op_calls calls = {.arity = 1, .shape = given_shape, .value = twice, .vjp = twice_back};
+  for (size_t k = 0; k < COUNT(shapes); k++) {
+    char name[16];
+    given_rank = shapes[k].rank, given_extent = shapes[k].extent;
+    snprintf(name, sizeof name, "given%zu", k);
+    const size_t notes = dz_note_count(t);
+    ck_assert_int_eq(dz_op_define_c(t, name, &calls, &e), DZ_OK);
+    ck_assert_uint_eq(dz_note_count(t), notes + 1);
+    ck_assert_str_eq(dz_note_at(t, notes)->kind, "unchecked");
+    const dz_var x = dz_input(t, 1), z = dz_apply(t, name, 1, &x);
+    ck_assert_int_eq(dz_tape_error(t)->status, shapes[k].status);
+    ck_assert(dz_valid(z) == (shapes[k].status == DZ_OK));
+    dz_tape_forgive(t);
+  }
+}
+END_TEST
+
+/* sqrt(0) has an infinite slope. Nothing is selected there, and nothing moves there: backward the operation
+   passes the 0 on as a number, so 0 * inf is none; forward it is not reached, and carries nothing. */
+START_TEST(zeros_through_c_functions) {
+  for (int forth = 0; forth < 2; forth++) {
+    const dz_op_calls calls = {
+        .arity = 1, .value = twice, .vjp = twice_back, .jvp = forth ? twice_forth : NULL};
+    ck_assert_int_eq(dz_op_define_c(t, forth ? "twice_forth" : "twice", &calls, &e), DZ_OK);
+    const dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, (size_t[]){2}, (double[]){0, .25});
+    const dz_var mask = dz_leaf_tensor(t, DZ_ROLE_DATA, 1, (size_t[]){2}, (double[]){0, 1});
+    const dz_var root = dz_sqrt(x), z = dz_apply(t, forth ? "twice_forth" : "twice", 1, &root);
+    const dz_var y = dz_sum(dz_where(mask, z, 0), DZ_ALL, false);
+    double along;
+    ck_assert_int_eq(dz_backward(y), DZ_OK);
+    ck_assert(isnan(dz_adjoints(x)[0]));
+    expect_bits(dz_adjoints(x)[1], 2);
+    ck_assert_int_eq(dz_tangent(y, 1, &x, (double[]){0, 1}, &along), DZ_OK);
+    expect_bits(along, 2);
+    ck_assert_int_eq(dz_tangent(y, 1, &x, (double[]){0, 0}, &along), DZ_OK);
+    expect_bits(along, 0);
+  }
+}
+END_TEST
+
 START_TEST(wrong_c_functions_are_refused) {
   dz_op_calls backward = dot, forward = dot, neither = dot;
   freed = 0;
@@ -285,5 +358,5 @@ START_TEST(memory_runs_out) {
 END_TEST
 
 SUITE_BETWEEN(setup, teardown, ONCE(in_the_language), ONCE(programs), ONCE(pictures_and_formulas),
-              ONCE(rewind_and_clear), ONCE(two_tapes), ONCE(c_functions), ONCE(wrong_c_functions_are_refused),
-              ONCE(memory_runs_out))
+              ONCE(rewind_and_clear), ONCE(two_tapes), ONCE(c_functions), ONCE(shapes_that_cannot_be),
+              ONCE(zeros_through_c_functions), ONCE(wrong_c_functions_are_refused), ONCE(memory_runs_out))

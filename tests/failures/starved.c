@@ -4,157 +4,9 @@
    a new one gives; and every block comes back.
 
    With DZ_LONG each allocation fails in turn, else a few of each. */
-#include "dz/cost.h"
-#include "dz/dz.h"
-#include "dz/emit.h"
-#include "dz/explain.h"
-#include "dz/jacobian.h"
-#include "dz/lang.h"
-#include "dz/paths.h"
-#include "dz/plan.h"
-#include "dz/print.h"
-#include "dz/show.h"
-#include "dz/trace.h"
-#include "dz/why.h"
-#include "failing.h"
-#include "suite.h"
+#include "../lang/case.h"
+#include "acts.h"
 #include "tape/tape.h"
-
-/* What came out, as a hash. */
-typedef struct work {
-  dz_tape *t;
-  const dz_allocator *a;
-  dz_var x[3], y;
-  uint64_t bits;
-} work;
-
-static void mix(uint64_t *h, const void *data, size_t size) {
-  const unsigned char *s = data;
-  for (size_t i = 0; i < size; i++) *h = (*h ^ s[i]) * UINT64_C(0x100000001b3);
-}
-
-static bool write(void *user, const char *text, size_t size) {
-  mix(&((work *)user)->bits, text, size);
-  return true;
-}
-
-static void mix_values(work *w, dz_var x) {
-  if (dz_valid(x) && !dz_is_number(x)) mix(&w->bits, dz_values(x), dz_size(x) * sizeof(double));
-}
-static void mix_adjoints(work *w) {
-  for (int k = 0; k < 3; k++) {
-    const double *g = dz_adjoints(w->x[k]);
-    if (g) mix(&w->bits, g, dz_size(w->x[k]) * sizeof *g);
-  }
-}
-
-/* ---- what is done ---- */
-
-typedef dz_status act(work *w);
-
-static dz_status record(work *w) { return mix_values(w, w->y), DZ_OK; }
-static dz_status sweep(work *w) {
-  const dz_status s = dz_backward(w->y);
-  if (!s) mix_adjoints(w);
-  return s;
-}
-static dz_status sweep_more(work *w) {
-  dz_status s = dz_backward_with(w->y, 2);
-  if (!s) s = dz_backward_add(w->y, -.5);
-  if (!s) mix_adjoints(w);
-  return s;
-}
-static dz_status diagnose(work *w) {
-  const size_t before = dz_note_count(w->t);
-  dz_status s = dz_backward(w->y);
-  if (!s) s = dz_diagnose(w->y);
-  for (size_t k = before; !s && k < dz_note_count(w->t); k++)
-    mix(&w->bits, dz_note_at(w->t, k)->message, strlen(dz_note_at(w->t, k)->message));
-  return s;
-}
-static dz_status forward(work *w) {
-  double v[64] = {1, .5, -1, 2, .25}, out = 0;
-  const dz_status s = dz_tangent(w->y, 1, w->x, v, &out);
-  mix(&w->bits, &out, s ? 0 : sizeof out);
-  return s;
-}
-static dz_status gradient(work *w) {
-  dz_var g[3], h[3];
-  dz_status s = dz_grad(w->y, 3, w->x, g);
-  if (!s) mix_values(w, g[0]);
-  if (!s && dz_size(g[0]) == 1) s = dz_grad(g[0], 3, w->x, h);
-  if (!s && dz_size(g[0]) == 1) mix_values(w, h[0]);
-  return s;
-}
-static dz_status curvature(work *w) {
-  double h[256] = {0};
-  const size_t n = dz_size(w->x[0]);
-  const dz_status s = dz_hessian(w->y, w->x[0], h);
-  if (!s) mix(&w->bits, h, n * n * sizeof *h);
-  return s;
-}
-static dz_status simplify(work *w) {
-  const dz_var z = dz_simplify(w->y);
-  if (dz_valid(z)) mix_values(w, z);
-  return dz_valid(z) ? DZ_OK : dz_tape_error(w->t)->status;
-}
-static dz_status print(work *w) { return dz_print(w->y, NULL, write, w); }
-static dz_status draw(work *w) {
-  const dz_dot_options o = {.written = DZ_WRITTEN_BOTH, .partials = true, .shared = true};
-  const dz_status s = dz_backward(w->y);
-  return s ? s : dz_write_dot(w->y, &o, write, w);
-}
-static dz_status layout(work *w) { return dz_write_svg(w->y, NULL, write, w); }
-static dz_status tell(work *w) {
-  const dz_status s = dz_backward(w->y);
-  return s ? s : dz_write_trace(w->y, NULL, write, w);
-}
-static dz_status explain(work *w) {
-  const dz_explain_options o = {.format = DZ_EXPLAIN_HTML};
-  const dz_status s = dz_backward(w->y);
-  return s ? s : dz_explain(w->y, &o, write, w);
-}
-static dz_status paths(work *w) {
-  dz_paths *p = NULL;
-  dz_status s = dz_paths_find(w->y, w->x[0], 0, 0, &p);
-  if (!s) s = dz_paths_write(p, NULL, write, w);
-  dz_paths_free(p);
-  return s;
-}
-static dz_status ask_why(work *w) {
-  dz_why_report r;
-  const dz_status s = dz_why(w->y, w->x[0], NULL, &r);
-  if (!s) mix(&w->bits, r.message, strlen(r.message));
-  return s;
-}
-static dz_status plan(work *w) {
-  double in[64], g[64] = {0}, y = 0;
-  size_t n = 0;
-  dz_error e;
-  const dz_plan_options o = {.allocator = w->a, .map = true};
-  for (int k = 0; k < 3; k++)
-    for (size_t i = 0; i < dz_size(w->x[k]); i++) in[n++] = dz_values(w->x[k])[i];
-  dz_plan *p = dz_plan_new(1, &w->y, 3, w->x, &o, &e);
-  if (!p) return e.status;
-  void *room = malloc(dz_plan_memory(p));
-  dz_status s = dz_plan_run(p, in, &y, g, room);
-  mix(&w->bits, &y, sizeof y);
-  mix(&w->bits, g, n * sizeof *g);
-  if (!s) s = dz_emit(p, NULL, write, w);
-  free(room);
-  dz_plan_free(p);
-  return s;
-}
-
-static const struct {
-  const char *name;
-  act *act;
-} acts[] = {{"record", record},     {"sweep", sweep},       {"sweep again", sweep_more},
-            {"diagnose", diagnose}, {"tangent", forward},   {"gradient", gradient},
-            {"hessian", curvature}, {"simplify", simplify}, {"print", print},
-            {"dot", draw},          {"svg", layout},        {"trace", tell},
-            {"explain", explain},   {"paths", paths},       {"why", ask_why},
-            {"plan, emit", plan}};
 
 /* ---- of what ---- */
 
@@ -191,6 +43,7 @@ static bool leaves(work *w, int of) {
   static const double numbers[] = {.75, .5, 2, 1.25};
   static const char *const names[] = {"A", "B", "u"};
   const size_t dims[] = {2, 2};
+  w->n = 3;
   for (int k = 0; k < 3; k++) {
     w->x[k] = of < POINTWISE ? dz_input(w->t, numbers[k])
                              : dz_leaf_tensor(w->t, DZ_ROLE_INPUT, k < 2 ? 2 : 1, dims, numbers);
@@ -261,4 +114,151 @@ START_TEST(every_operation_survives) {
 }
 END_TEST
 
-SUITE(EACH(every_operation_survives, 8))
+/* ---- programs: of what is done, and of nothing before it ---- */
+
+/* A tape on which a case stands, and what fails from now on. */
+typedef struct stage {
+  failing f;
+  dz_allocator a;
+  work w;
+  dz_mark mark;
+} stage;
+
+static dz_status parse_and_record(stage *s, const test_case *c) {
+  size_t size;
+  const char *text = case_text(c, &size);
+  dz_error e = {DZ_OK, 0, 0, "", "", ""};
+  dz_program *p = dz_program_parse(text, size, "<case>", &s->a, &e);
+  s->w.y = p ? dz_program_record(p, s->w.t, 7) : (dz_var){0};
+  if (p) e = *dz_tape_error(s->w.t);
+  dz_program_free(p);
+  mix(&s->w.bits, e.message, strlen(e.message));
+  mix_values(&s->w, s->w.y);
+  return e.status;
+}
+
+/* False when the case is none for this act. */
+static bool set_the_stage(stage *s, const test_case *c, act *f) {
+  *s = (stage){.f = {0}};
+  s->a = failing_allocator(&s->f);
+  s->w = (work){.t = dz_tape_new(&s->a), .a = &s->a, .bits = 1};
+  s->w.text = case_text(c, &s->w.size);
+  ck_assert_int_eq(bind_names(c, s->w.t), DZ_OK);
+  s->mark = dz_tape_mark(s->w.t);
+  if (!f) return true;
+  if (parse_and_record(s, c) || dz_size(s->w.y) > MOST_ELEMENTS) return false;
+  s->mark = dz_tape_mark(s->w.t);
+  for (size_t i = 0; i < dz_tape_size(s->w.t) && s->w.n < MOST_LEAVES; i++) {
+    const dz_var x = dz_node_at(s->w.t, i);
+    if (!dz_is_active(x) || dz_role_of(x) > DZ_ROLE_PARAM) continue;
+    if (dz_size(x) > MOST_ELEMENTS) return false;
+    s->w.x[s->w.n++] = x;
+  }
+  return s->w.n > 0;
+}
+
+static void clear_the_stage(stage *s) {
+  dz_tape_free(s->w.t);
+  ck_assert(s->f.blocks == 0 && s->f.bytes == 0);
+}
+
+static dz_status perform(stage *s, const test_case *c, act *f) {
+  s->w.bits = 1;
+  s->w.writes = 0;
+  if (!f) return parse_and_record(s, c);
+  const dz_status status = f(&s->w);
+  return status ? status : dz_tape_error(s->w.t)->status;
+}
+
+typedef struct outcome {
+  dz_status status;
+  uint64_t bits;
+  size_t calls, writes;
+} outcome;
+
+static void expect_again(stage *s, const test_case *c, act *f, const outcome *right, const char *what) {
+  s->f.only = s->f.at = s->w.refuse = 0;
+  dz_tape_forgive(s->w.t);
+  ck_assert_int_eq(dz_tape_rewind(s->w.t, s->mark), DZ_OK);
+  const dz_status status = perform(s, c, f);
+  if (status != right->status || s->w.bits != right->bits)
+    ck_abort_msg("%s:%d: %s, %s: status %d and another result afterwards", c->file, c->line, c->title, what,
+                 status);
+}
+
+/* Allocation k fails, and with `onwards` all later ones. */
+static void lack(const test_case *c, act *f, const outcome *right, size_t k, bool onwards, const char *what) {
+  stage s;
+  set_the_stage(&s, c, f);
+  s.f.calls = 0;
+  *(onwards ? &s.f.at : &s.f.only) = k;
+  const dz_status status = perform(&s, c, f);
+  if (status == DZ_ERR_MEMORY ? s.f.failed == 0 : status != right->status || s.w.bits != right->bits)
+    ck_abort_msg("%s:%d: %s, %s: allocation %zu%s fails: status %d", c->file, c->line, c->title, what, k,
+                 onwards ? " and all later" : "", status);
+  expect_again(&s, c, f, right, what);
+  clear_the_stage(&s);
+}
+
+/* Write k is refused. */
+static void refuse(const test_case *c, act *f, const outcome *right, size_t k, const char *what) {
+  stage s;
+  set_the_stage(&s, c, f);
+  s.w.refuse = k;
+  const dz_status status = perform(&s, c, f);
+  if (status != DZ_ERR_WRITE)
+    ck_abort_msg("%s:%d: %s, %s: write %zu refused: status %d", c->file, c->line, c->title, what, k, status);
+  expect_again(&s, c, f, right, what);
+  clear_the_stage(&s);
+}
+
+/* Every how many allocations one fails; which they are changes from case to case. */
+static size_t stride(size_t n, size_t most) { return 1 + n / (getenv("DZ_LONG") ? 16 * most : most); }
+
+static void hinder(const test_case *c, act *f, const char *what, size_t most) {
+  stage s;
+  const bool one = set_the_stage(&s, c, f);
+  if (one) {
+    s.f.calls = 0;
+    outcome right = {.status = perform(&s, c, f)};
+    right.bits = s.w.bits, right.calls = s.f.calls, right.writes = s.w.writes;
+    expect_again(&s, c, f, &right, what);
+    size_t step = stride(right.calls, most);
+    for (size_t k = 1 + (size_t)c->line % step; k <= right.calls; k += step) {
+      lack(c, f, &right, k, false, what);
+      lack(c, f, &right, k, true, what);
+    }
+    step = stride(right.writes, most);
+    for (size_t k = 1 + (size_t)c->line % step; k <= right.writes; k += step) refuse(c, f, &right, k, what);
+  }
+  clear_the_stage(&s);
+}
+
+static void hinder_program(const test_case *c) { hinder(c, NULL, "parse and record", EFFORT(16, 2)); }
+
+/* One act in turn for each case. */
+static void hinder_act(const test_case *c) {
+  static size_t turn;
+  const bool all = getenv("DZ_LONG");
+  for (size_t k = 0; k < (all ? COUNT(acts) : 1); k++, turn++) {
+    const size_t which = turn % COUNT(acts);
+    hinder(c, acts[which].act, acts[which].name, EFFORT(12, 1));
+  }
+}
+
+/* Formulas are rewritten in a store of terms, in which every step may be the one that finds no room. */
+static void hinder_simplify(const test_case *c) {
+  hinder(c, simplify_slope, "simplify the gradient", EFFORT(24, 1));
+}
+
+START_TEST(every_program_survives) { each_case(case_files[_i].file, hinder_program); }
+END_TEST
+
+START_TEST(every_act_survives) { each_case(case_files[_i].file, hinder_act); }
+END_TEST
+
+START_TEST(every_formula_survives) { each_case(case_files[_i].file, hinder_simplify); }
+END_TEST
+
+SUITE(EACH(every_operation_survives, 8), EACH(every_formula_survives, COUNT(case_files)),
+      EACH(every_program_survives, COUNT(case_files)), EACH(every_act_survives, COUNT(case_files)))

@@ -31,7 +31,8 @@ static struct {
   size_t calls, io, read;
   failing memory;
   block blocks[BLOCKS];
-  bool files[FILES]; /* open, by number */
+  size_t used[BLOCKS], uses; /* entries of blocks that are not as they were */
+  bool files[FILES];         /* open, by number */
   char out[SAID], err[SAID];
   size_t out_size, err_size;
 } now;
@@ -81,6 +82,7 @@ static bool enter(void *p, size_t size) {
   size_t i = (uintptr_t)p / 16 * 0x9e3779b9u % BLOCKS;
   for (size_t n = 0; n < BLOCKS; n++, i = (i + 1) % BLOCKS)
     if (!now.blocks[i].at || now.blocks[i].at == &taken_out) {
+      if (!now.blocks[i].at) now.used[now.uses++] = i;
       now.blocks[i] = (block){p, size};
       return true;
     }
@@ -139,9 +141,10 @@ void __wrap_free(void *p) {
 }
 
 static void free_all(void) {
-  for (size_t i = 0; i < BLOCKS; i++) {
-    if (now.blocks[i].at && now.blocks[i].at != &taken_out) __real_free(now.blocks[i].at);
-    now.blocks[i] = (block){NULL, 0};
+  while (now.uses > 0) {
+    block *b = &now.blocks[now.used[--now.uses]];
+    if (b->at != &taken_out) __real_free(b->at);
+    *b = (block){NULL, 0};
   }
 }
 

@@ -1,8 +1,9 @@
-/* Pictures and texts of graphs with any names: whatever is written is well-formed, and says so to a reader
-   that is not ours where there is one (expat for SVG and XML, cJSON for JSON). */
+/* Pictures, texts and code of graphs with any names: whatever is written is well-formed, and says so to a
+   reader that is not ours where there is one (expat for SVG and HTML, cJSON for JSON). */
 #include "dz/show.h"
 #include "../show/graph.h"
 #include "dz/dz.h"
+#include "dz/emit.h"
 #include "dz/explain.h"
 #include "dz/paths.h"
 #include "dz/trace.h"
@@ -45,6 +46,63 @@ static void expect_xml(const text *t) {
   XML_ParserFree(p);
 }
 
+/* An element that the page does not have, or an attribute, would come from a name. */
+static void expect_known(void *user, const char *name, const char **attributes) {
+  static const char *const known[] = {"html",  "title", "style", "h2",    "h3",   "ul",
+                                      "li",    "math",  "mi",    "mn",    "mo",   "mrow",
+                                      "mfrac", "msub",  "msup",  "msqrt", "mtext"};
+  size_t k = 0;
+  while (k < sizeof known / sizeof *known && strcmp(name, known[k]) != 0) k++;
+  const bool plain = !attributes[0] || (strcmp(attributes[0], "displaystyle") == 0 && !attributes[2]);
+  if (k == sizeof known / sizeof *known || !(plain || k == 0)) ck_abort_msg("<%s>: %s", name, (char *)user);
+}
+
+/* The page is XML, but for its first line and its two <meta>. */
+static void expect_html(const text *t) {
+  XML_Parser p = XML_ParserCreate("UTF-8");
+  const char *html = strstr(t->at, "<html "), *meta = strstr(t->at, "<meta"),
+             *title = strstr(t->at, "<title>");
+  if (!html || !meta || !title || strncmp(t->at, "<!DOCTYPE html>\n", 16) != 0 || title < meta)
+    ck_abort_msg("no page:\n%s", t->at);
+  XML_SetUserData(p, t->at);
+  XML_SetStartElementHandler(p, expect_known);
+  if (!XML_Parse(p, html, (int)(meta - html), 0) || !XML_Parse(p, title, (int)strlen(title), 1))
+    ck_abort_msg("%s\n%s", XML_ErrorString(XML_GetErrorCode(p)), t->at);
+  XML_ParserFree(p);
+}
+
+/* The end of a comment or literal that begins at s, or NULL where it has none: a literal's is on its line. */
+static const char *past(const char *s) {
+  if (s[1] == '*') return (s = strstr(s + 2, "*/")) ? s + 2 : NULL;
+  const char quote = *s++;
+  for (; *s && *s != quote && *s != '\n'; s++)
+    if (*s == '\\' && !*++s) return NULL;
+  return *s == quote ? s + 1 : NULL;
+}
+
+/* C: brackets match, comments and literals end, and all else is ASCII. */
+static void expect_code(const text *t) {
+  char open[64];
+  size_t depth = 0;
+  for (const char *s = t->at; *s;) {
+    if (*s == '"' || *s == '\'' || (*s == '/' && s[1] == '*')) {
+      const char *end = past(s);
+      if (!end) ck_abort_msg("what begins here has no end: %.60s\nin\n%s", s, t->at);
+      s = end;
+      continue;
+    }
+    if (*s == '/' && s[1] == '/') ck_abort_msg("no comment of C99's older brothers:\n%s", t->at);
+    if (*s == '(' || *s == '[' || *s == '{') open[depth++ % sizeof open] = *s;
+    if (*s == ')' || *s == ']' || *s == '}') {
+      if (depth == 0 || (open[--depth % sizeof open] == '(' ? ')' : open[depth % sizeof open] + 2) != *s)
+        ck_abort_msg("a bracket too much: %.60s\nin\n%s", s, t->at);
+    }
+    if ((*s < ' ' && *s != '\n') || *s > '~') ck_abort_msg("a character of a name: %.20s\nin\n%s", s, t->at);
+    s++;
+  }
+  if (depth != 0) ck_abort_msg("%zu brackets are open:\n%s", depth, t->at);
+}
+
 static void expect_json(const text *t) {
   cJSON *json = cJSON_ParseWithLength(t->at, t->n);
   if (!json || strpbrk(t->at, "<>&")) ck_abort_msg("no JSON for HTML:\n%s", t->at);
@@ -85,35 +143,55 @@ static void draw(dz_var y, input *in, const failing *f) {
                       .wave = c >> 5,
                       .constants = b & 128 ? take_name(in, constants) : NULL};
   text dot = {0}, svg = {0};
-  const dz_status drawn = dz_write_dot(y, &o, append, &dot);
-  expect_status(drawn, f);
-  if (drawn == DZ_OK) {
+  const bool ours = take_byte(in) % 2;
+  const dz_status s = ours ? dz_write_svg(y, &o, append, &svg) : dz_write_dot(y, &o, append, &dot);
+  expect_status(s, f);
+  if (s == DZ_OK && ours) expect_xml(&svg);
+  if (s == DZ_OK && !ours) {
     graph g = graph_read(dot.at);
     graph_free(&g);
   }
-  const dz_status written = dz_write_svg(y, &o, append, &svg);
-  expect_status(written, f);
-  if (written == DZ_OK) expect_xml(&svg);
   free(dot.at);
   free(svg.at);
 }
 
 static void tell(dz_var y, input *in, const failing *f) {
+  static void (*const expect[])(const text *) = {expect_json, expect_groups, expect_html};
   char output[64];
-  text json = {0}, page = {0}, tex = {0};
+  text t = {0};
+  const unsigned which = take_byte(in) % 3;
   const char *name = take_name(in, output);
   const dz_trace_options trace = {.output = *name ? name : NULL};
-  dz_explain_options explain = {.output = *name ? name : NULL, .format = DZ_EXPLAIN_LATEX};
-  dz_status s = dz_write_trace(y, &trace, append, &json);
+  const dz_explain_options explain = {.output = *name ? name : NULL,
+                                      .format = which == 1 ? DZ_EXPLAIN_LATEX : DZ_EXPLAIN_HTML};
+  const dz_status s =
+      which == 0 ? dz_write_trace(y, &trace, append, &t) : dz_explain(y, &explain, append, &t);
   expect_status(s, f);
-  if (s == DZ_OK) expect_json(&json);
-  expect_status(s = dz_explain(y, &explain, append, &tex), f);
-  if (s == DZ_OK) expect_groups(&tex);
-  explain.format = DZ_EXPLAIN_HTML;
-  expect_status(s = dz_explain(y, &explain, append, &page), f);
-  free(json.at);
-  free(tex.at);
-  free(page.at);
+  if (s == DZ_OK) expect[which](&t);
+  free(t.at);
+}
+
+/* As C, where a plan can be made; the function's name is one that C takes, or it is refused. */
+static void emit(dz_tape *t, dz_var y, input *in, const failing *f, const dz_allocator *a) {
+  char name[64];
+  const unsigned b = take_byte(in);
+  const char *called = take_name(in, name);
+  const dz_emit_options o = {.name = *called ? called : NULL, .test = b & 1, .single = b & 2, .batch = b & 4};
+  dz_var x[8];
+  int n = 0;
+  for (size_t i = 0; i < dz_tape_size(t) && n < 8; i++) {
+    const dz_role role = dz_role_of(dz_node_at(t, i));
+    if (role == DZ_ROLE_INPUT || role == DZ_ROLE_PARAM) x[n++] = dz_node_at(t, i);
+  }
+  text code = {0};
+  dz_error e;
+  dz_plan *p = dz_plan_new(1, &y, n, x, &(dz_plan_options){.allocator = a}, &e);
+  if (!p) expect_status(e.status, f);
+  const dz_status s = p ? dz_emit(p, &o, append, &code) : DZ_ERR_ARGUMENT;
+  if (!(s == DZ_ERR_NAME && *called)) expect_status(s, f);
+  if (s == DZ_OK) expect_code(&code);
+  free(code.at);
+  dz_plan_free(p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -125,8 +203,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const dz_var y = called(&in, any_graph(t, &in));
     if (dz_tape_error(t)->status != DZ_OK && dz_tape_error(t)->status != DZ_ERR_MEMORY) dz_tape_forgive(t);
     if (dz_valid(y) && dz_backward(y) == DZ_OK) {
-      draw(y, &in, &f);
-      tell(y, &in, &f);
+      const unsigned which = take_byte(&in) % 4; /* one only: each takes much longer than the graph */
+      if (which == 0) emit(t, y, &in, &f, &a);
+      if (which == 1) tell(y, &in, &f);
+      if (which > 1) draw(y, &in, &f);
     }
     dz_tape_free(t);
   }

@@ -333,5 +333,22 @@ START_TEST(sizes) {
 }
 END_TEST
 
-SUITE(ONCE(reshapes), ONCE(broadcasts), ONCE(permutations), ONCE(indices), ONCE(joins), ONCE(gathers),
-      ONCE(gather_survives_overwritten_positions), ONCE(refusals), ONCE(sizes))
+/* Operations without any slope have a reverse function like all others, which adds nothing. */
+START_TEST(what_is_flat_lets_nothing_through) {
+  double x = 1, g = 1, ga = 5, *to[] = {&ga, &ga};
+  const dz__array args[] = {{.size = 1, .data = &x}, {.size = 1, .data = &x}};
+  const dz__call call = {.nargs = 2, .args = args, .out = {.size = 1, .data = &x}, .g = &g, .ga = to};
+  int flat = 0;
+  for (int fn = DZ__F_POINTWISE_END; fn < DZ__F_END; fn++) {
+    const dz__tensor_op *op = &dz__tensor_ops[fn - DZ__F_POINTWISE_END];
+    if (op->spread) continue;
+    flat++;
+    ck_assert(!op->reverse(&call) && ga == 5);
+  }
+  ck_assert_int_eq(flat, 3); /* count, lu, noise */
+}
+END_TEST
+
+SUITE(ONCE(what_is_flat_lets_nothing_through), ONCE(reshapes), ONCE(broadcasts), ONCE(permutations),
+      ONCE(indices), ONCE(joins), ONCE(gathers), ONCE(gather_survives_overwritten_positions), ONCE(refusals),
+      ONCE(sizes))

@@ -502,7 +502,20 @@ START_TEST(memory_fails) {
 }
 END_TEST
 
+/* Constant tensors without elements, which the language writes as such and reads back. */
+START_TEST(tensors_of_nothing) {
+  dz_tape *t = dz_tape_new(NULL);
+  const dz_var x = dz_input(t, 1), none = dz_leaf_tensor(t, DZ_ROLE_CONST, 1, (size_t[]){0}, NULL);
+  const dz_var flat = dz_leaf_tensor(t, DZ_ROLE_CONST, 2, (size_t[]){0, 2}, NULL);
+  ck_assert_int_eq(dz_set_name(x, "x"), DZ_OK);
+  ck_assert_str_eq(print(dz_add(x, dz_sum(none, DZ_ALL, false)), NULL), "x + sum([])");
+  ck_assert_str_eq(print(dz_add(x, dz_sum(flat, DZ_ALL, false)), NULL), "x + sum(reshape([], [0, 2]))");
+  ck_assert_int_eq(dz_rank(dz_expr(t, "reshape([], 0, 2)")), 2);
+  dz_tape_free(t);
+}
+END_TEST
+
 SUITE(EACH(round_trip, COUNT(as_they_stand)), EACH(normal_form, COUNT(pairs)), ONCE(random_trees),
       ONCE(shared_parts_are_named), ONCE(text_is_linear), ONCE(names_of_operations),
       ONCE(names_that_are_none), ONCE(shadowed_constants), ONCE(digits), ONCE(statuses), ONCE(deep_graphs),
-      ONCE(memory_fails))
+      ONCE(memory_fails), ONCE(tensors_of_nothing))

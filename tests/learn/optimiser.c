@@ -221,6 +221,90 @@ START_TEST(lbfgs_comes_back_from_nan) {
 }
 END_TEST
 
+/* Where no length along a line will do, the pairs are dropped, then the search ends; x stays at the best
+ * point. */
+START_TEST(lbfgs_gives_up) {
+  dz_optimiser_options how;
+  dz_optimiser_defaults("lbfgs", &how);
+  dz_optimiser *o = made(&how, 2);
+  double x[2] = {-1.2, 1}, best[2], g[2];
+  for (int k = 0; k < 20; k++) {
+    const double f = rosenbrock(x, g);
+    ck_assert(dz_optimiser_step(o, f, x, g) == DZ_OK);
+  }
+  dz_optimiser_best(o, best);
+  for (int k = 0; k < 300; k++) ck_assert(dz_optimiser_step(o, (double)NAN, x, g) == DZ_OK);
+  ck_assert(memcmp(x, best, sizeof x) == 0);
+  dz_optimiser_best(o, x);
+  ck_assert(memcmp(x, best, sizeof x) == 0);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* -x has no least value: steps double, and after sixty of them the line is given up, with the last point
+   still finite. */
+START_TEST(lbfgs_without_a_bottom) {
+  dz_optimiser_options how;
+  dz_optimiser_defaults("lbfgs", &how);
+  dz_optimiser *o = made(&how, 1);
+  double x = 0, slope = -1;
+  for (int k = 0; k < 200; k++) ck_assert(dz_optimiser_step(o, -x, &x, &slope) == DZ_OK);
+  ck_assert(isfinite(x));
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* At 1e17 a step of 1 leads nowhere: such a pair says nothing about the curvature, and is dropped. */
+START_TEST(lbfgs_steps_below_rounding) {
+  dz_optimiser_options how;
+  dz_optimiser_defaults("lbfgs", &how);
+  dz_optimiser *o = made(&how, 1);
+  double x = 1e17;
+  ck_assert(dz_optimiser_step(o, 0, &x, &(double){1}) == DZ_OK);
+  ck_assert(x == 1e17);
+  ck_assert(dz_optimiser_step(o, -1, &x, &(double){-1}) == DZ_OK);
+  size_t n;
+  ck_assert(dz_optimiser_state(o, &n)[2] == 0); /* pairs */
+  ck_assert(isfinite(x));
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* A number that says how many pairs there are, or which is the newest, is a whole one within the history. */
+START_TEST(lbfgs_refuses_states_that_are_none) {
+  static const double wrong[] = {-1, .5, 11, (double)NAN};
+  dz_optimiser_options how;
+  dz_optimiser_defaults("lbfgs", &how);
+  dz_optimiser *o = made(&how, 1);
+  size_t n;
+  double kept[64], x = 0;
+  const double *state = dz_optimiser_state(o, &n);
+  memcpy(kept, state, n * sizeof *kept);
+  for (int which = 2; which <= 3; which++) {
+    for (size_t k = 0; k < COUNT(wrong); k++) {
+      kept[which] = wrong[k];
+      ck_assert(dz_optimiser_restore(o, kept, n, &x) == DZ_ERR_ARGUMENT);
+    }
+    kept[which] = 0;
+  }
+  ck_assert(dz_optimiser_restore(o, kept, n, &x) == DZ_OK);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* There is no direction in a gradient of 0, and nothing to clip. */
+START_TEST(no_gradient_no_step) {
+  dz_optimiser_options how;
+  dz_optimiser_defaults("sgd", &how);
+  how.clip = 1;
+  dz_optimiser *o = made(&how, N);
+  double x[N] = {1, 2, 3};
+  ck_assert(dz_optimiser_step(o, 0, x, (double[N]){0}) == DZ_OK);
+  ck_assert(x[0] == 1 && x[1] == 2 && x[2] == 3);
+  dz_optimiser_free(o);
+}
+END_TEST
+
 /* ---- on a tape, and what is refused ---- */
 
 START_TEST(on_a_tape) {
@@ -238,6 +322,12 @@ START_TEST(on_a_tape) {
   dz_tape_rewind(t, begin);
   ck_assert(dz_values(w)[0] == .5 && dz_values(w)[1] == 1 && dz_value(b) == 3.25);
   ck_assert(dz_optimiser_apply(NULL, 0, 1, &w) == DZ_ERR_ARGUMENT);
+  const dz_var nothing = dz_leaf_tensor(t, DZ_ROLE_PARAM, 1, (size_t[]){0}, NULL),
+               z = dz_add(b, dz_sum(w, 0, false));
+  dz_backward(z);
+  ck_assert(dz_optimiser_apply(o, 0, 2, (dz_var[]){w, z}) == DZ_ERR_ARGUMENT); /* z is no leaf */
+  ck_assert(dz_optimiser_apply(o, 0, 3, (dz_var[]){w, nothing, b}) == DZ_OK);
+  ck_assert(dz_optimiser_apply(o, 0, 2, (dz_var[]){w, dz_num(1)}) == DZ_ERR_HANDLE);
   dz_optimiser_free(o);
   dz_tape_free(t);
 }
@@ -262,6 +352,21 @@ START_TEST(bad_options) {
     ck_assert_msg(dz_optimiser_new(&how, 1, NULL, &error) == NULL && error.status == DZ_ERR_ARGUMENT, "%d",
                   k);
   }
+  for (int k = 0; k < 7; k++) {
+    dz_optimiser_defaults(k < 4 ? "adam" : "lbfgs", &how);
+    if (k == 0) how.epsilon = HUGE_VAL;
+    if (k == 1) how.weight_decay = HUGE_VAL;
+    if (k == 2) how.rate = HUGE_VAL;
+    if (k == 3) how.schedule = (dz_schedule){.kind = DZ_SCHEDULE_STEP, .factor = 2};
+    if (k == 4) how.history = 0;
+    if (k == 5) how.history = 1001;
+    if (k == 6) how.schedule = (dz_schedule){.warm_up = 3};
+    ck_assert_msg(dz_optimiser_new(&how, 1, NULL, &error) == NULL && error.status == DZ_ERR_ARGUMENT, "%d",
+                  k);
+  }
+  dz_optimiser_defaults("lbfgs", &how);
+  how.schedule.kind = DZ_SCHEDULE_COSINE;
+  ck_assert(dz_optimiser_new(&how, 1, NULL, &error) == NULL && error.status == DZ_ERR_ARGUMENT);
   dz_optimiser_defaults("adam", &how);
   ck_assert(dz_optimiser_new(&how, SIZE_MAX / 8, NULL, &error) == NULL && error.status == DZ_ERR_LIMIT);
   how.method = "none";
@@ -317,5 +422,6 @@ END_TEST
 
 SUITE(EACH(five_steps, COUNT(cases)), EACH(goes_on_to_the_same_bits, COUNT(cases)),
       EACH(not_finite_is_refused, COUNT(cases)), EACH(clips_any_size, 2), ONCE(lbfgs_points),
-      ONCE(lbfgs_valley), ONCE(lbfgs_comes_back_from_nan), ONCE(on_a_tape), ONCE(bad_options),
-      ONCE(schedules), ONCE(orders), ONCE(orders_are_even))
+      ONCE(lbfgs_valley), ONCE(lbfgs_comes_back_from_nan), ONCE(lbfgs_gives_up), ONCE(lbfgs_without_a_bottom),
+      ONCE(lbfgs_steps_below_rounding), ONCE(lbfgs_refuses_states_that_are_none), ONCE(no_gradient_no_step),
+      ONCE(on_a_tape), ONCE(bad_options), ONCE(schedules), ONCE(orders), ONCE(orders_are_even))

@@ -1,6 +1,7 @@
 /* C from plans: compiled and loaded, it gives the virtual machine's numbers bit for bit; and what can go
    wrong on the way there. Maps: samples side by side are samples alone. */
 #include "dz/dz.h"
+#include "plan/cache.h"
 #include "suite.h"
 
 #include <math.h>
@@ -8,19 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static char cache[64];
-
-static void set_up(void) {
-  strcpy(cache, "/tmp/dz-test-XXXXXX");
-  ck_assert_ptr_nonnull(mkdtemp(cache));
-}
-
-static void tear_down(void) {
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", cache);
-  ck_assert_int_eq(system(command), 0);
-}
 
 /* A sum whose terms have all that loops are made of: numbers of their own, inputs in and out of order, shared
    ones, a choice, functions of the table, and lanes that do not fill a vector. */

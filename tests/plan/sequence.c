@@ -189,6 +189,84 @@ START_TEST(long_chains) {
 }
 END_TEST
 
+/* One step: functions whose slopes wait for the way back, and divisions. */
+static void smooth_step(int kind, const dz_var *w, double i, dz_var *h, dz_var *g) {
+  dz_var u = dz_add(dz_mul(w[0], *h), dz_mul(w[1], *g)), v = dz_add(*h, *g);
+  u = kind % 2 ? dz_sigmoid(u) : dz_tanh(u);
+  v = kind % 3 ? dz_sin(v) : dz_cos(v);
+  *g = dz_div(v, w[0]);
+  *h = dz_sub(u, dz_mul(*g, .001 * i));
+}
+
+/* What the last step leaves: each sum of adjoints then has the tape's order. */
+static dz_var smooth(int kind, int steps, const dz_var *x) {
+  dz_var h = x[0], g = x[1];
+  for (int i = 0; i < steps; i++) smooth_step(kind, x + 2, i, &h, &g);
+  return h;
+}
+
+/* Fewer steps than a block of the machine has, and more. */
+START_TEST(functions_in_steps) {
+  static const int steps[] = {20, 600};
+  for (int kind = 0; kind < 6; kind++)
+    for (int n = 0; n < 2; n++) {
+      const double in[4] = {.1, .3, .5, .7};
+      double value, gradient[4];
+      dz_tape *t = dz_tape_new(NULL);
+      dz_var x[4];
+      for (int k = 0; k < 4; k++) x[k] = dz_input(t, in[k]);
+      dz_var y = smooth(kind, steps[n], x);
+      dz_plan *p = dz_plan_new(1, &y, 4, x, NULL, NULL);
+      void *work = malloc(dz_plan_memory(p));
+      ck_assert_uint_eq(dz_plan_facts_of(p).loops, 1);
+      ck_assert_int_eq(dz_backward(y), DZ_OK);
+      ck_assert_int_eq(dz_plan_run(p, in, &value, gradient, work), DZ_OK);
+      ck_assert_double_eq(value, dz_value(y));
+      for (int k = 0; k < 4; k++)
+        ck_assert_msg(gradient[k] == dz_adjoint(x[k]), "kind %d, %d steps: gradient %d is %.17g, not %.17g",
+                      kind, steps[n], k, gradient[k], dz_adjoint(x[k]));
+      free(work);
+      dz_plan_free(p);
+      dz_tape_free(t);
+    }
+}
+END_TEST
+
+/* sqrt at 0 has an infinite slope, which a structural zero does not meet. */
+START_TEST(zeros_in_steps) {
+  enum { STEPS = 300 };
+  double in[2] = {2, 1}, value, gradient[2];
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[2] = {dz_input(t, in[0]), dz_input(t, in[1])}, h = x[0];
+  for (int i = 0; i < STEPS; i++) {
+    dz_var root = dz_sqrt(dz_sub(h, x[1]));
+    h = dz_where(dz_lt(x[1], 0), root, dz_mul(h, x[1]));
+  }
+  dz_plan *p = dz_plan_new(1, &h, 2, x, NULL, NULL);
+  void *work = malloc(dz_plan_memory(p));
+  ck_assert_uint_eq(dz_plan_facts_of(p).loops, 1);
+  in[0] = 1;
+  ck_assert_int_eq(dz_plan_run(p, in, &value, gradient, work), DZ_OK);
+  ck_assert_double_eq(value, 1);
+  ck_assert_double_eq(gradient[0], 1);
+  ck_assert_double_eq(gradient[1], STEPS);
+  free(work);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
+START_TEST(functions_without_memory) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[4];
+  dz_plan_facts facts;
+  for (int k = 0; k < 4; k++) x[k] = dz_input(t, .1 + .2 * k);
+  plan_starved(smooth(1, 40, x), 4, x, &facts);
+  ck_assert_uint_eq(facts.loops, 1);
+  dz_tape_free(t);
+}
+END_TEST
+
 START_TEST(without_memory) {
   recurrence *r = calloc(1, sizeof *r);
   dz_plan_facts facts;
@@ -200,4 +278,5 @@ START_TEST(without_memory) {
 }
 END_TEST
 
-SUITE(ONCE(recurrences), ONCE(branches_in_steps), ONCE(long_chains), ONCE(without_memory))
+SUITE(ONCE(recurrences), ONCE(branches_in_steps), ONCE(long_chains), ONCE(functions_in_steps),
+      ONCE(zeros_in_steps), ONCE(functions_without_memory), ONCE(without_memory))

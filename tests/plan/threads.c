@@ -128,7 +128,7 @@ static void *call(void *user) {
   caller *c = user;
   size_t bytes = dz_plan_memory(c->plan);
   void *work = malloc(bytes);
-  for (int repeat = 0; repeat < 20; repeat++) {
+  for (int repeat = 0; repeat < EFFORT(20, 5); repeat++) {
     result r;
     c->wrong += dz_plan_run(c->plan, c->p->w, r.values, r.gradient, work) != DZ_OK;
     c->wrong += memcmp(&r, &c->expected, sizeof r) != 0;
@@ -138,7 +138,7 @@ static void *call(void *user) {
 }
 
 START_TEST(several_callers) {
-  enum { CALLERS = 4 };
+  enum { CALLERS = 16 };
   problem *p = malloc(sizeof *p);
   fill(p);
   dz_plan *plan = plan_of(p, 3);

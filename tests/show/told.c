@@ -1,5 +1,6 @@
 /* dz_why and dz_explain from C: bad arguments, user's operations, memory that runs out. */
 #include "dz/explain.h"
+#include "dz/lang.h"
 #include "dz/userop.h"
 #include "dz/why.h"
 
@@ -104,6 +105,47 @@ START_TEST(names_that_are_markup) {
 }
 END_TEST
 
+/* What is written so that a number is lost, and what to write instead. */
+static const struct {
+  const char *program;
+  double x, v[2];
+  dz_why_cause cause;
+  const char *instead;
+} stumbles[] = {
+    {"log(1 + x)", -1, {0, 0}, DZ_WHY_POLE, "log1p(x)"},
+    {"log(1 - x)", 1, {0, 0}, DZ_WHY_POLE, "log1p(-x)"},
+    {"log(softmax(v))[0]", 0, {0, 1000}, DZ_WHY_ZERO_TIMES_INFINITY, "log_softmax(v)"},
+    {"sqrt(sum(v^2))", 0, {0, 0}, DZ_WHY_ZERO_TIMES_INFINITY, "norm(v)"},
+    {"log(exp(v)/sum(exp(v)))[0]", 0, {0, 1000}, DZ_WHY_ZERO_TIMES_INFINITY, "softmax(v)"},
+    {"sqrt(x^2)", 0, {0, 0}, DZ_WHY_ZERO_TIMES_INFINITY, "abs(x)"},
+    {"1/(1 + exp(-x))", 800, {0, 0}, DZ_WHY_SATURATION, "sigmoid(x)"},
+    {"exp(x)/(1 + exp(x))", 800, {0, 0}, DZ_WHY_INFINITIES, "sigmoid(x)"},
+    {"1 - erf(x)", 40, {0, 0}, DZ_WHY_SATURATION, "erfc(x)"},
+    {"sqrt(x)*sqrt(x)", 0, {0, 0}, DZ_WHY_ZERO_TIMES_INFINITY, "write x "},
+    {"x*log(x)", 0, {0, 0}, DZ_WHY_ZERO_TIMES_INFINITY, "xlogy(x, x)"},
+    {"log(sum(exp(v)))", 0, {1000, 0}, DZ_WHY_ZERO_TIMES_INFINITY, "logsumexp(v)"},
+    {"1e308*x + 1e308*x", 1, {0, 0}, DZ_WHY_OVERFLOW, ""},
+    {"(1 + 2^-30)*x - x", 1, {0, 0}, DZ_WHY_CANCELLATION, ""},
+    {"x*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5*.5",
+     1,
+     {0, 0},
+     DZ_WHY_VANISHING,
+     ""},
+    {"x*2*2*2*2*2*2*2*2*2*2*2*2*2*2*2*2*2*2*2*2*2*2*2", 1, {0, 0}, DZ_WHY_EXPLODING, ""},
+};
+
+START_TEST(another_way_to_write_it) {
+  const size_t two = 2;
+  const dz_var x = named(dz_input(tape, stumbles[_i].x), "x");
+  const dz_var v = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, 1, &two, stumbles[_i].v), "v");
+  const dz_var y = dz_expr(tape, stumbles[_i].program);
+  dz_why_report r;
+  ck_assert_int_eq(dz_why(y, strchr(stumbles[_i].program, 'v') ? v : x, NULL, &r), DZ_OK);
+  ck_assert_msg(r.cause == stumbles[_i].cause && strstr(r.suggestion, stumbles[_i].instead),
+                "%s: cause %d, %s", stumbles[_i].program, r.cause, r.suggestion);
+}
+END_TEST
+
 START_TEST(every_allocation_may_fail) {
   failing f = {0};
   dz_allocator a = failing_allocator(&f);
@@ -132,4 +174,5 @@ START_TEST(every_allocation_may_fail) {
 END_TEST
 
 SUITE_ON_TAPE(ONCE(bad_arguments_are_told), ONCE(the_operation_to_blame), ONCE(operations_of_the_user),
-              ONCE(operations_in_c), ONCE(names_that_are_markup), EACH(every_allocation_may_fail, 2))
+              ONCE(operations_in_c), ONCE(names_that_are_markup),
+              EACH(another_way_to_write_it, COUNT(stumbles)), EACH(every_allocation_may_fail, 2))

@@ -156,10 +156,12 @@ START_TEST(shapes) {
   expect_error(dz_reshape(x, -1, (size_t[]){6}), DZ_ERR_ARGUMENT, "reshape: a count is negative");
   expect_error(dz_broadcast_to(x, 1, (size_t[]){3}), DZ_ERR_SHAPE,
                "broadcast_to: [2, 3] does not broadcast to [3]");
+#if SIZE_MAX > UINT32_MAX
   expect_error(dz_broadcast_to(v, 2, (size_t[]){(size_t)1 << 62, 3}), DZ_ERR_SHAPE,
                "broadcast_to: a result of shape [4611686018427387904, 3] is too large");
   expect_error(dz_broadcast_to(v, 1, (size_t[]){SIZE_MAX}), DZ_ERR_SHAPE,
                "broadcast_to: extent 18446744073709551615 is too large");
+#endif
   expect_error(dz_permute(x, 2, NULL), DZ_ERR_ARGUMENT, "permute: an array is NULL");
 }
 END_TEST

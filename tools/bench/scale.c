@@ -1,7 +1,7 @@
 /* How plans scale: with what is recorded, with threads, and with samples side by side. */
 #include "measure.h"
 
-#include "dz/plan.h"
+#include "dz/emit.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -116,12 +116,12 @@ typedef struct way {
   size_t runs;
 } way;
 
-static bool open_way(way *w, const bench_data *d, dz_var y, int threads) {
+static bool open_way(way *w, const bench_data *d, dz_var y, int threads, bool native) {
   *w = (way){.best = INFINITY};
   w->plan = dz_plan_new(1, &y, (int)d->n, d->v, &(dz_plan_options){.quick = true, .threads = threads}, NULL);
   w->work = malloc(dz_plan_memory(w->plan));
   w->gradient = calloc(d->n, sizeof *w->gradient);
-  return w->plan && w->work && w->gradient;
+  return w->plan && w->work && w->gradient && (!native || !dz_plan_native(w->plan, NULL, NULL));
 }
 
 static void close_way(way *w) {
@@ -143,14 +143,15 @@ static void turn(way *w, const bench_data *d) {
   w->processor += bench_processor() - before;
 }
 
-static void tell_threads(const workload *w, const way *one, const way *many, size_t n) {
+static void tell_threads(const workload *w, bool native, const way *one, const way *many, size_t n) {
   bool same = one->value == many->value && memcmp(one->gradient, many->gradient, n * sizeof(double)) == 0;
-  printf("%s %-23s %10.4f %10.4f %10.2f %14.4f %14.4f %10s\n", w->name, w->what, 1e3 * one->best,
-         1e3 * many->best, one->best / many->best, 1e3 * one->processor / (double)one->runs,
-         1e3 * many->processor / (double)many->runs, same ? "same" : "OTHER");
+  printf("%s %-23s %-8s %10.4f %10.4f %10.2f %14.4f %14.4f %10s\n", w->name, w->what,
+         native ? "native" : "plan", 1e3 * one->best, 1e3 * many->best, one->best / many->best,
+         1e3 * one->processor / (double)one->runs, 1e3 * many->processor / (double)many->runs,
+         same ? "same" : "OTHER");
 }
 
-static bool share(const workload *w, const char *file, int threads, int rounds) {
+static bool share(const workload *w, const char *file, int threads, int rounds, bool native) {
   bench_data d;
   way ways[2] = {{.plan = NULL}, {.plan = NULL}};
   char why[160] = "";
@@ -158,14 +159,17 @@ static bool share(const workload *w, const char *file, int threads, int rounds) 
   bool good = w->open(&d, file, why) && t;
   for (size_t j = 0; good && j < d.n; j++) d.v[j] = dz_input(t, d.x[j]);
   dz_var y = good ? w->record(&d, d.v) : dz_num(0);
-  for (int k = 0; k < 2 && good; k++) good = open_way(&ways[k], &d, y, k ? threads : 1);
+  for (int k = 0; k < 2 && good; k++) good = open_way(&ways[k], &d, y, k ? threads : 1, native);
   dz_tape_free(t);
   for (int i = 0; i < rounds && good; i++)
     for (int k = 0; k < 2; k++) turn(&ways[k], &d);
   if (good)
-    tell_threads(w, &ways[0], &ways[1], d.n);
+    tell_threads(w, native, &ways[0], &ways[1], d.n);
   else
-    printf("%s %-23s FAILED: %s\n", w->name, w->what, why[0] ? why : "out of memory");
+    printf("%s %-23s FAILED: %s\n", w->name, w->what,
+           why[0]   ? why
+           : native ? "no native code"
+                    : "out of memory");
   for (int k = 0; k < 2; k++) close_way(&ways[k]);
   bench_data_free(&d);
   return good;
@@ -176,11 +180,12 @@ int bench_threads(const bench_options *o, const workload *const *all,
   int failed = 0;
   printf(
       "Plans run by 1 and by %d threads, again and again: ms, the least of all runs; of all processors, per "
-      "run\n\n%-26s %10s %10s %10s %14s %14s %10s\n",
-      (int)o->threads, "", "1", "shared", "times", "processor: 1", "shared", "bits");
+      "run\n\n%-26s %-8s %10s %10s %10s %14s %14s %10s\n",
+      (int)o->threads, "", "", "1", "shared", "times", "processor: 1", "shared", "bits");
   for (int k = 0; k < WORKLOADS; k++)
-    if (wanted(o->only, all[k]->name) && all[k]->record)
-      failed |= !share(all[k], o->data, (int)o->threads, o->rounds);
+    for (int native = 0; native < 2; native++)
+      if (wanted(o->only, all[k]->name) && all[k]->record)
+        failed |= !share(all[k], o->data, (int)o->threads, o->rounds, native);
   return failed;
 }
 

@@ -41,9 +41,9 @@ cell_kind cell_read(const char *text, size_t size, double *x) {
   dz_number_kind kind;
   size_t n = dz_number_read(text, size, x, &kind);
   if (n == 0 && (word_is(text, size, "inf") || word_is(text, size, "infinity")))
-    *x = HUGE_VAL, n = size;
+    *x = HUGE_VAL;
   else if (n == 0 && word_is(text, size, "nan"))
-    *x = nan(""), n = size;
+    *x = nan("");
   else if (n == 0 || n < size)
     return CELL_TEXT;
   else if (kind == DZ_NUMBER_OVERFLOW)

@@ -1,0 +1,150 @@
+/* Running a sequence: step after step, and back, a block at a time. The registers of its steps stand side by
+   side, behind those of the step before it; what the way back reads of them is held for all steps. */
+#include "plan/machine.h"
+
+#include <string.h>
+
+typedef struct steps {
+  const dz__view *around;
+  const dz__loop *l;
+  const dz__row *rows;
+  double *held, *record; /* of step s, from -1 on, held[(s + 1) * helds ..]; of a block, and one before it */
+  dz__view view;
+} steps;
+
+static double *record(const steps *x, size_t k) { return x->record + k * x->l->packed.slots; }
+
+/* Registers, tables and streams of step s, which is number k of its block. */
+static void to_step(steps *x, size_t s, size_t k) {
+  dz__view *v = &x->view;
+  const dz__loop *l = x->l;
+  v->first = s;
+  v->index = l->index ? l->index + s : NULL;
+  v->base[DZ__OUT] = record(x, k);
+  v->base[DZ__REG] = record(x, k + 1);
+  v->base[DZ__DIRECT] = x->around->base[DZ__DIRECT] + s;
+  v->base[DZ__ROW] = dz__lined(l->table) + s;
+  v->base[DZ__INS] = x->around->base[DZ__INS] + s;
+}
+
+/* Held numbers of n records from number k on, the first of them that of the step behind `s` steps. */
+static void hold(const steps *x, size_t s, size_t k, size_t n) {
+  const dz__loop *l = x->l;
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < l->helds; j++) x->held[(s + i) * l->helds + j] = record(x, k + i)[l->held[j]];
+}
+
+static void recall(const steps *x, size_t s, size_t k, size_t n) {
+  const dz__loop *l = x->l;
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < l->helds; j++) record(x, k + i)[l->held[j]] = x->held[(s + i) * l->helds + j];
+}
+
+/* With the marks of a careful run. */
+static void move(const steps *x, size_t from, size_t to) {
+  const dz__view *v = &x->view;
+  const size_t n = x->l->packed.slots;
+  memmove(record(x, to), record(x, from), n * sizeof(double));
+  memmove(v->marks + (record(x, to) - v->work), v->marks + (record(x, from) - v->work), n);
+}
+
+/* ---- slopes ---- */
+
+/* From one step to the next. */
+static size_t stride_of(const dz__loop *l, uint32_t place) {
+  switch ((dz__where)dz__where_of(place)) {
+  case DZ__REG:
+  case DZ__OUT:
+    return l->packed.slots;
+  case DZ__DIRECT:
+  case DZ__ROW:
+  case DZ__INS:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+/* Of n steps from the one at hand. */
+static void run_slopes(const steps *x, size_t n) {
+  const dz__loop *l = x->l;
+  const dz__view *v = &x->view;
+  double room[4][DZ__LONGEST_TILE], ones[DZ__LONGEST_TILE], slope[DZ__LONGEST_TILE];
+  for (size_t s = 0; s < n; s++) ones[s] = 1;
+  for (size_t j = l->parts.leave; j < l->packed.n; j++) {
+    const dz__instruction *i = &l->packed.at[j];
+    const uint32_t *from = v->list + i->a;
+    const double *in[5] = {room[0], room[0], room[0], room[0], ones};
+    for (int k = 0; k < 4; k++) {
+      if (k && from[k] == from[0]) continue; /* what the formula does not read is one that it does */
+      const double *a = dz__at(v, from[k]);
+      size_t stride = stride_of(l, from[k]);
+      for (size_t s = 0; s < n; s++) room[k][s] = a[s * stride];
+      in[k] = room[k];
+    }
+    x->rows[i->fn].partial[i->mode](n, in, i->flags ? .5 : 0, false, slope);
+    double *d = dz__at(v, i->d);
+    for (size_t s = 0; s < n; s++) d[s * l->packed.slots] = slope[s];
+  }
+}
+
+/* ---- both directions ---- */
+
+static void forward(steps *x) {
+  const dz__loop *l = x->l;
+  const dz__instruction *at = l->packed.at, *values = at + l->parts.enter, *end = at + l->parts.values;
+  x->view.base[DZ__REG] = record(x, 0);
+  dz__run_one(&x->view, at, values, 1);
+  hold(x, 0, 0, 1);
+  for (size_t from = 0, n; from < l->lanes; from += n) {
+    n = l->lanes - from < l->block ? l->lanes - from : l->block;
+    to_step(x, from, 0);
+    dz__run_steps(&x->view, values, end, n, 1, (ptrdiff_t)l->packed.slots);
+    hold(x, from + 1, 1, n);
+    move(x, n, 0);
+  }
+}
+
+static void adjoints(steps *x, size_t from, size_t n, bool careful) {
+  const dz__loop *l = x->l;
+  const size_t first = l->parts.covered ? l->parts.zeros : l->parts.values;
+  const dz__instruction *at = l->packed.at + first, *end = l->packed.at + l->parts.adjoints;
+  to_step(x, from + n - 1, n - 1);
+  if (!careful) dz__run_steps(&x->view, at, end, n, -1, -(ptrdiff_t)l->packed.slots);
+  for (size_t k = n; careful && k-- > 0;) {
+    to_step(x, from + k, k);
+    dz__run_careful(&x->view, at, end, 1);
+  }
+}
+
+static void backward(steps *x, bool careful) {
+  const dz__loop *l = x->l;
+  const dz__instruction *at = l->packed.at;
+  dz__machine *machine = careful ? dz__run_careful : dz__run_one;
+  size_t from = (l->lanes - 1) / l->block * l->block, n = l->lanes - from;
+  recall(x, l->lanes, n, 1);
+  x->view.base[DZ__OUT] = record(x, n);
+  machine(&x->view, at + l->parts.values, at + l->parts.zeros, 1);
+  for (;; from -= l->block, n = l->block) {
+    recall(x, from, 0, n);
+    to_step(x, from, 0);
+    run_slopes(x, n);
+    adjoints(x, from, n, careful);
+    if (from == 0) break;
+    move(x, 0, l->block);
+  }
+  x->view.base[DZ__REG] = record(x, 0);
+  machine(&x->view, at + l->parts.adjoints, at + l->parts.leave, 1);
+}
+
+void dz__run_sequence(const dz__view *around, const dz__loop *l, unsigned mode, const dz__row *rows,
+                      bool careful) {
+  steps x = {.around = around, .l = l, .rows = rows, .view = *around};
+  x.held = around->work + l->spot;
+  x.record = x.held + (l->lanes + 1) * l->helds;
+  x.view.list = l->packed.list;
+  x.view.lanes = l->lanes;
+  x.view.scale[DZ__ROW] = dz__padded(l->lanes);
+  if (mode != DZ__CALL_BACKWARD) forward(&x);
+  if (mode != DZ__CALL_FORWARD) backward(&x, careful);
+}
