@@ -110,11 +110,15 @@ static bool fold_layers(dz__whole *p, const uint32_t *readers) {
   return true;
 }
 
-/* What has the place of its operand, and through which nothing flows back, is no step. */
+/* What has the place of an input or a number, and through which nothing flows back, is no step. A view of a
+   result stays one: it stands between the chain that makes the result and those that read it. */
 static void drop_views(dz__whole *p) {
   size_t kept = 0;
-  for (size_t j = 0; j < p->ops; j++)
-    if (p->node[p->op[j]].active || !dz__is_view(&p->node[p->op[j]])) p->op[kept++] = p->op[j];
+  for (size_t j = 0; j < p->ops; j++) {
+    const dz__tensor *x = &p->node[p->op[j]], *of = x;
+    while (dz__is_view(of)) of = &p->node[p->arg[of->arg0]];
+    if (x->active || !dz__is_view(x) || of->home == DZ__HOME_WORK) p->op[kept++] = p->op[j];
+  }
   p->ops = kept;
 }
 

@@ -55,6 +55,24 @@ START_TEST(layers_at_hard_points) {
 }
 END_TEST
 
+/* ---- views ---- */
+
+/* A mask of the parameters in another shape, or in its own again, read in the chain that makes the mask. */
+START_TEST(views_of_masks) {
+  dice d = {(uint64_t)_i + 7};
+  net n = {.t = dz_tape_new(NULL)};
+  dz_var x = matrix(&n, 6, 4, &d), mask = dz_gt(x, 0);
+  dz_var view = dz_reshape(mask, _i < 2 ? 2 : 3, _i < 2 ? (size_t[]){6, 4} : (size_t[]){2, 3, 4});
+  if (_i % 2 == 0) view = dz_reshape(view, 2, (size_t[]){6, 4});
+  dz_var y =
+      dz_sum(dz_add(dz_mul(mask, x), dz_reshape(dz_min(view, -1, true), 2, (size_t[]){6, 1})), DZ_ALL, false);
+  n.y = dz_add(y, dz_sum(dz_mul(x, dz_reshape(view, 2, (size_t[]){6, 4})), DZ_ALL, false));
+  sweep(&n);
+  check_same(&n, false, "doubles");
+  drop(&n);
+}
+END_TEST
+
 /* ---- bands ---- */
 
 typedef struct band {
@@ -245,6 +263,6 @@ START_TEST(small_networks_are_whole) {
 }
 END_TEST
 
-SUITE(EACH(layers, 8), ONCE(layers_at_hard_points), ONCE(bands), ONCE(softmax_and_its_like),
-      ONCE(bands_at_hard_points), ONCE(convolutions), ONCE(pools), ONCE(images_at_hard_points),
-      ONCE(images_take_linear_memory), ONCE(small_networks_are_whole))
+SUITE(EACH(layers, 8), EACH(views_of_masks, 4), ONCE(layers_at_hard_points), ONCE(bands),
+      ONCE(softmax_and_its_like), ONCE(bands_at_hard_points), ONCE(convolutions), ONCE(pools),
+      ONCE(images_at_hard_points), ONCE(images_take_linear_memory), ONCE(small_networks_are_whole))
