@@ -63,8 +63,8 @@ static void after_values(work *w, size_t at) {
 
 static void before_adjoints(work *w, size_t at) {
   const dz__instruction i = w->l->code.at[at];
-  const uint32_t *places = w->l->code.list + i.a;
   if ((i.op != DZ__I_PART && i.op != DZ__I_PARTADD) || dz__is_mask(i.fn, i.mode)) return;
+  const uint32_t *places = w->l->code.list + i.a;
   uint32_t slope = dz__place_at(DZ__REG, w->l->packed.slots++);
   w->l->packed.at[at] = (dz__instruction){
       .op = i.op == DZ__I_PART ? DZ__I_MUL : DZ__I_MULADD, .d = i.d, .a = places[4], .b = slope};

@@ -15,6 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef HAVE_MPFR
+#include <mpfr.h>
+#endif
+
 /* Live blocks at a time, what is said at most, calls before it counts as endless, files. */
 enum { BLOCKS = 1 << 16, SAID = 1 << 16, CALLS = 200000, FILES = 256 };
 
@@ -373,6 +377,9 @@ static void set_back(void) {
   at_end(NULL);
   notes_forget();
   data_free();
+#ifdef HAVE_MPFR
+  mpfr_mp_memory_cleanup(); /* it keeps blocks for the next call */
+#endif
   now.leaving = false;
 }
 
