@@ -1,11 +1,5 @@
 #include "lang/builtin.h"
 
-#include <string.h>
-
-static bool same(const char *name, const char *text, size_t size) {
-  return strncmp(name, text, size) == 0 && name[size] == 0;
-}
-
 /* Functions that are no line of the tables, or that take their operands otherwise than the line says. */
 static const struct {
   const char *name;
@@ -84,7 +78,7 @@ const char *dz__form_name(dz__form form) {
 
 dz__builtin dz__builtin_find(const char *name, size_t size) {
   for (int i = 0; i < OWN; i++)
-    if (same(own[i].name, name, size))
+    if (dz__is_called(own[i].name, name, size))
       return dz__builtin_of((uint32_t)own[i].form << 8 | (uint32_t)own[i].fn);
   dz__fn fn = dz__fn_by_name(name, size);
   if (fn == DZ__F_END) return (dz__builtin){.form = DZ__FORM_NONE};

@@ -75,15 +75,12 @@ static const struct {
     {"length", "norm"},
 };
 
-static bool same(const char *name, const char *text, size_t size) {
-  return size > 0 && *name == *text && strncmp(name, text, size) == 0 && name[size] == 0;
-}
-
 dz__fn dz__fn_by_name(const char *name, size_t size) {
   for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-    if (same(aliases[i].alias, name, size)) return dz__fn_by_name(aliases[i].name, strlen(aliases[i].name));
+    if (dz__is_called(aliases[i].alias, name, size))
+      return dz__fn_by_name(aliases[i].name, strlen(aliases[i].name));
   for (int i = 0; i < DZ__F_END; i++)
-    if (same(dz__ops[i].name, name, size)) return (dz__fn)i;
+    if (dz__is_called(dz__ops[i].name, name, size)) return (dz__fn)i;
   return DZ__F_END;
 }
 

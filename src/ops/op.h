@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* One id per table line. */
 typedef enum dz__fn {
@@ -82,6 +83,11 @@ dz__fn dz__fn_of_code(unsigned code);
 /* Which of the kinds above a scalar operation's code is: DZ__VV … DZ__II; an operation of one operand is
  * DZ__VV or DZ__II. */
 unsigned dz__variant(unsigned code);
+
+/* Whether the text is the name. The first characters nearly always tell. */
+static inline bool dz__is_called(const char *name, const char *at, size_t size) {
+  return size > 0 && *name == *at && strncmp(name, at, size) == 0 && name[size] == 0;
+}
 
 /* By its table name or a common one (abs, max, ln, …): DZ__F_END when there is none. */
 dz__fn dz__fn_by_name(const char *name, size_t size);
