@@ -215,19 +215,6 @@ static bool settle(work *w) {
 
 /* ---- the whole ---- */
 
-static bool copy(work *w, const dz__routine *c) {
-  w->c = *c;
-  w->c.cap = c->n;
-  w->c.list_cap = c->lists;
-  w->c.at = dz__alloc(w->alloc, c->n * sizeof *c->at);
-  w->c.list = dz__alloc(w->alloc, (c->lists + 1) * sizeof *c->list);
-  w->c.list_cap = c->lists + 1;
-  if (!w->c.at || !w->c.list) return false;
-  memcpy(w->c.at, c->at, c->n * sizeof *c->at);
-  if (c->lists) memcpy(w->c.list, c->list, c->lists * sizeof *c->list);
-  return true;
-}
-
 static bool find(work *w) {
   bool done = true;
   for (size_t i = w->c.n; i-- > w->c.reverse;) look(w, i);
@@ -253,7 +240,7 @@ bool dz__hoist(const dz_allocator *a, const dz__loop *l, dz__hoisted *h) {
   w.candidate = dz__alloc(a, (n + 1) * sizeof *w.candidate);
   h->sum = dz__alloc(a, h->room * sizeof *h->sum);
   h->acc = dz__alloc(a, h->room * sizeof *h->acc);
-  bool done = room && w.state && w.candidate && h->sum && h->acc && copy(&w, c);
+  bool done = room && w.state && w.candidate && h->sum && h->acc && dz__routine_copy(a, c, &w.c);
   if (done) {
     memset(w.state, DEAD, slots);
     w.of = hand_out(&at, slots), w.source = hand_out(&at, slots);
@@ -264,10 +251,8 @@ bool dz__hoist(const dz_allocator *a, const dz__loop *l, dz__hoisted *h) {
   }
   if (done)
     h->loop.code = w.c;
-  else {
-    dz__free(a, w.c.at, w.c.at ? w.c.cap * sizeof *w.c.at : 0);
-    dz__free(a, w.c.list, w.c.list ? w.c.list_cap * sizeof *w.c.list : 0);
-  }
+  else
+    dz__routine_free(a, &w.c);
   dz__free(a, room, words * sizeof *room);
   dz__free(a, w.state, slots);
   dz__free(a, w.candidate, (n + 1) * sizeof *w.candidate);

@@ -71,19 +71,6 @@ static void before_adjoints(work *w, size_t at) {
   add_slope(w, i, places, slope);
 }
 
-static bool copy_code(const dz_allocator *a, const dz__routine *from, dz__routine *to) {
-  if (!dz__grow(a, (void **)&to->at, &to->cap, from->n, sizeof *to->at) ||
-      !dz__grow(a, (void **)&to->list, &to->list_cap, from->lists + 1, sizeof *to->list))
-    return false;
-  memcpy(to->at, from->at, from->n * sizeof *to->at);
-  if (from->lists) memcpy(to->list, from->list, from->lists * sizeof *to->list);
-  to->n = from->n;
-  to->lists = from->lists;
-  to->reverse = from->reverse;
-  to->slots = from->slots;
-  return true;
-}
-
 /* ---- sums ---- */
 
 enum { MOST_TERMS = 8, FARTHEST = 16 }; /* so that this takes linear time */
@@ -274,7 +261,7 @@ static bool find_slopes(work *w) {
 
 bool dz__pack_sequence(const dz_allocator *a, dz__loop *l) {
   work w = {.alloc = a, .l = l};
-  if (!copy_code(a, &l->code, &l->packed) || !find_slopes(&w)) return false;
+  if (!dz__routine_copy(a, &l->code, &l->packed) || !find_slopes(&w)) return false;
   if (!find_sums(&w) || !find_held(a, l)) return false;
   l->block = block_of(l);
   return true;

@@ -195,6 +195,8 @@ size_t dz__blocks_of(const dz__loop *l);
 void dz__find_window(dz__program *p);
 
 void dz__outside_free(const dz_allocator *a, dz__outside *o);
+/* *to, which has nothing, becomes a copy. When memory is out it has what dz__routine_free() frees. */
+bool dz__routine_copy(const dz_allocator *a, const dz__routine *from, dz__routine *to);
 void dz__routine_free(const dz_allocator *a, dz__routine *c);
 void dz__program_free(dz__program *p);
 

@@ -157,6 +157,17 @@ bool dz__schedule(const dz_allocator *a, dz__routine *c, size_t registers, uint3
   return done;
 }
 
+bool dz__routine_copy(const dz_allocator *a, const dz__routine *from, dz__routine *to) {
+  *to = (dz__routine){.forward = from->forward, .reverse = from->reverse, .slots = from->slots};
+  if (!dz__grow(a, (void **)&to->at, &to->cap, from->n, sizeof *to->at) ||
+      !dz__grow(a, (void **)&to->list, &to->list_cap, from->lists + 1, sizeof *to->list))
+    return false;
+  memcpy(to->at, from->at, from->n * sizeof *to->at);
+  if (from->lists) memcpy(to->list, from->list, from->lists * sizeof *to->list);
+  to->n = from->n, to->lists = from->lists;
+  return true;
+}
+
 void dz__routine_free(const dz_allocator *a, dz__routine *c) {
   dz__free(a, c->at, c->cap * sizeof *c->at);
   dz__free(a, c->list, c->list_cap * sizeof *c->list);

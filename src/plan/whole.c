@@ -56,14 +56,28 @@ static void find_needed(work *w) {
 
 /* ---- nodes ---- */
 
-static bool room_for(dz__whole *p, size_t nargs, size_t nattr) {
+bool dz__whole_operands(dz__whole *p, dz__tensor *x, uint32_t n, const uint32_t *args) {
+  const dz_allocator *a = &p->alloc;
+  if (!dz__grow(a, (void **)&p->arg, &p->arg_cap, p->args + n, sizeof *p->arg) ||
+      !dz__grow(a, (void **)&p->slot, &p->slot_cap, p->args + n, sizeof *p->slot) ||
+      !dz__grow(a, (void **)&p->fresh, &p->fresh_cap, p->args + n, sizeof *p->fresh))
+    return false;
+  x->arg0 = (uint32_t)p->args, x->nargs = n;
+  for (uint32_t k = 0; k < n; k++) p->arg[p->args++] = args[k];
+  return true;
+}
+
+bool dz__whole_attributes(dz__whole *p, dz__tensor *x, uint32_t n, const int64_t *attr) {
+  if (!dz__grow(&p->alloc, (void **)&p->attr, &p->attr_cap, p->attrs + n, sizeof *p->attr)) return false;
+  x->attr0 = (uint32_t)p->attrs, x->nattr = n;
+  for (uint32_t k = 0; k < n; k++) p->attr[p->attrs++] = attr[k];
+  return true;
+}
+
+static bool room_for_one(dz__whole *p) {
   const dz_allocator *a = &p->alloc;
   return dz__grow(a, (void **)&p->node, &p->node_cap, p->nodes + 1, sizeof *p->node) &&
-         dz__grow(a, (void **)&p->op, &p->op_cap, p->ops + 1, sizeof *p->op) &&
-         dz__grow(a, (void **)&p->arg, &p->arg_cap, p->args + nargs, sizeof *p->arg) &&
-         dz__grow(a, (void **)&p->slot, &p->slot_cap, p->args + nargs, sizeof *p->slot) &&
-         dz__grow(a, (void **)&p->fresh, &p->fresh_cap, p->args + nargs, sizeof *p->fresh) &&
-         dz__grow(a, (void **)&p->attr, &p->attr_cap, p->attrs + nattr, sizeof *p->attr);
+         dz__grow(a, (void **)&p->op, &p->op_cap, p->ops + 1, sizeof *p->op);
 }
 
 static uint32_t push(dz__whole *p, dz__tensor x) {
@@ -75,7 +89,7 @@ static uint32_t push(dz__whole *p, dz__tensor x) {
 
 static uint32_t push_numbers(const work *w, dz__array a, const double *values) {
   dz__whole *p = w->p;
-  if (!room_for(p, 0, 0) ||
+  if (!room_for_one(p) ||
       !dz__grow(&p->alloc, (void **)&p->number, &p->number_cap, p->numbers + a.size, sizeof *p->number))
     return DZ__NO_NODE;
   if (a.size) memcpy(p->number + p->numbers, values, a.size * sizeof *values);
@@ -122,12 +136,11 @@ static dz_status add_operation(work *w, dz_var v) {
     if ((args[k] = operand(w, in)) == DZ__NO_NODE) return no_memory(w);
     x.active |= p->node[args[k]].active;
   }
-  if (!room_for(p, n, nattr)) return no_memory(w);
+  if (!room_for_one(p) || !dz__whole_operands(p, &x, n, args) ||
+      !dz__whole_attributes(p, &x, (uint32_t)nattr, attr))
+    return no_memory(w);
   x.active = x.active && has_slope(x.fn);
   x.tie = n > 1 && dz_is_active(dz_operand(v, 0)) && dz_is_active(dz_operand(v, 1));
-  x.arg0 = (uint32_t)p->args, x.attr0 = (uint32_t)p->attrs, x.nargs = n, x.nattr = (uint32_t)nattr;
-  for (uint32_t k = 0; k < n; k++) p->arg[p->args++] = args[k];
-  for (size_t k = 0; k < nattr; k++) p->attr[p->attrs++] = attr[k];
   uint32_t at = w->map[dz__index(v)] = push(p, x);
   p->op[p->ops++] = at;
   return DZ_OK;
@@ -144,7 +157,7 @@ static dz_status add_input(work *w, dz_var v, int k) {
   p->inputs += dz_size(v);
   if (i <= w->top && w->map[i] != DZ__NO_NODE)
     return dz__fail(w->error, DZ_ERR_ARGUMENT, "plan", "input %d stands twice", k);
-  if (!room_for(p, 0, 0)) return no_memory(w);
+  if (!room_for_one(p)) return no_memory(w);
   uint32_t to = push(p, (dz__tensor){.fn = DZ__F_END,
                                      .home = DZ__HOME_INPUT,
                                      .shape = dz__array_of(v),

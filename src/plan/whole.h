@@ -107,6 +107,10 @@ double dz__whole_work(const dz__wanted *w, double *products);
 dz_status dz__whole_new(const dz__wanted *w, dz__guards *guards, dz__whole *p, dz_error *e);
 void dz__whole_free(dz__whole *p);
 
+/* Gives x these operands, or attributes. False when memory is out. */
+bool dz__whole_operands(dz__whole *p, dz__tensor *x, uint32_t n, const uint32_t *args);
+bool dz__whole_attributes(dz__whole *p, dz__tensor *x, uint32_t n, const int64_t *attr);
+
 /* What products do on the side; `readers` is room for a number per node. Chains and flows; and where
    everything stands, stage_of[node] being the stage that computes it. False when memory is out. */
 bool dz__whole_windows(dz__whole *p, const uint32_t *readers);

@@ -29,6 +29,14 @@ static void fold_transposes(dz__whole *p) {
   }
 }
 
+/* Steps that were dropped go. */
+static void close_up(dz__whole *p) {
+  size_t kept = 0;
+  for (size_t j = 0; j < p->ops; j++)
+    if (!p->node[p->op[j]].dropped) p->op[kept++] = p->op[j];
+  p->ops = kept;
+}
+
 /* Transposes that nothing reads any more go. */
 static void drop_unread(dz__whole *p, uint32_t *readers) {
   memset(readers, 0, p->nodes * sizeof *readers);
@@ -37,15 +45,12 @@ static void drop_unread(dz__whole *p, uint32_t *readers) {
     const dz__tensor *x = &p->node[p->op[j]];
     for (uint32_t k = 0; k < x->nargs; k++) readers[p->arg[x->arg0 + k]]++;
   }
-  size_t kept = 0;
   for (size_t j = p->ops; j-- > 0;) {
     dz__tensor *x = &p->node[p->op[j]];
     x->dropped = readers[p->op[j]] == 0;
     for (uint32_t k = 0; x->dropped && k < x->nargs; k++) readers[p->arg[x->arg0 + k]]--;
   }
-  for (size_t j = 0; j < p->ops; j++)
-    if (!p->node[p->op[j]].dropped) p->op[kept++] = p->op[j];
-  p->ops = kept;
+  close_up(p);
 }
 
 /* ---- layers ---- */
@@ -71,16 +76,10 @@ static bool add_row(dz__whole *p, dz__tensor *x, uint32_t k) {
   dz__tensor *z = &p->node[p->arg[x->arg0 + k]];
   const uint32_t row = p->arg[x->arg0 + 1 - k];
   if (z->nargs > 2 || !is_row_of(&p->node[row].shape, &z->shape)) return true;
-  const dz_allocator *a = &p->alloc;
-  if (!dz__grow(a, (void **)&p->arg, &p->arg_cap, p->args + 3, sizeof *p->arg) ||
-      !dz__grow(a, (void **)&p->slot, &p->slot_cap, p->args + 3, sizeof *p->slot) ||
-      !dz__grow(a, (void **)&p->fresh, &p->fresh_cap, p->args + 3, sizeof *p->fresh))
-    return false;
+  const uint32_t own[] = {p->arg[z->arg0], p->arg[z->arg0 + 1], row};
+  if (!dz__whole_operands(p, x, 3, own)) return false;
   x->fn = DZ__F_matmul;
   x->turned[0] = z->turned[0], x->turned[1] = z->turned[1];
-  const uint32_t own[] = {p->arg[z->arg0], p->arg[z->arg0 + 1], row};
-  x->arg0 = (uint32_t)p->args, x->nargs = 3;
-  for (int i = 0; i < 3; i++) p->arg[p->args++] = own[i];
   z->dropped = true;
   return true;
 }
@@ -94,7 +93,6 @@ static void add_relu(dz__whole *p, dz__tensor *x) {
 }
 
 static bool fold_layers(dz__whole *p, const uint32_t *readers) {
-  size_t kept = 0;
   for (size_t j = 0; j < p->ops; j++) {
     dz__tensor *x = &p->node[p->op[j]];
     int k = x->fn == DZ__F_add || x->fn == DZ__F_relu ? lone_product(p, x, readers) : -1;
@@ -104,9 +102,7 @@ static bool fold_layers(dz__whole *p, const uint32_t *readers) {
     else if (!add_row(p, x, (uint32_t)k))
       return false;
   }
-  for (size_t j = 0; j < p->ops; j++)
-    if (!p->node[p->op[j]].dropped) p->op[kept++] = p->op[j];
-  p->ops = kept;
+  close_up(p);
   return true;
 }
 

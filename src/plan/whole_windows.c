@@ -55,17 +55,9 @@ static bool find_patches(const dz__whole *p, const dz__tensor *x, uint32_t k, co
 
 static bool become(dz__whole *p, dz__tensor *x, unsigned fn, const found *f, uint32_t nargs,
                    const uint32_t *args) {
-  const dz_allocator *a = &p->alloc;
-  if (!dz__grow(a, (void **)&p->arg, &p->arg_cap, p->args + nargs, sizeof *p->arg) ||
-      !dz__grow(a, (void **)&p->slot, &p->slot_cap, p->args + nargs, sizeof *p->slot) ||
-      !dz__grow(a, (void **)&p->fresh, &p->fresh_cap, p->args + nargs, sizeof *p->fresh) ||
-      !dz__grow(a, (void **)&p->attr, &p->attr_cap, p->attrs + GEOMETRY, sizeof *p->attr))
+  if (!dz__whole_operands(p, x, nargs, args) || !dz__whole_attributes(p, x, GEOMETRY, f->geometry))
     return false;
   x->fn = (uint16_t)fn;
-  x->arg0 = (uint32_t)p->args, x->nargs = nargs;
-  x->attr0 = (uint32_t)p->attrs, x->nattr = GEOMETRY;
-  for (uint32_t k = 0; k < nargs; k++) p->arg[p->args++] = args[k];
-  for (int k = 0; k < GEOMETRY; k++) p->attr[p->attrs++] = f->geometry[k];
   return true;
 }
 

@@ -274,13 +274,16 @@ static const char *const misuses[] = {"cumsum(A, axis=a)",
                                       "logsumexp(A, axis=[0, 0])",
                                       "sum(A, axis=nan)"};
 
-START_TEST(misuses_are_told) {
+static dz_status run_one(const char *piece, dz_error *e) {
   static char text[8000];
   failing f = {0};
   double sum;
+  return run(text, compose(text, piece, 0, 0), &f, 0, &sum, e);
+}
+
+START_TEST(misuses_are_told) {
   dz_error e;
-  const size_t size = compose(text, misuses[_i], 0, 0);
-  const dz_status s = run(text, size, &f, 0, &sum, &e);
+  const dz_status s = run_one(misuses[_i], &e);
   ck_assert_msg(s == DZ_ERR_ARGUMENT && e.line == 9 && e.column > 0, "%s: status %d at %d:%d: %s",
                 misuses[_i], s, e.line, e.column, e.message);
   starve(misuses[_i], 0, 0);
@@ -334,12 +337,8 @@ END_TEST
 
 /* Without that, every piece is a program. */
 START_TEST(every_piece_is_a_program) {
-  static char text[8000];
-  failing f = {0};
-  double sum;
   dz_error e;
-  const size_t size = compose(text, pieces[_i], 0, 0);
-  ck_assert_msg(run(text, size, &f, 0, &sum, &e) == DZ_OK, "%s: %s", pieces[_i], e.message);
+  ck_assert_msg(run_one(pieces[_i], &e) == DZ_OK, "%s: %s", pieces[_i], e.message);
 }
 END_TEST
 

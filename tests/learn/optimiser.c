@@ -52,6 +52,12 @@ static dz_optimiser *made(const dz_optimiser_options *how, size_t n) {
   return o;
 }
 
+static dz_optimiser *lbfgs_of(size_t n) {
+  dz_optimiser_options how;
+  dz_optimiser_defaults("lbfgs", &how);
+  return made(&how, n);
+}
+
 START_TEST(five_steps) {
   dz_optimiser_options how = options_of(_i);
   dz_optimiser *o = made(&how, N);
@@ -171,9 +177,7 @@ static double rosenbrock(const double *x, double *g) {
 /* The valley's end is (1, 1), with the value 0; plain descent needs thousands of steps. Kept and put back in
  * the middle of it all, the points are the same to the bit. */
 START_TEST(lbfgs_valley) {
-  dz_optimiser_options how;
-  dz_optimiser_defaults("lbfgs", &how);
-  dz_optimiser *o = made(&how, 2), *other = made(&how, 2);
+  dz_optimiser *o = lbfgs_of(2), *other = lbfgs_of(2);
   double x[2] = {-1.2, 1}, y[2] = {0, 0}, g[2], kept[200];
   for (int k = 0; k < 80; k++) {
     double f = rosenbrock(x, g);
@@ -184,7 +188,7 @@ START_TEST(lbfgs_valley) {
       memcpy(kept, state, n * sizeof *kept);
       ck_assert(dz_optimiser_restore(other, kept, n, y) == DZ_OK);
       kept[3] = 1e9; /* not a pair's number */
-      dz_optimiser *third = made(&how, 2);
+      dz_optimiser *third = lbfgs_of(2);
       ck_assert(dz_optimiser_restore(third, kept, n, g) == DZ_ERR_ARGUMENT);
       dz_optimiser_free(third);
     }
@@ -224,9 +228,7 @@ END_TEST
 /* Where no length along a line will do, the pairs are dropped, then the search ends; x stays at the best
  * point. */
 START_TEST(lbfgs_gives_up) {
-  dz_optimiser_options how;
-  dz_optimiser_defaults("lbfgs", &how);
-  dz_optimiser *o = made(&how, 2);
+  dz_optimiser *o = lbfgs_of(2);
   double x[2] = {-1.2, 1}, best[2], g[2];
   for (int k = 0; k < 20; k++) {
     const double f = rosenbrock(x, g);
@@ -244,9 +246,7 @@ END_TEST
 /* -x has no least value: steps double, and after sixty of them the line is given up, with the last point
    still finite. */
 START_TEST(lbfgs_without_a_bottom) {
-  dz_optimiser_options how;
-  dz_optimiser_defaults("lbfgs", &how);
-  dz_optimiser *o = made(&how, 1);
+  dz_optimiser *o = lbfgs_of(1);
   double x = 0, slope = -1;
   for (int k = 0; k < 200; k++) ck_assert(dz_optimiser_step(o, -x, &x, &slope) == DZ_OK);
   ck_assert(isfinite(x));
@@ -256,9 +256,7 @@ END_TEST
 
 /* At 1e17 a step of 1 leads nowhere: such a pair says nothing about the curvature, and is dropped. */
 START_TEST(lbfgs_steps_below_rounding) {
-  dz_optimiser_options how;
-  dz_optimiser_defaults("lbfgs", &how);
-  dz_optimiser *o = made(&how, 1);
+  dz_optimiser *o = lbfgs_of(1);
   double x = 1e17;
   ck_assert(dz_optimiser_step(o, 0, &x, &(double){1}) == DZ_OK);
   ck_assert(x == 1e17);
@@ -273,9 +271,7 @@ END_TEST
 /* A number that says how many pairs there are, or which is the newest, is a whole one within the history. */
 START_TEST(lbfgs_refuses_states_that_are_none) {
   static const double wrong[] = {-1, .5, 11, (double)NAN};
-  dz_optimiser_options how;
-  dz_optimiser_defaults("lbfgs", &how);
-  dz_optimiser *o = made(&how, 1);
+  dz_optimiser *o = lbfgs_of(1);
   size_t n;
   double kept[64], x = 0;
   const double *state = dz_optimiser_state(o, &n);

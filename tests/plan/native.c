@@ -102,34 +102,39 @@ static bool append(void *user, const char *text, size_t n) {
   return true;
 }
 
-/* Written out, compiled as strictly as can be, and run: it checks itself. */
-START_TEST(emitted) {
-  dz_tape *t = dz_tape_new(NULL);
-  dz_var x[INPUTS], y;
-  double in[INPUTS];
+/* Written out as NAME.c, compiled as strictly as can be, and run: it checks itself. */
+static void compile_and_run(const dz_plan *p, const char *name, const double *in) {
   char command[512], path[128];
-  y = record(t, x, in);
-  dz_plan *p = plan_of(y, x, NULL);
   paper whole = {.most = SIZE_MAX / 2};
-  dz_emit_options o = {.name = "wave", .test = true, .at = in};
-  ck_assert_int_eq(dz_emit(p, &o, append, &whole), DZ_OK);
-  snprintf(path, sizeof path, "%s/wave.c", cache);
+  ck_assert_int_eq(dz_emit(p, &(dz_emit_options){.name = name, .test = true, .at = in}, append, &whole),
+                   DZ_OK);
+  snprintf(path, sizeof path, "%s/%s.c", cache, name);
   FILE *f = fopen(path, "w");
   ck_assert_uint_eq(fwrite(whole.text, 1, whole.n, f), whole.n);
   fclose(f);
   snprintf(command, sizeof command,
-           "cd %s && cc -std=c99 -O1 -Wall -Wextra -Wconversion -Wshadow -pedantic -Werror wave.c -o wave "
-           "-lm && ./wave > out",
-           cache);
+           "cd %s && cc -std=c99 -O1 -Wall -Wextra -Wconversion -Wshadow -pedantic -Werror %s.c -o %s "
+           "-lm && ./%s > out",
+           cache, name, name, name);
   ck_assert_int_eq(system(command), 0);
   free(whole.text);
-  paper short_one = {.most = 10000};
+}
+
+START_TEST(emitted) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[INPUTS], y;
+  double in[INPUTS];
+  y = record(t, x, in);
+  dz_plan *p = plan_of(y, x, NULL);
+  compile_and_run(p, "wave", in);
+  paper short_one = {.most = 10000}, none = {.most = 0};
+  dz_emit_options o = {.name = "wave", .test = true, .at = in};
   ck_assert_int_eq(dz_emit(p, &o, append, &short_one), DZ_ERR_WRITE);
   free(short_one.text);
   o.name = "3d";
-  ck_assert_int_eq(dz_emit(p, &o, append, &whole), DZ_ERR_ARGUMENT);
-  ck_assert_int_eq(dz_emit(NULL, NULL, append, &whole), DZ_ERR_ARGUMENT);
-  ck_assert_int_eq(dz_emit(p, NULL, NULL, &whole), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_emit(p, &o, append, &none), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_emit(NULL, NULL, append, &none), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_emit(p, NULL, NULL, &none), DZ_ERR_ARGUMENT);
   dz_plan_free(p);
   dz_tape_free(t);
 }
@@ -231,7 +236,6 @@ START_TEST(long_programs) {
   dz_var *v = malloc((N + X) * sizeof *v), y = dz_num(0);
   double in[X], g[X], h[X], value, other;
   unsigned s = 12345;
-  char command[512], path[128];
   for (int k = 0; k < X; k++) v[k] = dz_input(t, in[k] = .3 + .1 * k);
   for (int k = X; k < N + X; k++) {
     unsigned r = (s = s * 1664525u + 1013904223u) >> 8;
@@ -250,19 +254,7 @@ START_TEST(long_programs) {
   for (int k = N; k < N + X; k++) y = dz_add(y, v[k]);
   dz_plan *p = dz_plan_new(1, &y, X, v, NULL, NULL);
   ck_assert_uint_gt(dz_plan_facts_of(p).instructions, 20000);
-  paper whole = {.most = SIZE_MAX / 2};
-  ck_assert_int_eq(dz_emit(p, &(dz_emit_options){.name = "far", .test = true, .at = in}, append, &whole),
-                   DZ_OK);
-  snprintf(path, sizeof path, "%s/far.c", cache);
-  FILE *f = fopen(path, "w");
-  ck_assert_uint_eq(fwrite(whole.text, 1, whole.n, f), whole.n);
-  fclose(f);
-  snprintf(command, sizeof command,
-           "cd %s && cc -std=c99 -O1 -Wall -Wextra -Wconversion -Wshadow -pedantic -Werror far.c -o far "
-           "-lm && ./far > out",
-           cache);
-  ck_assert_int_eq(system(command), 0);
-  free(whole.text);
+  compile_and_run(p, "far", in);
   void *work = malloc(dz_plan_memory(p));
   ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
   ck_assert_int_eq(dz_plan_native(p, &(dz_native_options){.cache = cache}, NULL), DZ_OK);
