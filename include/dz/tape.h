@@ -52,8 +52,17 @@ DZ_API void dz_tape_clear(dz_tape *t);
 DZ_API size_t dz_tape_size(const dz_tape *t);
 
 /* Makes room for `nodes` scalar nodes in all, so that recording allocates nothing until then. DZ_ERR_MEMORY,
-   DZ_ERR_LIMIT (more than 2^32 - 2 nodes) or DZ_ERR_ARGUMENT (NULL). */
+   DZ_ERR_LIMIT (more nodes than the tape may hold) or DZ_ERR_ARGUMENT (NULL). */
 DZ_API dz_status dz_tape_reserve(dz_tape *t, size_t nodes);
+
+/* What a tape refuses to go beyond, with DZ_ERR_LIMIT: nodes, 2^32 - 2 unless set, which is also the most
+   that can be set; and the operations and operands that functions of a program expand to in one recording,
+   2^26 unless set. */
+typedef enum dz_limit { DZ_LIMIT_NODES, DZ_LIMIT_STEPS } dz_limit;
+
+/* Sets a limit, which stays when the tape is cleared. Nodes that are there already stay, too. DZ_ERR_ARGUMENT
+   (NULL, no such limit) or DZ_ERR_LIMIT (more nodes than can be). Cost O(1). */
+DZ_API dz_status dz_tape_limit(dz_tape *t, dz_limit what, uint64_t most);
 
 /* The first error since the tape was made, cleared, or dz_tape_forgive was called; its status is DZ_OK when
    there was none. Never NULL: for a NULL tape it says DZ_ERR_ARGUMENT. Valid until the tape is freed. */

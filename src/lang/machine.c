@@ -37,6 +37,7 @@ dz__machine *dz__machine_of(dz_tape *t) {
   m->values.n = m->frames.n = m->literals.n = m->numbers.n = 0;
   m->leaves.n = m->definitions.n = 0;
   m->steps = 0;
+  m->most = dz__of(t)->most[DZ_LIMIT_STEPS];
   m->base = 0;
   m->fixed = false;
   return m;
@@ -245,9 +246,9 @@ static bool one_step(dz__machine *m, dz__instr i) {
 }
 
 static bool too_long(dz__machine *m) {
-  if (!m->frames.n || ++m->steps <= DZ__MOST_STEPS) return false;
-  dz__poison(m->t, DZ_ERR_LIMIT, "", "functions expand to more than %d operations and operands",
-             DZ__MOST_STEPS);
+  if (!m->frames.n || ++m->steps <= m->most) return false;
+  dz__poison(m->t, DZ_ERR_LIMIT, "", "functions expand to more than %llu operations and operands",
+             (unsigned long long)m->most);
   return true;
 }
 

@@ -44,14 +44,11 @@ typedef struct dz__machine {
   dz__vec operands;    /* dz_var: of one operation */
   uint32_t pc, base;   /* of the function at work */
   int line;
-  bool fixed;          /* the tape's place stays: in functions of the prelude */
-  uint64_t steps;      /* instructions in functions so far */
-  dz_program *prelude; /* for calls from C */
-  dz_program *rules;   /* of derivatives: floor 5 makes and uses it */
+  bool fixed;           /* the tape's place stays: in functions of the prelude */
+  uint64_t steps, most; /* instructions in functions so far, and how many there may be in one recording */
+  dz_program *prelude;  /* for calls from C */
+  dz_program *rules;    /* of derivatives: floor 5 makes and uses it */
 } dz__machine;
-
-/* Functions may expand to no more than this many instructions in one recording. */
-enum { DZ__MOST_STEPS = 1 << 26 };
 
 /* The machine of a tape, made when there is none. NULL after an error of the tape. */
 dz__machine *dz__machine_of(dz_tape *t);

@@ -15,9 +15,13 @@ static bool grow_nodes(dz__tape *s, size_t nodes) {
   bool done = dz__grow(a, (void **)&t->value, &s->value_cap, nodes, sizeof *t->value) &&
               dz__grow(a, (void **)&t->arg, &s->arg_cap, nodes, sizeof *t->arg) &&
               dz__grow(a, (void **)&t->code, &s->code_cap, nodes, sizeof *t->code);
-  size_t cap = least(least(s->value_cap, s->arg_cap), s->code_cap);
-  t->cap = (uint32_t)least(cap, UINT32_MAX - 1);
+  dz__set_cap(s);
   return done;
+}
+
+void dz__set_cap(dz__tape *s) {
+  size_t cap = least(least(s->value_cap, s->arg_cap), s->code_cap);
+  s->hot.cap = (uint32_t)least(cap, s->most[DZ_LIMIT_NODES]);
 }
 
 static bool grow_pool(dz__tape *s, size_t constants) {
@@ -28,8 +32,10 @@ static bool grow_pool(dz__tape *s, size_t constants) {
 
 bool dz__room(dz_tape *t, uint32_t pool) {
   dz__tape *s = dz__of(t);
-  if (t->n >= UINT32_MAX - 1 || t->pooled >= UINT32_MAX - 1 - pool)
-    return dz__poison(t, DZ_ERR_LIMIT, "tape", "a tape holds at most 4294967294 nodes"), false;
+  if (t->n >= s->most[DZ_LIMIT_NODES] || t->pooled >= UINT32_MAX - 1 - pool)
+    return dz__poison(t, DZ_ERR_LIMIT, "tape", "this tape may hold at most %llu nodes",
+                      (unsigned long long)s->most[DZ_LIMIT_NODES]),
+           false;
   size_t nodes = t->n < 240 ? 256 : (size_t)t->n + 1;
   size_t constants = (size_t)t->pooled + pool;
   if ((t->n >= t->cap && !grow_nodes(s, nodes)) || (constants > t->pool_cap && !grow_pool(s, constants)))
@@ -39,7 +45,7 @@ bool dz__room(dz_tape *t, uint32_t pool) {
 
 dz_status dz_tape_reserve(dz_tape *t, size_t nodes) {
   if (!t) return DZ_ERR_ARGUMENT;
-  if (nodes >= UINT32_MAX) return DZ_ERR_LIMIT;
+  if (nodes > dz__of(t)->most[DZ_LIMIT_NODES]) return DZ_ERR_LIMIT;
   return nodes <= t->cap || grow_nodes(dz__of(t), nodes) ? DZ_OK : DZ_ERR_MEMORY;
 }
 

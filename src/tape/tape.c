@@ -31,7 +31,17 @@ dz_tape *dz_tape_new(const dz_allocator *given) {
   dz__tape *s = dz__alloc(&a, sizeof *s);
   if (!s) return NULL;
   make_empty(s, a, UINT32_MAX, 1);
+  s->most[DZ_LIMIT_NODES] = UINT32_MAX - 1;
+  s->most[DZ_LIMIT_STEPS] = UINT64_C(1) << 26;
   return &s->hot;
+}
+
+dz_status dz_tape_limit(dz_tape *t, dz_limit what, uint64_t most) {
+  if (!t || (unsigned)what > DZ_LIMIT_STEPS) return DZ_ERR_ARGUMENT;
+  if (what == DZ_LIMIT_NODES && most >= UINT32_MAX) return DZ_ERR_LIMIT;
+  dz__of(t)->most[what] = most;
+  dz__set_cap(dz__of(t));
+  return DZ_OK;
 }
 
 void dz__adjoints_free(dz__tape *s, dz__adjoints *a) {
@@ -90,9 +100,11 @@ void dz_tape_clear(dz_tape *t) {
   if (!t) return;
   dz__tape *s = dz__of(t);
   dz_allocator a = s->alloc;
-  uint64_t stamp = s->stamp + 1;
+  uint64_t stamp = s->stamp + 1, most[DZ_LIMIT_STEPS + 1];
+  memcpy(most, s->most, sizeof most);
   release(s);
   make_empty(s, a, 0, stamp);
+  memcpy(s->most, most, sizeof most);
 }
 
 size_t dz_tape_size(const dz_tape *t) { return t ? t->n : 0; }

@@ -76,11 +76,12 @@ typedef struct dz__tape {
   dz_tape hot; /* first: a dz_tape is a dz__tape */
   dz_allocator alloc;
   size_t value_cap, arg_cap, code_cap,
-      pool_cap;     /* of the arrays in hot; hot.cap is the least of the first three */
-  uint64_t stamp;   /* hot.fresh has its low part */
-  uint64_t cleared; /* handles with an older stamp are from before a clear */
-  uint32_t unseen;  /* the size when the stamp was made: no handle has the stamp while nothing was added */
-  bool handed;      /* a handle of an older node was given the present stamp */
+      pool_cap;                      /* of the arrays in hot; hot.cap is the least of the first three */
+  uint64_t most[DZ_LIMIT_STEPS + 1]; /* limits; hot.cap is within that of nodes */
+  uint64_t stamp;                    /* hot.fresh has its low part */
+  uint64_t cleared;                  /* handles with an older stamp are from before a clear */
+  uint32_t unseen; /* the size when the stamp was made: no handle has the stamp while nothing was added */
+  bool handed;     /* a handle of an older node was given the present stamp */
   dz_error error;
   dz__arena arena; /* tensor data */
   dz__wide *wide;
@@ -154,6 +155,9 @@ static inline const char *dz__op_name(const dz__tape *s, unsigned fn, const int6
    room. Numbers alone are computed at once and give a number where the result is a scalar of a pointwise
    operation. `attr` as ops/tensor.def says. An invalid handle after an error. */
 dz_var dz__record(dz__fn fn, int nargs, const dz_var *args, int nattr, const int64_t *attr);
+
+/* hot.cap, from what there is room for and what the limit is. */
+void dz__set_cap(dz__tape *s);
 
 /* Room for one more node (and `pool` more constants). False after reporting DZ_ERR_MEMORY or DZ_ERR_LIMIT. */
 bool dz__room(dz_tape *t, uint32_t pool);

@@ -105,6 +105,31 @@ START_TEST(room_that_cannot_be) {
 }
 END_TEST
 
+START_TEST(limits_that_are_set) {
+  ck_assert_int_eq(dz_tape_limit(NULL, DZ_LIMIT_NODES, 1), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_tape_limit(tape, (dz_limit)2, 1), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_tape_limit(tape, (dz_limit)-1, 1), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_tape_limit(tape, DZ_LIMIT_NODES, UINT32_MAX), DZ_ERR_LIMIT);
+  dz_tape *t = dz_tape_new(NULL);
+  const dz_var a = dz_leaf(t, DZ_ROLE_INPUT, 2);
+  ck_assert_int_eq(dz_tape_limit(t, DZ_LIMIT_NODES, 3), DZ_OK);
+  ck_assert_int_eq(dz_tape_reserve(t, 4), DZ_ERR_LIMIT);
+  const dz_var b = dz_mul(a, a), c = dz_exp(b);
+  ck_assert(dz_valid(c) && dz_value(c) == exp(4));
+  ck_assert(!dz_valid(dz_exp(c)) && dz_tape_error(t)->status == DZ_ERR_LIMIT);
+  dz_tape_forgive(t);
+  ck_assert_int_eq(dz_tape_limit(t, DZ_LIMIT_NODES, 4), DZ_OK);
+  ck_assert(dz_valid(dz_neg(c)) && !dz_valid(dz_neg(b)));
+  dz_tape_forgive(t);
+  ck_assert_int_eq(dz_tape_limit(t, DZ_LIMIT_NODES, 2), DZ_OK); /* what is there stays */
+  ck_assert(dz_value(c) == exp(4) && !dz_valid(dz_neg(b)));
+  dz_tape_clear(t); /* and the limit, too */
+  ck_assert(dz_valid(dz_leaf(t, DZ_ROLE_INPUT, 1)) && dz_valid(dz_leaf(t, DZ_ROLE_INPUT, 1)));
+  ck_assert(!dz_valid(dz_leaf(t, DZ_ROLE_INPUT, 1)) && dz_tape_error(t)->status == DZ_ERR_LIMIT);
+  dz_tape_free(t);
+}
+END_TEST
+
 START_TEST(leaves_that_cannot_be) {
   const size_t huge[] = {SIZE_MAX / 16, 4}, none[] = {0, SIZE_MAX};
   GIVES((dz_leaf(tape, DZ_ROLE_NONE, 1), dz_tape_error(tape)->status), DZ_ERR_ARGUMENT);
@@ -399,8 +424,8 @@ END_TEST
 
 SUITE_BETWEEN(set_up_all, tear_down_all, ONCE(no_handle_says_nothing), ONCE(a_number_says_little),
               ONCE(questions_out_of_range), ONCE(no_tape), ONCE(marks_that_are_gone),
-              ONCE(room_that_cannot_be), ONCE(leaves_that_cannot_be), ONCE(names_that_cannot_be),
-              ONCE(pointwise_operations_of_no_handle), ONCE(functions_below_the_macros),
-              ONCE(tensor_operations_of_no_handle), ONCE(tensor_operations_of_a_number),
-              ONCE(axes_and_shapes_that_do_not_fit), ONCE(shapes_at_their_limits),
-              ONCE(branches_on_what_is_no_condition))
+              ONCE(room_that_cannot_be), ONCE(limits_that_are_set), ONCE(leaves_that_cannot_be),
+              ONCE(names_that_cannot_be), ONCE(pointwise_operations_of_no_handle),
+              ONCE(functions_below_the_macros), ONCE(tensor_operations_of_no_handle),
+              ONCE(tensor_operations_of_a_number), ONCE(axes_and_shapes_that_do_not_fit),
+              ONCE(shapes_at_their_limits), ONCE(branches_on_what_is_no_condition))

@@ -2,6 +2,7 @@
 #include "input.h"
 
 #include "buffer.h"
+#include "limits.h"
 #include "tensor.h"
 
 #include <errno.h>
@@ -11,10 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* More than these is a mistake (/dev/zero, a disk image) sooner than a program or a table. */
-static const uint64_t most_program = UINT64_C(1) << 30, most_data = UINT64_C(1) << 33;
-
-enum { CHUNK = 1 << 16 };
+/* A program of more bytes is a mistake (/dev/zero, a disk image); the library takes no larger one. */
+enum { MOST_PROGRAM = 1 << 28, CHUNK = 1 << 16 };
 
 /* What data_read has read: standard input, and the last file. */
 static struct {
@@ -33,12 +32,12 @@ bool ends_with(const char *text, const char *end) {
 typedef bool go_on(const char *name, const buffer *b);
 
 static bool program_goes_on(const char *name, const buffer *b) {
-  if (b->size > most_program) die(STATUS_LIMIT, "%s: a program of more than 1 GiB", name);
+  if (b->size > MOST_PROGRAM) die(STATUS_LIMIT, "%s: a program of more than 256 MiB", name);
   return memchr(b->text, '\0', b->size < CHUNK ? b->size : CHUNK) == NULL;
 }
 
 static bool data_goes_on(const char *name, const buffer *b) {
-  if (b->size > most_data) die(STATUS_LIMIT, "%s: more than 8 GiB of data", name);
+  limits_check_data(name, b->size);
   if (b->text[0] == '\x93' || idx_is(&(blob){b->text, b->size})) return true; /* .npy, IDX */
   if (b->size > 1 && b->text[0] == '\x1F' && b->text[1] == '\x8B')
     die(STATUS_FILE, "%s: it is compressed: unpack it first, with gunzip", name);
@@ -49,7 +48,7 @@ static bool data_goes_on(const char *name, const buffer *b) {
 }
 
 static bool bytes_go_on(const char *name, const buffer *b) {
-  if (b->size > most_data) die(STATUS_LIMIT, "%s: more than 8 GiB of data", name);
+  limits_check_data(name, b->size);
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include "buffer.h"
+#include "limits.h"
 #include "suggest.h"
 #include "verbs.h"
 
@@ -78,8 +79,7 @@ model model_read(const options *o) {
   if (m.program == NULL) die_at(&m.source, &error);
   m.bindings = bindings_read(o->words + 1, o->count - 1);
   model_check_unused(&m);
-  m.tape = dz_tape_new(NULL);
-  if (m.tape == NULL) die(STATUS_LIMIT, "out of memory");
+  m.tape = limits_tape();
   for (size_t i = 0; i < dz_program_leaf_count(m.program); i++) {
     dz_program_leaf leaf = dz_program_leaf_at(m.program, i);
     const binding *b = bindings_find(&m.bindings, leaf.name);

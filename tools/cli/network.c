@@ -1,6 +1,7 @@
 #include "network.h"
 
 #include "buffer.h"
+#include "limits.h"
 #include "suggest.h"
 
 #include <math.h>
@@ -253,8 +254,7 @@ network network_read(const options *o, const dataset *d, size_t count, uint64_t 
   find_output(&n, o);
   if (n.t != NULL && d->t.data == NULL)
     die(STATUS_USAGE, "'%s' has no value: --target says which column it is", n.t);
-  n.m.tape = dz_tape_new(NULL);
-  if (n.m.tape == NULL) die(STATUS_LIMIT, "out of memory");
+  n.m.tape = limits_tape();
   place_all(&n, file, NULL);
   size_t *order = take(NULL, count, sizeof *order);
   for (size_t i = 0; i < count; i++) order[i] = i;

@@ -21,13 +21,14 @@ buffer npz_write(const tensor_file *f) {
 }
 
 #else
+#include "limits.h"
+
 #include <zip.h>
 
 #include <stdlib.h>
 
 static const char notes_name[] = "notes.json";
 enum { CHUNK = 1 << 16 };
-static const size_t most_bytes = (size_t)1 << 33; /* as for any data */
 
 void npz_check(void) {}
 
@@ -99,7 +100,7 @@ static buffer read_member(zip_t *z, zip_uint64_t at, const char *path, size_t *t
   if (m == NULL) fail(path, "damaged", zip_get_error(z));
   while ((n = zip_fread(m, chunk, CHUNK)) > 0) {
     buffer_add(&b, chunk, (size_t)n);
-    if ((*total += (size_t)n) > most_bytes) die(STATUS_LIMIT, "%s: more than 8 GiB of data", path);
+    limits_check_data(path, *total += (size_t)n);
   }
   if (n < 0) fail(path, "damaged", zip_file_get_error(m));
   zip_fclose(m);

@@ -2,6 +2,7 @@
 
 #include "buffer.h"
 #include "dz/text.h"
+#include "limits.h"
 #include "message.h"
 #include "suggest.h"
 #include "verbs.h"
@@ -22,6 +23,7 @@ typedef enum flag_id {
   OUTPUT,
   TIMEOUT,
   FORCE,
+  LIMIT,
   HELP,
   VERSION,
   DERIVATIVE,
@@ -130,6 +132,7 @@ static const flag flags[] = {
     {"--validate", VALIDATE, "SHARE", FOR_TRAIN},
     {"--resume", RESUME, NULL, FOR_TRAIN},
     {"--check", CHECK, NULL, FOR_TRAIN},
+    {"--limit", LIMIT, "NAME=NUMBER", ~0U},
     {"--help", HELP, NULL, ~0U},
     {"-h", HELP, NULL, ~0U},
     {"--version", VERSION, NULL, ~0U},
@@ -308,6 +311,9 @@ static void set(options *o, const flag *f, const char *value) {
     break;
   case PARTIALS:
     o->picture.partials = true;
+    break;
+  case LIMIT:
+    limits_read(value);
     break;
   case HELP:
     o->help = true;

@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "dz/lang.h"
 #include "dz/text.h"
+#include "limits.h"
 #include "range.h"
 
 #include <math.h>
@@ -67,8 +68,7 @@ static tensor from_expression(const char *name, const char *text) {
              leaf.name);
     die_at(&s, &error);
   }
-  dz_tape *t = dz_tape_new(NULL);
-  if (t == NULL) die(STATUS_LIMIT, "out of memory");
+  dz_tape *t = limits_tape();
   dz_var x = dz_program_record(p, t, 0);
   if (!dz_valid(x)) die_status(&s, dz_tape_error(t), DZ_ERR_SYNTAX);
   tensor v = tensor_of(x);
