@@ -31,6 +31,7 @@ typedef enum dz_why_cause {
   DZ_WHY_SATURATION,     /* far out where the function is flat: tanh(20) */
   DZ_WHY_UNDERFLOW,      /* a product of nonzero numbers too small for a double */
   DZ_WHY_CANCELLATION,   /* what arrives by several paths adds up to nothing, or to inf - inf */
+  DZ_WHY_LARGE_SUM,      /* what arrives by several paths adds up to more than a double holds */
   DZ_WHY_SMALL_SLOPE,    /* one small factor */
   DZ_WHY_LARGE_SLOPE,    /* one large factor */
   DZ_WHY_VANISHING,      /* many factors below 1 */

@@ -111,6 +111,10 @@ static const line lines[] = {
     [DZ_WHY_CANCELLATION] =
         {"cancellation", "the gradients that come back to {3} by its several uses cancel", NULL,
          "this may be an extremum, as where a prediction is exact; what always cancels need not be computed"},
+    [DZ_WHY_LARGE_SUM] =
+        {"large sum",
+         "the gradients that come back to {3} by its several uses add up to more than a double holds", NULL,
+         "compute with logarithms, or scale"},
     [DZ_WHY_SMALL_SLOPE] = {"small slope", "{0}: the slope is only {1}", NULL,
                             "scale the variable; or this may be near an extremum"},
     [DZ_WHY_LARGE_SLOPE] = {"large slope", "{0}: the slope is {1}", NULL,

@@ -118,7 +118,7 @@ static void find_bad(dz__inquiry *q, bool good(double)) {
   bool nan = q->r->kind == DZ_WHY_NAN;
   const dz__edge *e = first_bad(q, good);
   if (!e) {
-    blame(q, nan ? DZ_WHY_CANCELLATION : DZ_WHY_OVERFLOW, first_bad_sum(q, good));
+    blame(q, nan ? DZ_WHY_CANCELLATION : DZ_WHY_LARGE_SUM, first_bad_sum(q, good));
     return;
   }
   double p = e->partial;
