@@ -10,134 +10,96 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum flag_id {
-  NAME,
-  TEST,
-  SINGLE,
-  TOGETHER,
-  WRT,
-  SEED,
-  JSON,
-  DIGITS,
-  ORDER,
-  OUTPUT,
-  TIMEOUT,
-  FORCE,
-  LIMIT,
-  HELP,
-  VERSION,
-  DERIVATIVE,
-  DRAW,
-  LANG,
-  OVER,
-  LATEX,
-  HTML,
-  LABELS,
-  SHOW,
-  THEME,
-  STYLE,
-  COLLAPSE,
-  CONSTANTS,
-  FRAMES,
-  WAVE,
-  DEPTH,
-  PARTIALS,
-  DATA,
-  TARGET,
-  PREDICTION,
-  OPTIMIZER,
-  SCHEDULE,
-  LOG,
-  PLOT,
-  PARAMS,
-  EPOCHS,
-  BATCH,
-  WARM_UP,
-  HISTORY,
-  RATE,
-  MOMENTUM,
-  DECAY,
-  EPSILON,
-  WEIGHT_DECAY,
-  CLIP,
-  VALIDATE,
-  RESUME,
-  CHECK
-} flag_id;
+/* How a value is read, and what the field of options is that it goes to. */
+typedef enum reading {
+  SWITCH, /* bool: no value follows */
+  TEXT,   /* const char *: as it came */
+  WHOLE,  /* int: from 1 to `most` */
+  NUMBER, /* double: above 0, at most `most` */
+  LIMIT   /* none: see limits.h */
+} reading;
 
 typedef struct flag {
   const char *name;
-  flag_id id;
+  reading reading;
   const char *value; /* what must follow, as help puts it; NULL: nothing */
+  size_t field;
   unsigned verbs;
+  double most;
 } flag;
 
 /* Verbs whose results are told in words. */
 enum { FOR_TOLD = FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_EXPLAIN };
 
+#define AT(field) offsetof(options, field)
 static const flag flags[] = {
-    {"--name", NAME, "NAME", FOR_EMIT},
-    {"--test", TEST, NULL, FOR_EMIT},
-    {"--float", SINGLE, NULL, FOR_EMIT | FOR_TRAIN},
-    {"--batched", TOGETHER, NULL, FOR_EMIT},
-    {"--wrt", WRT, "NAME,NAME",
+    {"--name", TEXT, "NAME", AT(name), FOR_EMIT, 0},
+    {"--test", SWITCH, NULL, AT(test), FOR_EMIT, 0},
+    {"--float", SWITCH, NULL, AT(single), FOR_EMIT | FOR_TRAIN, 0},
+    {"--batched", SWITCH, NULL, AT(together), FOR_EMIT, 0},
+    {"--wrt", TEXT, "NAME,NAME", AT(wrt),
      FOR_COST | FOR_EMIT | FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN |
-         FOR_DERIVE | FOR_PATHS | FOR_WHY | FOR_GRADE},
-    {"--seed", SEED, "VALUE", FOR_PAGE | FOR_GRAD | FOR_DOT | FOR_DRAW | FOR_TRAIN},
-    {"--json", JSON, NULL,
+         FOR_DERIVE | FOR_PATHS | FOR_WHY | FOR_GRADE,
+     0},
+    {"--seed", TEXT, "VALUE", AT(seed), FOR_PAGE | FOR_GRAD | FOR_DOT | FOR_DRAW | FOR_TRAIN, 0},
+    {"--json", SWITCH, NULL, AT(json),
      FOR_COST | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_OPS | FOR_DERIVE | FOR_EXPLAIN |
-         FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_TRAIN},
-    {"--digits", DIGITS, "N",
+         FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_TRAIN,
+     0},
+    {"--digits", WHOLE, "N", AT(digits),
      FOR_PAGE | FOR_GRAD | FOR_CHECK | FOR_JACOBIAN | FOR_HESSIAN | FOR_DOT | FOR_DRAW | FOR_DERIVE |
-         FOR_EXPLAIN | FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_TRAIN | FOR_PREDICT},
-    {"--latex", LATEX, NULL, FOR_EXPLAIN},
-    {"--html", HTML, NULL, FOR_EXPLAIN},
-    {"--over", OVER, "LOW:HIGH", FOR_GRADE},
-    {"--draw", DRAW, "FILE", FOR_PATHS},
-    {"--lang", LANG, "en|ja", FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_TRAIN | FOR_TOLD},
-    {"--order", ORDER, "N", FOR_DERIVE},
-    {"--derivative", DERIVATIVE, NULL, FOR_PLOT},
-    {"--output", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_TRAIN | FOR_PREDICT},
-    {"-o", OUTPUT, "FILE", FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_TRAIN | FOR_PREDICT},
-    {"--timeout", TIMEOUT, "SECONDS", FOR_TRAIN | FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_PATHS},
-    {"--force", FORCE, NULL, FOR_EXPLAIN | FOR_PAGE | FOR_DRAW},
-    {"--labels", LABELS, "sym|num|both", FOR_DOT | FOR_DRAW},
-    {"--show", SHOW, "fwd|bwd|both", FOR_DOT | FOR_DRAW},
-    {"--theme", THEME, "light|dark|mono", FOR_DOT | FOR_DRAW},
-    {"--style", STYLE, "graph|vars|layers|neurons", FOR_DOT | FOR_DRAW},
-    {"--collapse", COLLAPSE, "NAME,NAME", FOR_DOT | FOR_DRAW},
-    {"--const", CONSTANTS, "NAME,NAME", FOR_DOT | FOR_DRAW},
-    {"--frames", FRAMES, "FOLDER", FOR_DRAW},
-    {"--wave", WAVE, "N", FOR_DOT | FOR_DRAW},
-    {"--depth", DEPTH, "N", FOR_DOT | FOR_DRAW},
-    {"--partials", PARTIALS, NULL, FOR_DOT | FOR_DRAW},
-    {"--data", DATA, "FILE", FOR_TRAIN | FOR_PREDICT},
-    {"--target", TARGET, "COLUMN", FOR_TRAIN | FOR_PREDICT},
-    {"--predict", PREDICTION, "NAME", FOR_TRAIN | FOR_PREDICT},
-    {"--params", PARAMS, "FILE", FOR_PREDICT},
-    {"--optimizer", OPTIMIZER, "NAME", FOR_TRAIN},
-    {"--schedule", SCHEDULE, "constant|step:EPOCHS:FACTOR|cosine", FOR_TRAIN},
-    {"--log", LOG, "FILE.jsonl", FOR_TRAIN},
-    {"--plot", PLOT, "FILE.svg", FOR_TRAIN},
-    {"--epochs", EPOCHS, "N", FOR_TRAIN},
-    {"--batch", BATCH, "N", FOR_TRAIN},
-    {"--warm-up", WARM_UP, "STEPS", FOR_TRAIN},
-    {"--history", HISTORY, "N", FOR_TRAIN},
-    {"--rate", RATE, "X", FOR_TRAIN},
-    {"--momentum", MOMENTUM, "X", FOR_TRAIN},
-    {"--decay", DECAY, "X", FOR_TRAIN},
-    {"--epsilon", EPSILON, "X", FOR_TRAIN},
-    {"--weight-decay", WEIGHT_DECAY, "X", FOR_TRAIN},
-    {"--clip", CLIP, "NORM", FOR_TRAIN},
-    {"--validate", VALIDATE, "SHARE", FOR_TRAIN},
-    {"--resume", RESUME, NULL, FOR_TRAIN},
-    {"--check", CHECK, NULL, FOR_TRAIN},
-    {"--limit", LIMIT, "NAME=NUMBER", ~0U},
-    {"--help", HELP, NULL, ~0U},
-    {"-h", HELP, NULL, ~0U},
-    {"--version", VERSION, NULL, ~0U},
-    {"-V", VERSION, NULL, ~0U},
+         FOR_EXPLAIN | FOR_PATHS | FOR_WHY | FOR_GRADE | FOR_TRAIN | FOR_PREDICT,
+     17},
+    {"--latex", SWITCH, NULL, AT(latex), FOR_EXPLAIN, 0},
+    {"--html", SWITCH, NULL, AT(html), FOR_EXPLAIN, 0},
+    {"--over", TEXT, "LOW:HIGH", AT(over), FOR_GRADE, 0},
+    {"--draw", TEXT, "FILE", AT(draw), FOR_PATHS, 0},
+    {"--lang", TEXT, "en|ja", AT(lang), FOR_DOT | FOR_DRAW | FOR_PAGE | FOR_TRAIN | FOR_TOLD, 0},
+    {"--order", WHOLE, "N", AT(order), FOR_DERIVE, 9},
+    {"--derivative", SWITCH, NULL, AT(derivative), FOR_PLOT, 0},
+    {"--output", TEXT, "FILE", AT(output), FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_TRAIN | FOR_PREDICT, 0},
+    {"-o", TEXT, "FILE", AT(output), FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_TRAIN | FOR_PREDICT, 0},
+    {"--timeout", NUMBER, "SECONDS", AT(timeout), FOR_TRAIN | FOR_PLOT | FOR_PAGE | FOR_DRAW | FOR_PATHS,
+     86400},
+    {"--force", SWITCH, NULL, AT(force), FOR_EXPLAIN | FOR_PAGE | FOR_DRAW, 0},
+    {"--labels", TEXT, "sym|num|both", AT(picture.labels), FOR_DOT | FOR_DRAW, 0},
+    {"--show", TEXT, "fwd|bwd|both", AT(picture.show), FOR_DOT | FOR_DRAW, 0},
+    {"--theme", TEXT, "light|dark|mono", AT(picture.theme), FOR_DOT | FOR_DRAW, 0},
+    {"--style", TEXT, "graph|vars|layers|neurons", AT(picture.style), FOR_DOT | FOR_DRAW, 0},
+    {"--collapse", TEXT, "NAME,NAME", AT(picture.collapse), FOR_DOT | FOR_DRAW, 0},
+    {"--const", TEXT, "NAME,NAME", AT(picture.constants), FOR_DOT | FOR_DRAW, 0},
+    {"--frames", TEXT, "FOLDER", AT(picture.frames), FOR_DRAW, 0},
+    {"--wave", WHOLE, "N", AT(picture.wave), FOR_DOT | FOR_DRAW, 1000000},
+    {"--depth", WHOLE, "N", AT(picture.depth), FOR_DOT | FOR_DRAW, 1000},
+    {"--partials", SWITCH, NULL, AT(picture.partials), FOR_DOT | FOR_DRAW, 0},
+    {"--data", TEXT, "FILE", AT(learn.data), FOR_TRAIN | FOR_PREDICT, 0},
+    {"--target", TEXT, "COLUMN", AT(learn.target), FOR_TRAIN | FOR_PREDICT, 0},
+    {"--predict", TEXT, "NAME", AT(learn.output), FOR_TRAIN | FOR_PREDICT, 0},
+    {"--params", TEXT, "FILE", AT(learn.params), FOR_PREDICT, 0},
+    {"--optimizer", TEXT, "NAME", AT(learn.optimizer), FOR_TRAIN, 0},
+    {"--schedule", TEXT, "constant|step:EPOCHS:FACTOR|cosine", AT(learn.schedule), FOR_TRAIN, 0},
+    {"--log", TEXT, "FILE.jsonl", AT(learn.log), FOR_TRAIN, 0},
+    {"--plot", TEXT, "FILE.svg", AT(learn.plot), FOR_TRAIN, 0},
+    {"--epochs", WHOLE, "N", AT(learn.epochs), FOR_TRAIN, 1e9},
+    {"--batch", WHOLE, "N", AT(learn.batch), FOR_TRAIN, 1e9},
+    {"--warm-up", WHOLE, "STEPS", AT(learn.warm_up), FOR_TRAIN, 1e9},
+    {"--history", WHOLE, "N", AT(learn.history), FOR_TRAIN, 1e9},
+    {"--rate", NUMBER, "X", AT(learn.rate), FOR_TRAIN, 1e300},
+    {"--momentum", NUMBER, "X", AT(learn.momentum), FOR_TRAIN, 1e300},
+    {"--decay", NUMBER, "X", AT(learn.decay), FOR_TRAIN, 1e300},
+    {"--epsilon", NUMBER, "X", AT(learn.epsilon), FOR_TRAIN, 1e300},
+    {"--weight-decay", NUMBER, "X", AT(learn.weight_decay), FOR_TRAIN, 1e300},
+    {"--clip", NUMBER, "NORM", AT(learn.clip), FOR_TRAIN, 1e300},
+    {"--validate", NUMBER, "SHARE", AT(learn.validate), FOR_TRAIN, .9},
+    {"--resume", SWITCH, NULL, AT(learn.resume), FOR_TRAIN, 0},
+    {"--check", SWITCH, NULL, AT(learn.check), FOR_TRAIN, 0},
+    {"--limit", LIMIT, "NAME=NUMBER", 0, ~0U, 0},
+    {"--help", SWITCH, NULL, AT(help), ~0U, 0},
+    {"-h", SWITCH, NULL, AT(help), ~0U, 0},
+    {"--version", SWITCH, NULL, AT(version), ~0U, 0},
+    {"-V", SWITCH, NULL, AT(version), ~0U, 0},
 };
+#undef AT
 enum { FLAGS = sizeof flags / sizeof flags[0] };
 
 /* A flag is -h, -V, -o, or "--" and a letter. Anything else that begins with '-' is an expression. */
@@ -169,158 +131,48 @@ static const flag *find_flag(const char *argument, const char **value) {
                      : ": an expression that begins with '--' goes after a lone '--'");
 }
 
-/* A number above 0 and at most `most`; `what` says so to people. */
-static double positive(const char *name, const char *text, double most, const char *what) {
+/* Ends the program: the flag takes something else. */
+static _Noreturn void refuse(const flag *f, const char *text) {
+  char most[32];
+  dz_number_write(f->most, 0, most);
+  if (f->reading == WHOLE)
+    die(STATUS_USAGE, "%s takes a whole number from 1 to %.0f, '%s' came", f->name, f->most, text);
+  die(STATUS_USAGE, "%s takes a number above 0%s%s, '%s' came", f->name, f->most < 1e300 ? ", at most " : "",
+      f->most < 1e300 ? most : "", text);
+}
+
+static double number_of(const flag *f, const char *text) {
   double x = 0;
   dz_number_kind kind;
   size_t n = dz_number_read(text, strlen(text), &x, &kind);
-  if (n == 0 || text[n] != '\0' || kind != DZ_NUMBER_OK || !(x > 0) || x > most)
-    die(STATUS_USAGE, "%s takes %s, '%s' came", name, what, text);
+  if (n == 0 || text[n] != '\0' || kind != DZ_NUMBER_OK || !(x > 0) || x > f->most) refuse(f, text);
   return x;
 }
 
-static int whole(const char *name, const char *text, int most, const char *what) {
-  double x = positive(name, text, most, what);
-  int n = (int)x;
-  if (n < 1 || (double)n < x) die(STATUS_USAGE, "%s takes %s, '%s' came", name, what, text);
+static int whole_of(const flag *f, const char *text) {
+  const double x = number_of(f, text);
+  const int n = (int)x;
+  if ((double)n < x || n < 1) refuse(f, text);
   return n;
 }
 
-static void set_learn(learn_words *w, const flag *f, const char *value) {
-  const char **words[] = {&w->data,     &w->target, &w->output, &w->optimizer,
-                          &w->schedule, &w->log,    &w->plot,   &w->params};
-  int *counts[] = {&w->epochs, &w->batch, &w->warm_up, &w->history};
-  double *numbers[] = {&w->rate, &w->momentum, &w->decay, &w->epsilon, &w->weight_decay, &w->clip};
-  if (f->id <= PARAMS)
-    *words[f->id - DATA] = value;
-  else if (f->id <= HISTORY)
-    *counts[f->id - EPOCHS] = whole(f->name, value, 1000000000, "a whole number from 1 to 1000000000");
-  else if (f->id <= CLIP)
-    *numbers[f->id - RATE] = positive(f->name, value, 1e300, "a number above 0");
-  else if (f->id == VALIDATE)
-    w->validate = positive(f->name, value, .9, "a share above 0, at most 0.9");
-  else
-    *(f->id == RESUME ? &w->resume : &w->check) = true;
-}
-
 static void set(options *o, const flag *f, const char *value) {
-  switch (f->id) {
-  case DATA:
-  case TARGET:
-  case PREDICTION:
-  case OPTIMIZER:
-  case SCHEDULE:
-  case LOG:
-  case PLOT:
-  case PARAMS:
-  case EPOCHS:
-  case BATCH:
-  case WARM_UP:
-  case HISTORY:
-  case RATE:
-  case MOMENTUM:
-  case DECAY:
-  case EPSILON:
-  case WEIGHT_DECAY:
-  case CLIP:
-  case VALIDATE:
-  case RESUME:
-  case CHECK:
-    set_learn(&o->learn, f, value);
+  void *field = (char *)o + f->field;
+  switch (f->reading) {
+  case SWITCH:
+    *(bool *)field = true;
     break;
-  case NAME:
-    o->name = value;
+  case TEXT:
+    *(const char **)field = value;
     break;
-  case SINGLE:
-    o->single = true;
+  case WHOLE:
+    *(int *)field = whole_of(f, value);
     break;
-  case TOGETHER:
-    o->together = true;
-    break;
-  case TEST:
-    o->test = true;
-    break;
-  case WRT:
-    o->wrt = value;
-    break;
-  case SEED:
-    o->seed = value;
-    break;
-  case JSON:
-    o->json = true;
-    break;
-  case DIGITS:
-    o->digits = whole(f->name, value, 17, "a whole number from 1 to 17");
-    break;
-  case ORDER:
-    o->order = whole(f->name, value, 9, "a whole number from 1 to 9");
-    break;
-  case OUTPUT:
-    o->output = value;
-    break;
-  case TIMEOUT:
-    o->timeout = positive(f->name, value, 86400, "a number of seconds, at most 86400");
-    break;
-  case FORCE:
-    o->force = true;
-    break;
-  case DRAW:
-    o->draw = value;
-    break;
-  case LATEX:
-    o->latex = true;
-    break;
-  case HTML:
-    o->html = true;
-    break;
-  case OVER:
-    o->over = value;
-    break;
-  case LANG:
-    o->lang = value;
-    break;
-  case DERIVATIVE:
-    o->derivative = true;
-    break;
-  case LABELS:
-    o->picture.labels = value;
-    break;
-  case SHOW:
-    o->picture.show = value;
-    break;
-  case THEME:
-    o->picture.theme = value;
-    break;
-  case STYLE:
-    o->picture.style = value;
-    break;
-  case COLLAPSE:
-    o->picture.collapse = value;
-    break;
-  case CONSTANTS:
-    o->picture.constants = value;
-    break;
-  case FRAMES:
-    o->picture.frames = value;
-    break;
-  case WAVE:
-    o->picture.wave = whole(f->name, value, 1000000, "a whole number from 1 to 1000000");
-    break;
-  case DEPTH:
-    o->picture.depth = whole(f->name, value, 1000, "a whole number from 1 to 1000");
-    break;
-  case PARTIALS:
-    o->picture.partials = true;
+  case NUMBER:
+    *(double *)field = number_of(f, value);
     break;
   case LIMIT:
     limits_read(value);
-    break;
-  case HELP:
-    o->help = true;
-    break;
-  case VERSION:
-    o->version = true;
-    break;
   }
 }
 
