@@ -64,6 +64,13 @@ typedef enum dz_limit { DZ_LIMIT_NODES, DZ_LIMIT_STEPS } dz_limit;
    (NULL, no such limit) or DZ_ERR_LIMIT (more nodes than can be). Cost O(1). */
 DZ_API dz_status dz_tape_limit(dz_tape *t, dz_limit what, uint64_t most);
 
+/* The tape's data are rows first to first + rows of a batch whose other rows are elsewhere: what is recorded
+   from now on and draws noise with so many rows (dz_noise; its first axis) gets the numbers that these rows
+   of the whole batch would get, so that those who share a batch compute together what one would compute
+   alone. Printed programs do not say so. 0 and 0, as for a new or cleared tape: nothing is shared.
+   DZ_ERR_ARGUMENT (NULL), DZ_ERR_LIMIT (more rows than memory has room for). Cost O(1). */
+DZ_API dz_status dz_tape_share(dz_tape *t, size_t first, size_t rows);
+
 /* The first error since the tape was made, cleared, or dz_tape_forgive was called; its status is DZ_OK when
    there was none. Never NULL: for a NULL tape it says DZ_ERR_ARGUMENT. Valid until the tape is freed. */
 DZ_API const dz_error *dz_tape_error(const dz_tape *t);

@@ -21,12 +21,12 @@ static double unit(uint32_t high, uint32_t low) {
   return (double)(((uint64_t)high << 32 | low) >> 11) * 0x1p-53;
 }
 
-void dz__philox_fill(uint64_t seed, double *x, size_t n) {
-  for (size_t i = 0; i < n; i += 2) {
-    uint64_t number = i / 2;
+void dz__philox_fill(uint64_t seed, uint64_t first, double *x, size_t n) {
+  for (size_t i = 0; i < n;) {
+    const uint64_t number = (first + i) / 2;
     dz__philox block = dz__philox_block((dz__philox){{(uint32_t)number, (uint32_t)(number >> 32), 0, 0}},
                                         (uint32_t)seed, (uint32_t)(seed >> 32));
-    x[i] = unit(block.word[0], block.word[1]);
-    if (i + 1 < n) x[i + 1] = unit(block.word[2], block.word[3]);
+    if ((first + i) % 2 == 0) x[i++] = unit(block.word[0], block.word[1]);
+    if (i < n) x[i++] = unit(block.word[2], block.word[3]);
   }
 }

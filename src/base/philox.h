@@ -13,8 +13,8 @@ typedef struct dz__philox {
 
 dz__philox dz__philox_block(dz__philox counter, uint32_t key0, uint32_t key1);
 
-/* Numbers 0 to n - 1 of the seed's stream, uniform in [0, 1) with 53 bits each: two from every block, whose
-   counter is its number. */
-void dz__philox_fill(uint64_t seed, double *x, size_t n);
+/* n numbers of the seed's stream from number `first` on, uniform in [0, 1) with 53 bits each: two from every
+   block, whose counter is its number. */
+void dz__philox_fill(uint64_t seed, uint64_t first, double *x, size_t n);
 
 #endif

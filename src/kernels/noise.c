@@ -1,4 +1,5 @@
-/* noise: random numbers in the shape of the first operand, by the seed that the second holds. */
+/* noise: random numbers in the shape of the first operand, by the seed that the second holds;
+   an integer, where there is one, says how many numbers of the stream come before. */
 #include "base/philox.h"
 #include "kernels/tensor.h"
 
@@ -19,7 +20,7 @@ void dz__forward_noise(const dz__call *call) {
   double seed = *call->args[1].data + 0.0;
   uint64_t key;
   memcpy(&key, &seed, sizeof key);
-  dz__philox_fill(key, call->out.data, call->out.size);
+  dz__philox_fill(key, call->nattr ? (uint64_t)call->attr[0] : 0, call->out.data, call->out.size);
 }
 
 bool dz__reverse_noise(const dz__call *call) { /* flat: nothing flows, and it is never called */

@@ -36,6 +36,14 @@ dz_tape *dz_tape_new(const dz_allocator *given) {
   return &s->hot;
 }
 
+dz_status dz_tape_share(dz_tape *t, size_t first, size_t rows) {
+  if (!t) return DZ_ERR_ARGUMENT;
+  if (first > SIZE_MAX / 4 || rows > SIZE_MAX / 4) return DZ_ERR_LIMIT;
+  dz__of(t)->share.first = first;
+  dz__of(t)->share.rows = rows;
+  return DZ_OK;
+}
+
 dz_status dz_tape_limit(dz_tape *t, dz_limit what, uint64_t most) {
   if (!t || (unsigned)what > DZ_LIMIT_STEPS) return DZ_ERR_ARGUMENT;
   if (what == DZ_LIMIT_NODES && most >= UINT32_MAX) return DZ_ERR_LIMIT;

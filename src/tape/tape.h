@@ -76,7 +76,10 @@ typedef struct dz__tape {
   dz_tape hot; /* first: a dz_tape is a dz__tape */
   dz_allocator alloc;
   size_t value_cap, arg_cap, code_cap,
-      pool_cap;                      /* of the arrays in hot; hot.cap is the least of the first three */
+      pool_cap; /* of the arrays in hot; hot.cap is the least of the first three */
+  struct {
+    size_t first, rows; /* dz_tape_share */
+  } share;
   uint64_t most[DZ_LIMIT_STEPS + 1]; /* limits; hot.cap is within that of nodes */
   uint64_t stamp;                    /* hot.fresh has its low part */
   uint64_t cleared;                  /* handles with an older stamp are from before a clear */

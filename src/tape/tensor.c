@@ -212,7 +212,13 @@ dz_var dz__stack(int n, const dz_var *xs, int64_t axis) { return joined(DZ__F_st
 
 dz_var dz__matmul(dz_var x, dz_var y) { return dz__record(DZ__F_matmul, 2, (dz_var[]){x, y}, 0, NULL); }
 
-dz_var dz__noise(dz_var x, dz_var seed) { return dz__record(DZ__F_noise, 2, (dz_var[]){x, seed}, 0, NULL); }
+dz_var dz__noise(dz_var x, dz_var seed) {
+  const dz_var xs[] = {x, seed}, any = lead(2, xs);
+  int64_t before = 0;
+  if (any.tape && dz_rank(x) > 0 && dz_extent(x, 0) == dz__of(any.tape)->share.rows)
+    before = (int64_t)(dz__of(any.tape)->share.first * (dz_size(x) / dz_extent(x, 0)));
+  return dz__record(DZ__F_noise, 2, xs, before != 0, &before);
+}
 
 dz_var dz__solve(dz_var a, dz_var b) {
   if (dz_is_number(a) && !dz_is_number(b) && b.tape) a = dz__as_node(b.tape, a);

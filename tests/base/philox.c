@@ -27,11 +27,18 @@ END_TEST
  */
 START_TEST(numbers_in_order) {
   double x[3];
-  dz__philox_fill(0, x, 3);
+  dz__philox_fill(0, 0, x, 3);
   ck_assert(x[0] == (double)(UINT64_C(0x6627e8d5e169c58d) >> 11) / 9007199254740992.);
   ck_assert(x[1] == (double)(UINT64_C(0xbc57ac4c9b00dbd8) >> 11) / 9007199254740992.);
   dz__philox next = dz__philox_block((dz__philox){{1, 0, 0, 0}}, 0, 0);
   ck_assert(x[2] == (double)(((uint64_t)next.word[0] << 32 | next.word[1]) >> 11) / 9007199254740992.);
+  for (uint64_t first = 0; first < 4; first++) /* from any number on: the same */
+    for (size_t n = 0; n < 4; n++) {
+      double all[8], part[4] = {-1, -1, -1, -1};
+      dz__philox_fill(0, 0, all, 8);
+      dz__philox_fill(0, first, part, n);
+      for (size_t i = 0; i < 4; i++) ck_assert(part[i] == (i < n ? all[first + i] : -1));
+    }
 }
 END_TEST
 
@@ -40,7 +47,7 @@ START_TEST(they_are_uniform) {
   enum { N = 100000 };
   static double x[N];
   double sum = 0, low = 0;
-  dz__philox_fill(12345, x, N);
+  dz__philox_fill(12345, 0, x, N);
   for (int i = 0; i < N; i++) {
     ck_assert(x[i] >= 0 && x[i] < 1);
     sum += x[i];

@@ -318,6 +318,27 @@ START_TEST(empty_tensors) {
 }
 END_TEST
 
+/* Two shares of a batch draw what the whole draws; other shapes, and what is recorded without a share, draw
+   as ever. */
+START_TEST(shares_of_noise) {
+  const size_t whole[] = {5, 3}, part[][2] = {{2, 3}, {3, 3}}, four[] = {4, 3};
+  const dz_var all = dz_noise(counting(2, whole), 7);
+  for (size_t k = 0; k < 2; k++) {
+    const dz_var x = counting(2, part[k]), y = counting(2, four);
+    ck_assert_int_eq(dz_tape_share(tape, 2 * k, part[k][0]), DZ_OK);
+    ck_assert(memcmp(dz_values(dz_noise(x, 7)), dz_values(all) + 6 * k, 3 * part[k][0] * sizeof(double)) ==
+              0);
+    ck_assert(memcmp(dz_values(dz_noise(y, 7)), dz_values(all), 12 * sizeof(double)) == 0);
+    ck_assert(dz_value(dz_noise(dz_num(0), dz_const(tape, 7))) == dz_values(all)[0]);
+    ck_assert_int_eq(dz_tape_share(tape, 0, 0), DZ_OK);
+    ck_assert(memcmp(dz_values(dz_noise(x, 7)), dz_values(all), 6 * sizeof(double)) == 0);
+  }
+  ck_assert_int_eq(dz_tape_share(NULL, 0, 0), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_tape_share(tape, SIZE_MAX, 1), DZ_ERR_LIMIT);
+  ck_assert_int_eq(dz_tape_share(tape, 0, SIZE_MAX), DZ_ERR_LIMIT);
+}
+END_TEST
+
 START_TEST(counts) {
   dz_var x = counting(DIMS(2, 3)), n = dz__reduce(DZ__F_count, x, 1, (int64_t[]){-1}, true, 1);
   expect_values(n, VALUES(2, 2));
@@ -419,5 +440,5 @@ END_TEST
 
 SUITE_ON_TAPE(ONCE(reductions), ONCE(several_axes), ONCE(axes_out_of_range), ONCE(scalars_and_numbers),
               ONCE(shapes), ONCE(parts), ONCE(ranges), ONCE(gathers), ONCE(joins), ONCE(products),
-              ONCE(structural_zeros), ONCE(empty_tensors), ONCE(counts), ONCE(bad_handles),
-              ONCE(every_allocation_may_fail))
+              ONCE(structural_zeros), ONCE(empty_tensors), ONCE(shares_of_noise), ONCE(counts),
+              ONCE(bad_handles), ONCE(every_allocation_may_fail))

@@ -70,7 +70,9 @@ static void record(network *n, const dataset *d, const size_t *order, size_t cou
   }
   for (int k = 0; k < COUNTERS; k++)
     if (n->counts[k]) place(n, network_counters[k], DZ_ROLE_DATA, &(tensor){.count = 1, .data = &n->said[k]});
+  if (n->before > 0) dz_tape_share(n->m.tape, n->before, count);
   n->m.result = dz_program_record(n->m.program, n->m.tape, seed);
+  dz_tape_share(n->m.tape, 0, 0);
   if (dz_tape_error(n->m.tape)->status != DZ_OK || !dz_valid(n->m.result))
     die_status(&n->m.source, dz_tape_error(n->m.tape), DZ_ERR_HANDLE);
 }

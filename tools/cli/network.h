@@ -19,6 +19,7 @@ typedef struct network {
   const char **names;
   size_t count, size;       /* parameters, and their elements in all */
   bool single;              /* plans compute with floats */
+  size_t before;            /* samples of the batch that others do, before those that come here */
   struct batch_plan *plans; /* network_plan.c's */
   size_t plan_count;
 } network;

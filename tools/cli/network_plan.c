@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef struct batch_plan {
-  size_t count;
+  size_t count, before;
   bool gradient;
   dz_plan *plan; /* NULL: on the tape */
   double *in, *out, *slopes;
@@ -54,10 +54,12 @@ static dz_plan *plan_of_recorded(const network *n, bool gradient) {
 static const batch_plan *plan_for(network *n, const dataset *d, const size_t *order, size_t count,
                                   bool gradient, bool *recorded) {
   for (size_t k = 0; k < n->plan_count; k++)
-    if (n->plans[k].count == count && n->plans[k].gradient == gradient) return &n->plans[k];
+    if (n->plans[k].count == count && n->plans[k].before == n->before && n->plans[k].gradient == gradient)
+      return &n->plans[k];
   network_record(n, d, order, count);
   *recorded = true;
-  batch_plan p = {.count = count, .gradient = gradient, .plan = plan_of_recorded(n, gradient)};
+  batch_plan p = {
+      .count = count, .before = n->before, .gradient = gradient, .plan = plan_of_recorded(n, gradient)};
   if (p.plan != NULL) {
     p.in = take(NULL, dz_plan_inputs(p.plan), sizeof *p.in);
     p.out = take(NULL, dz_plan_outputs(p.plan), sizeof *p.out);

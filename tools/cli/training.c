@@ -118,7 +118,9 @@ static batch_score evaluate(training *t, const size_t *order, size_t count, bool
          mine = count * (ranks_mine() + 1) / ranks - first, n = wants_gradient ? t->n.size : 0;
   double *g = t->gradient, *tail = g + n, share = (double)mine / (double)count;
   batch_score part = {0};
+  t->n.before = first;
   if (mine > 0) part = network_evaluate(&t->n, &t->d, order + first, mine, wants_gradient ? g : NULL);
+  t->n.before = 0;
   if (ranks == 1) {
     t->stop = *t->stopped;
     return part;
@@ -153,9 +155,9 @@ static void check_shares(training *t, const size_t *order, size_t count) {
 
 /* ---- steps ---- */
 
-/* Another one for each step, rank and seed. */
+/* Another one for each step and seed. */
 static double step_number(const training *t, size_t step) {
-  return (double)(t->seed % (1 << 20)) * 0x1p32 + (double)(step * ranks_count() + ranks_mine());
+  return (double)(t->seed % (1 << 20)) * 0x1p32 + (double)step;
 }
 
 void training_step(training *t) {
