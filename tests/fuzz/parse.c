@@ -39,8 +39,9 @@ static void run(const dz_program *p, failing *f) {
     f->at = f->only = 0;
     dz_tape_forgive(t);
     ck_assert(dz_tape_rewind(t, mark) == DZ_OK);
+    const size_t failed = f->failed; /* more may be held the second time than may be in all */
     const outcome again = record(p, t);
-    if (first.status != DZ_ERR_MEMORY) {
+    if (first.status != DZ_ERR_MEMORY && f->failed == failed) {
       ck_assert(first.status == again.status);
       ck_assert(same_number(first.value, again.value) && same_number(first.slopes, again.slopes));
     }
