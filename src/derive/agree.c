@@ -90,7 +90,7 @@ static void evaluate_all(const dz__terms *s, uint64_t *state, int trial) {
   }
 }
 
-bool dz__agree(dz__terms *s, uint32_t a, uint32_t b) {
+static bool agree(dz__terms *s, uint32_t a, uint32_t b) {
   uint64_t state = 20260113;
   int agreed = 0;
   if (!see_all(s, a, b)) return false;
@@ -104,4 +104,11 @@ bool dz__agree(dz__terms *s, uint32_t a, uint32_t b) {
     agreed++;
   }
   return agreed >= ENOUGH;
+}
+
+/* The stamps and slots of lists that are being collected are none for another list. */
+bool dz__agree(dz__terms *s, uint32_t a, uint32_t b) {
+  bool same = agree(s, a, b);
+  s->stamp++;
+  return same;
 }

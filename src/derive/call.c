@@ -47,7 +47,7 @@ static bool fold(const dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *args
     bits = bits && is_bit(v[k]);
   }
   *value = dz__pointwise[fn].value(v[0], v[1], v[2]);
-  return !dz__is_smooth_fn(fn) || fn == DZ__F_fmod || fn == DZ__F_mod || (bits && is_bit(*value));
+  return !dz__is_smooth_fn(fn) || (bits && is_bit(*value));
 }
 
 /* ---- calls as they stand ---- */
@@ -108,7 +108,7 @@ static uint32_t choose(dz__terms *s, const uint32_t *args) {
   uint32_t r = unmask(s, args);
   if (r != DZ__NO_TERM) return r;
   int smooth = dz__term_at(s, args[1])->flags & dz__term_at(s, args[2])->flags & DZ__IS_SMOOTH;
-  bool same = smooth && s->rules && dz__agree(s, args[1], args[2]);
+  bool same = smooth && dz__agree(s, args[1], args[2]);
   s->guesses += same;
   return same ? args[1] : DZ__NO_TERM;
 }
@@ -142,9 +142,8 @@ static uint32_t pointwise(dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *g
   }
   if (fold(s, fn, n, args, &v)) return dz__term_number(s, v);
   if (fn == DZ__F_where) r = choose(s, args);
-  if (r == DZ__NO_TERM && !s->failed) r = dz__rewrite_call(s, fn, n, args);
-  if (r == DZ__NO_TERM && !s->failed) r = store(s, fn, n, args, 0, NULL, 0);
-  return r;
+  if (r == DZ__NO_TERM) r = dz__rewrite_call(s, fn, n, args);
+  return r != DZ__NO_TERM ? r : store(s, fn, n, args, 0, NULL, 0);
 }
 
 /* ---- tensor operations ---- */
@@ -178,7 +177,7 @@ static bool undoes(const dz__terms *s, uint32_t inner, size_t nattr, const int64
   return true;
 }
 
-/* A coefficient of an operand of a linear operation comes out. */
+/* A coefficient of an operand of a linear operation comes out. They have two operands at most. */
 static uint32_t pull_out(dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *args, size_t nattr,
                          const int64_t *attr, uint32_t shape) {
   uint32_t inner[2];
@@ -186,8 +185,6 @@ static uint32_t pull_out(dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *ar
   for (uint32_t i = 0; i < n; i++) {
     own = dz__split(s, args[i], &inner[i]);
     if (inner[i] == s->one || !dz__ratio_mul(k, own, &k)) return DZ__NO_TERM;
-    /* What is multiplied must have the operand's shape. */
-    if (dz__term_at(s, inner[i])->shape != dz__term_at(s, args[i])->shape) return DZ__NO_TERM;
   }
   if (dz__ratio_is(k, 1)) return DZ__NO_TERM;
   return dz__scaled(s, k, dz__term_apply(s, fn, n, inner, nattr, attr, shape));
@@ -210,7 +207,6 @@ static uint32_t plain_vector(dz__terms *s, uint32_t product, uint32_t shape) {
   uint32_t x = as_vector(s, args[0], 0), y = as_vector(s, args[1], 1);
   if (((const dz__shape *)s->shapes.at + shape)->rank != 1 || (x != args[0]) == (y != args[1]))
     return DZ__NO_TERM;
-  if (shape_of(s, x)->rank + shape_of(s, y)->rank != 3) return DZ__NO_TERM;
   return dz__term_apply(s, DZ__F_matmul, 2, (uint32_t[]){x, y}, 0, NULL, shape);
 }
 
@@ -231,15 +227,13 @@ static uint32_t tensor(dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *args
     return dz__scaled(s, dz__whole((double)(from / to)), number);
   if (fn == DZ__F_count && to) return dz__term_number(s, (double)(from / to) - (double)attr[nattr - 1]);
   if (fn == DZ__F_reshape && is_call(s, args[0], DZ__F_matmul)) r = plain_vector(s, args[0], shape);
-  if (r != DZ__NO_TERM || s->failed) return r;
-  if (is_linear(fn) && n <= 2) r = pull_out(s, fn, n, args, nattr, attr, shape);
-  if (r == DZ__NO_TERM && !s->failed && n == 1) r = dz__outside(s, fn, args[0], nattr, attr, shape);
-  return r != DZ__NO_TERM || s->failed ? r : store(s, fn, n, args, nattr, attr, shape);
+  if (r == DZ__NO_TERM && is_linear(fn)) r = pull_out(s, fn, n, args, nattr, attr, shape);
+  if (r == DZ__NO_TERM && n == 1) r = dz__outside(s, fn, args[0], nattr, attr, shape);
+  return r != DZ__NO_TERM ? r : store(s, fn, n, args, nattr, attr, shape);
 }
 
 uint32_t dz__term_apply(dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *args, size_t nattr,
                         const int64_t *attr, uint32_t shape) {
-  for (uint32_t k = 0; k < n; k++)
-    if (args[k] == DZ__NO_TERM) return DZ__NO_TERM;
+  if (s->failed) return DZ__NO_TERM;
   return fn < DZ__F_POINTWISE_END ? pointwise(s, fn, n, args) : tensor(s, fn, n, args, nattr, attr, shape);
 }

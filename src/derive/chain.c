@@ -337,7 +337,7 @@ static bool reverse_inner(dz__run *r) {
     for (size_t e = 0; e < r->elements; e++) r->mask[e] = 1;
     return true;
   }
-  if (!go_back(r, behind)) return false;
+  dz_tape_rewind(r->tape, behind);
   for (size_t e = 0; e < r->elements; e++) r->values[e] = (double)NAN;
   y = seed(r, r->values);
   if (!swept(r, dz_backward(is_first(r) ? careful(r, y) : y))) return false;

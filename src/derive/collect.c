@@ -24,13 +24,15 @@ uint32_t dz__term_ratio(dz__terms *s, dz__ratio k) {
   double v;
   if (dz__ratio_exact(k, &v)) return dz__term_number(s, v);
   size_t start = dz__begin_sum(s);
-  return dz__work_push(s, (dz__part){s->one, 0, k}) ? dz__end_sum(s, start) : DZ__NO_TERM;
+  dz__work_push(s, (dz__part){s->one, 0, k});
+  return dz__end_sum(s, start);
 }
 
 uint32_t dz__scaled(dz__terms *s, dz__ratio k, uint32_t i) {
-  if (i == DZ__NO_TERM || dz__ratio_is(k, 1)) return i;
+  if (dz__ratio_is(k, 1)) return i;
   size_t start = dz__begin_sum(s);
-  return dz__add_part(s, start, k, i) ? dz__end_sum(s, start) : DZ__NO_TERM;
+  dz__add_part(s, start, k, i);
+  return dz__end_sum(s, start);
 }
 
 /* ---- sums ---- */
@@ -40,35 +42,40 @@ size_t dz__begin_sum(dz__terms *s) {
   return s->work.n;
 }
 
-/* The like part of the list that begins at start, or NULL. The slot of a term may belong to another list. */
-static dz__part *like_part(dz__terms *s, size_t start, uint32_t term) {
+/* The like part of the list, or NULL. The slot of a term may belong to a list that was made since, and be
+   taken again. Not to one below: a list begins with a stamp of its own. */
+static dz__part *like_part(dz__terms *s, uint32_t term) {
   dz__term *x = dz__term_at(s, term);
-  bool known = x->stamp == s->stamp && x->slot >= start && x->slot < s->work.n;
+  bool known = x->stamp == s->stamp && x->slot < s->work.n;
   return known && dz__work_at(s, x->slot)->term == term ? dz__work_at(s, x->slot) : NULL;
 }
 
-static bool add_one(dz__terms *s, size_t start, dz__ratio k, uint32_t term) {
-  dz__part *p = like_part(s, start, term);
-  if (p && dz__ratio_add(p->k, k, &p->k)) return true;
+static void add_one(dz__terms *s, dz__ratio k, uint32_t term) {
+  dz__part *p = like_part(s, term);
+  if (p && dz__ratio_add(p->k, k, &p->k)) return;
   dz__term_at(s, term)->stamp = s->stamp;
   dz__term_at(s, term)->slot = (uint32_t)s->work.n;
-  return dz__work_push(s, (dz__part){term, 0, k});
+  dz__work_push(s, (dz__part){term, 0, k});
 }
 
-bool dz__add_part(dz__terms *s, size_t start, dz__ratio k, uint32_t term) {
+void dz__add_part(dz__terms *s, size_t start, dz__ratio k, uint32_t term) {
   uint32_t rest;
-  if (term == DZ__NO_TERM) return false;
+  if (s->failed) return;
   dz__ratio own = dz__split(s, term, &rest), both;
-  if (!dz__ratio_mul(k, own, &both)) return add_one(s, start, k, term);
+  if (!dz__ratio_mul(k, own, &both)) {
+    add_one(s, k, term);
+    return;
+  }
   const dz__term *x = dz__term_at(s, rest);
-  if (x->kind != DZ__K_SUM || x->parts < 2 || x->parts > NEAR || fabs(both.n) != 1 || both.d != 1)
-    return add_one(s, start, both, rest);
+  if (x->kind != DZ__K_SUM || x->parts < 2 || x->parts > NEAR || fabs(both.n) != 1 || both.d != 1) {
+    add_one(s, both, rest);
+    return;
+  }
   uint32_t n = x->parts;
   for (uint32_t i = 0; i < n; i++) {
     dz__part p = dz__part_of(s, rest, i);
-    if (!add_one(s, start, (dz__ratio){p.k.n * both.n, p.k.d}, p.term)) return false;
+    add_one(s, (dz__ratio){p.k.n * both.n, p.k.d}, p.term);
   }
-  return true;
 }
 
 /* The last part goes to place i: where the first of those that it stands for was. */
@@ -85,7 +92,7 @@ static void merge(dz__terms *s, size_t start) {
   s->stamp++;
   s->work.n = start;
   for (size_t i = start; i < end; i++) {
-    dz__part p = *dz__work_at(s, i), *q = like_part(s, start, p.term);
+    dz__part p = *dz__work_at(s, i), *q = like_part(s, p.term);
     if (q && dz__ratio_add(q->k, p.k, &q->k)) continue;
     dz__term_at(s, p.term)->stamp = s->stamp;
     dz__term_at(s, p.term)->slot = (uint32_t)n;
@@ -102,7 +109,7 @@ static void merge(dz__terms *s, size_t start) {
 static uint32_t joined(dz__terms *s, dz__part p, dz__part q, dz__ratio *k) {
   *k = dz__whole(1);
   uint32_t r = dz__factored(s, p, q);
-  if (r != DZ__NO_TERM || s->failed) return r;
+  if (r != DZ__NO_TERM) return r;
   *k = p.k;
   return dz__ratio_same(p.k, q.k) ? dz__rewrite_pair(s, DZ__F_add, p.term, q.term) : DZ__NO_TERM;
 }
@@ -116,7 +123,7 @@ static bool is_one_part(const dz__terms *s, uint32_t i) {
 
 static bool pair_sum(dz__terms *s, size_t start) {
   dz__ratio k;
-  if (s->work.n - start > FEW || s->pairs == NESTED || !s->rules) return false;
+  if (s->failed || s->work.n - start > FEW || s->pairs == NESTED) return false;
   for (size_t i = start; i < s->work.n; i++)
     for (size_t j = start; j < s->work.n; j++) {
       if (i == j) continue;
@@ -143,14 +150,14 @@ static void take_apart(dz__terms *s, size_t start) {
   for (size_t i = start; i < end; i++) sums |= dz__term_at(s, dz__work_at(s, i)->term)->kind == DZ__K_SUM;
   if (!sums || end - start < 2 || end - start > FEW) return;
   above = dz__begin_sum(s);
-  for (size_t i = start; i < end && !s->failed; i++) {
+  for (size_t i = start; i < end; i++) {
     dz__part p = *dz__work_at(s, i);
     bool sum = dz__term_at(s, p.term)->kind == DZ__K_SUM;
     uint32_t n = sum ? dz__term_at(s, p.term)->parts : 1;
-    for (uint32_t j = 0; j < n && !s->failed; j++) {
+    for (uint32_t j = 0; j < n; j++) {
       dz__part q = sum ? dz__part_of(s, p.term, j) : (dz__part){p.term, 0, dz__whole(1)};
       bool exact = n <= FEW && dz__ratio_mul(p.k, q.k, &k);
-      if (exact) add_one(s, above, k, q.term);
+      if (exact) add_one(s, k, q.term);
       whole = whole && exact;
     }
   }
@@ -188,7 +195,7 @@ uint32_t dz__end_sum(dz__terms *s, size_t start) {
   do {
     merge(s, start);
     take_apart(s, start);
-  } while (!s->failed && pair_sum(s, start));
+  } while (pair_sum(s, start));
   if (s->failed) return s->work.n = start, DZ__NO_TERM;
   if (s->work.n == start) return s->zero;
   lead_with_plus(s, start);
@@ -201,6 +208,7 @@ uint32_t dz__end_sum(dz__terms *s, size_t start) {
 
 uint32_t dz__sum2(dz__terms *s, uint32_t a, double sign, uint32_t b) {
   size_t start = dz__begin_sum(s);
-  bool done = dz__add_part(s, start, dz__whole(1), a) && dz__add_part(s, start, dz__whole(sign), b);
-  return done ? dz__end_sum(s, start) : (s->work.n = start, DZ__NO_TERM);
+  dz__add_part(s, start, dz__whole(1), a);
+  dz__add_part(s, start, dz__whole(sign), b);
+  return dz__end_sum(s, start);
 }

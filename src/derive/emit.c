@@ -42,7 +42,7 @@ static int class_of(const dz__terms *s, const dz__part *p) {
 /* Whether the leaf that is to come last is a factor, or part of one: z, 1 - z, z^2. */
 static bool is_later(const dz__terms *s, uint32_t i) {
   const dz__term *x = dz__term_at(s, i);
-  if (!s->book || s->later == DZ__NO_TERM) return false;
+  if (!s->book) return false;
   if (i == s->later) return true;
   for (uint32_t k = 0; x->kind != DZ__K_CALL && k < x->parts; k++) {
     uint32_t of = dz__parts_of(s, i)[k].term;

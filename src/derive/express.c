@@ -15,14 +15,16 @@ enum {
 /* ---- replacing ---- */
 
 static uint32_t rebuilt_list(dz__terms *s, uint32_t i, const uint32_t *to) {
-  bool sum = dz__term_at(s, i)->kind == DZ__K_SUM, done = true;
+  bool sum = dz__term_at(s, i)->kind == DZ__K_SUM;
   uint32_t n = dz__term_at(s, i)->parts;
   size_t start = sum ? dz__begin_sum(s) : dz__begin_product(s);
-  for (uint32_t k = 0; k < n && done && !s->failed; k++) {
+  for (uint32_t k = 0; k < n; k++) {
     dz__part p = dz__part_of(s, i, k);
-    done = sum ? dz__add_part(s, start, p.k, to[p.term]) : dz__add_factor(s, start, to[p.term], to[p.power]);
+    if (sum)
+      dz__add_part(s, start, p.k, to[p.term]);
+    else
+      dz__add_factor(s, start, to[p.term], to[p.power]);
   }
-  if (!done || s->failed) return s->work.n = start, DZ__NO_TERM;
   return sum ? dz__end_sum(s, start) : dz__end_product(s, start);
 }
 
@@ -63,34 +65,45 @@ static void want(const dz__terms *s, uint32_t i, uint8_t *wanted) {
 /* What a pass makes of a term whose operands it has been through. */
 typedef uint32_t change(dz__terms *s, uint32_t i, const void *how);
 
-/* All terms that i is made of, operands first. Those of `from` become what `by` says. */
-static uint32_t through(dz__terms *s, uint32_t i, uint32_t n, const uint32_t *from, const uint32_t *by,
-                        change *of, const void *how) {
-  size_t size = (size_t)i + 1;
-  uint32_t *to = dz__alloc(&s->alloc, size * sizeof *to), r = DZ__NO_TERM;
-  uint8_t *wanted = dz__alloc(&s->alloc, size);
-  bool done = to && wanted;
-  if (done) memset(wanted, 0, size);
-  if (done) wanted[i] = 1;
-  for (size_t k = size; done && k-- > 0;)
+typedef struct pass {
+  uint32_t n; /* terms that become what `by` says */
+  const uint32_t *from, *by;
+  change *of; /* all others; or NULL */
+  const void *how;
+} pass;
+
+static void run(dz__terms *s, uint32_t top, const pass *p, uint32_t *to, uint8_t *wanted) {
+  memset(wanted, 0, (size_t)top + 1);
+  wanted[top] = 1;
+  for (size_t k = (size_t)top + 1; k-- > 0;)
     if (wanted[k]) want(s, (uint32_t)k, wanted);
-  for (uint32_t k = 0; done && k < size; k++) {
+  for (uint32_t k = 0; k <= top && !s->failed; k++) {
     if (!wanted[k]) continue;
     uint32_t at = 0;
-    while (at < n && from[at] != k) at++;
-    to[k] = at < n ? by[at] : rebuilt(s, k, to);
-    if (of && at == n && to[k] != DZ__NO_TERM) to[k] = of(s, to[k], how);
-    done = to[k] != DZ__NO_TERM;
+    while (at < p->n && p->from[at] != k) at++;
+    to[k] = at < p->n ? p->by[at] : rebuilt(s, k, to);
+    if (p->of && at == p->n && !s->failed) to[k] = p->of(s, to[k], p->how);
   }
-  if (done) r = to[i];
-  if (!done) s->failed = true;
+}
+
+/* All terms that i is made of, operands first. */
+static uint32_t through(dz__terms *s, uint32_t i, const pass *p) {
+  size_t size = (size_t)i + 1;
+  if (s->failed) return DZ__NO_TERM;
+  uint32_t *to = dz__alloc(&s->alloc, size * sizeof *to);
+  uint8_t *wanted = dz__alloc(&s->alloc, size);
+  if (to && wanted)
+    run(s, i, p, to, wanted);
+  else
+    s->failed = true;
+  uint32_t r = s->failed ? DZ__NO_TERM : to[i];
   dz__free(&s->alloc, to, size * sizeof *to);
   dz__free(&s->alloc, wanted, size);
   return r;
 }
 
 uint32_t dz__replaced(dz__terms *s, uint32_t i, uint32_t n, const uint32_t *from, const uint32_t *by) {
-  return i == DZ__NO_TERM || n == 0 ? i : through(s, i, n, from, by, NULL, NULL);
+  return n == 0 ? i : through(s, i, &(pass){n, from, by, NULL, NULL});
 }
 
 /* ---- lengths ---- */
@@ -106,7 +119,7 @@ static void measure(const dz__terms *s, uint32_t i, uint32_t z, uint32_t *length
     const dz__term *x = dz__term_at(s, k);
     uint64_t sum = x->kind == DZ__K_CALL || x->parts == 0;
     double times = k == z;
-    for (uint32_t j = 0; j < x->parts && k != z; j++) {
+    for (uint32_t j = 0; j < x->parts; j++) {
       dz__part p = dz__part_of(s, k, j);
       bool scaled = x->kind == DZ__K_SUM && fabs(p.k.n) != 1 && p.term != s->one;
       bool raised = x->kind == DZ__K_PRODUCT && p.power != s->one && !dz__is_number_term(s, p.power, -1);
@@ -120,9 +133,10 @@ static void measure(const dz__terms *s, uint32_t i, uint32_t z, uint32_t *length
 
 size_t dz__term_length(dz__terms *s, uint32_t i, uint32_t z, double *times) {
   size_t n = (size_t)i + 1, r = MOST_LENGTH;
+  *times = 0;
+  if (s->failed) return r;
   uint32_t *length = dz__alloc(&s->alloc, n * sizeof *length);
   double *count = dz__alloc(&s->alloc, n * sizeof *count);
-  *times = 0;
   if (length && count) {
     measure(s, i, z, length, count);
     r = length[i];
@@ -159,7 +173,6 @@ static bool divides(const dz__terms *s, uint32_t part, uint32_t i) {
   dz__split(s, part, &part);
   const dz__term *x = dz__term_at(s, part);
   uint32_t n = x->kind == DZ__K_PRODUCT ? x->parts : 1;
-  if (part == s->one) return false;
   for (uint32_t k = 0; k < n; k++) {
     uint32_t base = x->kind == DZ__K_PRODUCT ? dz__part_of(s, part, k).term : part;
     double e = power_in(s, part, base), own = power_in(s, i, base);
@@ -175,16 +188,16 @@ static bool fraction(dz__terms *s, uint32_t z, uint32_t *above, uint32_t *below)
   if (dz__term_at(s, rest)->kind != DZ__K_PRODUCT) return false;
   n = dz__term_at(s, rest)->parts;
   size_t start = dz__begin_product(s);
-  for (uint32_t j = 0; j < n && !s->failed; j++) {
+  for (uint32_t j = 0; j < n; j++) {
     dz__part p = dz__part_of(s, rest, j);
     const dz__term *e = dz__term_at(s, p.power);
     if (e->kind == DZ__K_NUMBER && e->number < 0)
       dz__add_factor(s, start, p.term, dz__term_number(s, -e->number));
   }
   *below = dz__end_product(s, start);
-  if (s->failed || *below == s->one) return false;
+  if (*below == s->one) return false;
   *above = dz__scaled(s, k, dz__product2(s, rest, *below));
-  return !s->failed && *above != DZ__NO_TERM;
+  return true;
 }
 
 /* 1 - z² , 1 - z and 1 + z as fractions, where they are one product each. */
@@ -206,19 +219,18 @@ static size_t relatives(dz__terms *s, uint32_t z, uint32_t name, named out[3]) {
   }
   for (int k = 0; k < 2; k++)
     if (term[k] != DZ__NO_TERM) out[n++] = (named){term[k], dz__sum2(s, s->one, k ? 1 : -1, name)};
-  return s->failed ? 0 : n;
+  return n;
 }
 
 /* i / (part^m z^n) part'^m z'^n, where ' stands for the name. */
 static uint32_t factored(dz__terms *s, uint32_t i, named part, double m, named z, double n) {
   size_t start = dz__begin_product(s);
-  bool done = !s->failed && dz__add_factor(s, start, i, s->one) &&
-              dz__add_factor(s, start, part.term, dz__term_number(s, -m)) &&
-              dz__add_factor(s, start, z.term, dz__term_number(s, -n));
-  uint32_t rest = done ? dz__end_product(s, start) : (s->work.n = start, DZ__NO_TERM);
-  uint32_t names = dz__product2(s, dz__power(s, part.name, dz__term_number(s, m)),
-                                dz__power(s, z.name, dz__term_number(s, n)));
-  return rest == DZ__NO_TERM || names == DZ__NO_TERM ? DZ__NO_TERM : dz__product2(s, rest, names);
+  dz__add_factor(s, start, i, s->one);
+  dz__add_factor(s, start, part.term, dz__term_number(s, -m));
+  dz__add_factor(s, start, z.term, dz__term_number(s, -n));
+  dz__add_factor(s, start, part.name, dz__term_number(s, m));
+  dz__add_factor(s, start, z.name, dz__term_number(s, n));
+  return dz__end_product(s, start);
 }
 
 /* The shortest with 1 - z and the like as factors, and z; i itself when none is shorter. */
@@ -228,19 +240,19 @@ static uint32_t by_relatives(dz__terms *s, uint32_t i, uint32_t z, uint32_t name
   uint32_t best = i;
   size_t n = relatives(s, z, name, part), least = n ? dz__term_length(s, i, name, &times) : 0;
   for (size_t k = 0; k < n; k++)
-    for (int power = 0; power < 6 && !s->failed; power++) {
+    for (int power = 0; power < 6; power++) {
       uint32_t r = factored(s, i, part[k], 1 + power / 3, own, power % 3);
-      size_t length = r == DZ__NO_TERM ? SIZE_MAX : dz__term_length(s, r, name, &times);
+      size_t length = dz__term_length(s, r, name, &times);
       if (length < least) best = r, least = length;
     }
-  return s->failed ? DZ__NO_TERM : best;
+  return best;
 }
 
 /* A product with z, or 1 / z, as a factor: by its name. */
 static uint32_t divided(dz__terms *s, uint32_t i, const void *how) {
   const named *z = how;
   uint32_t inverse = dz__power(s, z->term, dz__term_number(s, -1)), rest = i;
-  if (inverse == DZ__NO_TERM || dz__term_at(s, i)->kind == DZ__K_LEAF) return s->failed ? DZ__NO_TERM : i;
+  if (s->failed || dz__term_at(s, i)->kind == DZ__K_LEAF) return i;
   if (divides(s, z->term, i))
     rest = dz__product2(s, dz__product2(s, i, inverse), z->name);
   else if (divides(s, inverse, i))
@@ -251,9 +263,8 @@ static uint32_t divided(dz__terms *s, uint32_t i, const void *how) {
 /* i, or r when that is better: shorter by so much, or with the name more than once. */
 static uint32_t better(dz__terms *s, uint32_t i, uint32_t r, uint32_t name, bool own) {
   double times, before;
-  if (r == i || r == DZ__NO_TERM || s->failed) return s->failed ? DZ__NO_TERM : i;
+  if (r == i) return i;
   size_t length = dz__term_length(s, r, name, &times), was = dz__term_length(s, i, name, &before);
-  if (s->failed) return DZ__NO_TERM;
   return length < was && (own || times >= 2 || was - length >= WORTH) ? r : i;
 }
 
@@ -262,22 +273,22 @@ static uint32_t one_expressed(dz__terms *s, uint32_t i, named z, bool own) {
   bool product = dz__term_at(s, z.term)->kind == DZ__K_PRODUCT;
   uint32_t r = better(s, i, dz__replaced(s, i, 1, &z.term, &z.name), z.name, own);
   if (r == i) r = better(s, i, by_relatives(s, i, z.term, z.name), z.name, own);
-  if (r != i || r == DZ__NO_TERM || !product) return r;
+  if (r != i || s->failed || !product) return r;
   if (!own && divides(s, z.term, i)) return i; /* -1 / x^2 is not better said as -z^2 */
-  return better(s, i, through(s, i, 1, &z.term, &z.name, divided, &z), z.name, own);
+  return better(s, i, through(s, i, &(pass){1, &z.term, &z.name, divided, &z}), z.name, own);
 }
 
 /* Of a sum part by part too, where that says more. */
 uint32_t dz__expressed(dz__terms *s, uint32_t i, uint32_t z, uint32_t name, bool own) {
-  if (i == DZ__NO_TERM || z == DZ__NO_TERM) return i;
+  if (s->failed) return DZ__NO_TERM;
   uint32_t kind = dz__term_at(s, z)->kind, r = i, n;
   named both = {z, name};
   if (kind == DZ__K_NUMBER || kind == DZ__K_LEAF) return i;
   r = one_expressed(s, i, both, own);
-  n = r == i ? dz__term_at(s, i)->parts : 0;
-  if (r != i || r == DZ__NO_TERM || dz__term_at(s, i)->kind != DZ__K_SUM || n > FEW) return r;
+  n = dz__term_at(s, i)->parts;
+  if (r != i || dz__term_at(s, i)->kind != DZ__K_SUM || n > FEW) return r;
   r = s->zero;
-  for (uint32_t k = 0; k < n && r != DZ__NO_TERM; k++) {
+  for (uint32_t k = 0; k < n; k++) {
     dz__part p = dz__part_of(s, i, k);
     r = dz__sum2(s, r, 1, dz__scaled(s, p.k, one_expressed(s, p.term, both, own)));
   }
@@ -295,7 +306,7 @@ static uint32_t multiplied_out(dz__terms *s, uint32_t i) {
   }
   if (sum == DZ__NO_TERM || (n = dz__term_at(s, sum)->parts) > FEW) return i;
   uint32_t others = dz__product2(s, rest, dz__power(s, sum, dz__term_number(s, -1))), r = s->zero;
-  for (uint32_t j = 0; j < n && r != DZ__NO_TERM; j++) {
+  for (uint32_t j = 0; j < n; j++) {
     dz__part p = dz__part_of(s, sum, j);
     r = dz__sum2(s, r, 1, dz__scaled(s, p.k, dz__product2(s, others, p.term)));
   }
@@ -304,15 +315,14 @@ static uint32_t multiplied_out(dz__terms *s, uint32_t i) {
 
 static uint32_t spread(dz__terms *s, uint32_t i, const void *how) {
   double times;
-  uint32_t r = how ? i : multiplied_out(s, i);
-  if (r == i || r == DZ__NO_TERM) return r;
+  uint32_t r = multiplied_out(s, i);
+  (void)how;
+  if (r == i) return i;
   bool shorter = dz__term_length(s, r, s->zero, &times) < dz__term_length(s, i, s->zero, &times);
-  return s->failed ? DZ__NO_TERM : shorter ? r : i;
+  return shorter ? r : i;
 }
 
-uint32_t dz__spread(dz__terms *s, uint32_t i) {
-  return i == DZ__NO_TERM ? i : through(s, i, 0, NULL, NULL, spread, NULL);
-}
+uint32_t dz__spread(dz__terms *s, uint32_t i) { return through(s, i, &(pass){0, NULL, NULL, spread, NULL}); }
 
 static bool all_negative(const dz__terms *s, uint32_t i) {
   const dz__term *x = dz__term_at(s, i);
@@ -333,12 +343,12 @@ static uint32_t negative_factor(const dz__terms *s, uint32_t i) {
 
 uint32_t dz__with_signs_out(dz__terms *s, uint32_t i) {
   uint32_t rest, f;
-  if (i == DZ__NO_TERM) return i;
+  if (s->failed) return DZ__NO_TERM;
   dz__ratio k = dz__split(s, i, &rest);
-  while (rest != DZ__NO_TERM && (f = negative_factor(s, rest)) != DZ__NO_TERM) {
+  while (!s->failed && (f = negative_factor(s, rest)) != DZ__NO_TERM) {
     uint32_t without = dz__product2(s, rest, dz__power(s, f, dz__term_number(s, -1)));
     rest = dz__product2(s, without, dz__scaled(s, dz__whole(-1), f));
     k.n = -k.n;
   }
-  return s->failed ? DZ__NO_TERM : dz__scaled(s, k, rest);
+  return dz__scaled(s, k, rest);
 }

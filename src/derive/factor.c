@@ -43,7 +43,7 @@ static uint32_t common_of(dz__terms *s, uint32_t i, uint32_t j) {
   size_t start = dz__begin_product(s);
   bool product = dz__term_at(s, i)->kind == DZ__K_PRODUCT;
   uint32_t n = product ? dz__term_at(s, i)->parts : 1;
-  for (uint32_t k = 0; k < n && !s->failed; k++) {
+  for (uint32_t k = 0; k < n; k++) {
     uint32_t base = product ? dz__part_of(s, i, k).term : i;
     double e = common_power(power_in(s, i, base), power_in(s, j, base));
     if (e != 0) dz__add_factor(s, start, base, dz__term_number(s, e));
@@ -55,7 +55,7 @@ static uint32_t common_of(dz__terms *s, uint32_t i, uint32_t j) {
 static uint32_t without(dz__terms *s, uint32_t i, uint32_t base) {
   size_t start = dz__begin_product(s);
   dz__add_factor(s, start, i, s->one);
-  if (!s->failed) dz__add_factor(s, start, base, dz__term_number(s, -1));
+  dz__add_factor(s, start, base, dz__term_number(s, -1));
   return dz__end_product(s, start);
 }
 
@@ -86,7 +86,7 @@ static uint32_t take_common(dz__terms *s, uint32_t *sum) {
   if (g == s->one || s->failed) return g;
   size_t start = dz__begin_sum(s);
   uint32_t over = dz__power(s, g, dz__term_number(s, -1));
-  for (uint32_t i = 0; i < n && !s->failed; i++) {
+  for (uint32_t i = 0; i < n; i++) {
     dz__part p = dz__part_of(s, *sum, i);
     dz__add_part(s, start, p.k, dz__product2(s, p.term, over));
   }
@@ -96,40 +96,40 @@ static uint32_t take_common(dz__terms *s, uint32_t *sum) {
 
 /* u sum, with what the parts of the sum have in common in front of it. */
 static uint32_t in_front(dz__terms *s, uint32_t u, uint32_t sum) {
-  uint32_t g = sum == DZ__NO_TERM ? sum : take_common(s, &sum);
-  return s->failed || g == DZ__NO_TERM ? DZ__NO_TERM : dz__product2(s, dz__product2(s, u, g), sum);
+  uint32_t g = take_common(s, &sum);
+  return dz__product2(s, dz__product2(s, u, g), sum);
 }
 
 /* u (x + y) + u = u (x + y + 1); u (x + y) + u z where like terms become one. */
 static uint32_t same_rest(dz__terms *s, dz__part p, dz__part q) {
   uint32_t u, v, x = take_sum(s, p.term, &u), y = take_sum(s, q.term, &v);
-  if (x == s->one || u == s->one || s->failed) return DZ__NO_TERM;
+  if (x == s->one || s->failed) return DZ__NO_TERM;
   bool same = u == v;
   if (!same) y = dz__product2(s, q.term, dz__power(s, u, dz__term_number(s, -1)));
-  if (s->failed) return DZ__NO_TERM;
   size_t start = dz__begin_sum(s);
-  bool done = dz__add_part(s, start, p.k, x) && dz__add_part(s, start, q.k, y);
-  if (!done) return s->work.n = start, DZ__NO_TERM;
+  dz__add_part(s, start, p.k, x);
+  dz__add_part(s, start, q.k, y);
   uint32_t sum = dz__end_sum(s, start);
   if (s->failed || (!same && parts_of_sum(s, sum) > parts_of_sum(s, x))) return DZ__NO_TERM;
   return in_front(s, u, sum);
 }
 
-/* Adds k rest to a sum; where rest has a sum as a factor, part by part. */
+/* Adds k rest to a sum; where rest has a sum as a factor, part by part. False where that is long, or no exact
+   number. */
 static bool add_spread(dz__terms *s, size_t start, dz__ratio k, uint32_t rest) {
   dz__ratio own, both;
   uint32_t others = s->one;
   own = dz__split(s, rest, &rest);
   if (!dz__ratio_mul(k, own, &both)) return false;
   uint32_t sum = dz__term_at(s, rest)->kind == DZ__K_SUM ? rest : take_sum(s, rest, &others);
-  if (sum == s->one) return dz__add_part(s, start, both, rest);
+  if (sum == s->one) return dz__add_part(s, start, both, rest), true;
   uint32_t n = dz__term_at(s, sum)->parts;
-  for (uint32_t i = 0; i < n && n <= FEW && !s->failed; i++) {
+  for (uint32_t i = 0; i < n && n <= FEW; i++) {
     dz__part p = dz__part_of(s, sum, i);
-    if (!dz__ratio_mul(both, p.k, &own) || !dz__add_part(s, start, own, dz__product2(s, others, p.term)))
-      return false;
+    if (!dz__ratio_mul(both, p.k, &own)) return false;
+    dz__add_part(s, start, own, dz__product2(s, others, p.term));
   }
-  return n <= FEW && !s->failed;
+  return n <= FEW;
 }
 
 uint32_t dz__factored(dz__terms *s, dz__part p, dz__part q) {
@@ -139,15 +139,18 @@ uint32_t dz__factored(dz__terms *s, dz__part p, dz__part q) {
   if (apart < 0) apart = distance(s, q.term, p.term);
   if (apart != 0 && apart != 1) return DZ__NO_TERM;
   uint32_t u = common_of(s, p.term, q.term);
-  uint32_t over = u != DZ__NO_TERM ? dz__power(s, u, dz__term_number(s, -1)) : u;
+  uint32_t over = dz__power(s, u, dz__term_number(s, -1));
   uint32_t x = dz__product2(s, p.term, over), y = dz__product2(s, q.term, over);
   if (s->failed) return DZ__NO_TERM;
   size_t start = dz__begin_sum(s);
-  bool done = apart == 0 ? dz__add_part(s, start, p.k, x) && dz__add_part(s, start, q.k, y)
-                         : add_spread(s, start, p.k, x) && add_spread(s, start, q.k, y);
-  if (!done) return s->work.n = start, DZ__NO_TERM;
+  if (apart == 0) {
+    dz__add_part(s, start, p.k, x);
+    dz__add_part(s, start, q.k, y);
+  } else if (!add_spread(s, start, p.k, x) || !add_spread(s, start, q.k, y)) {
+    return s->work.n = start, DZ__NO_TERM;
+  }
   uint32_t sum = dz__end_sum(s, start);
-  if (sum == DZ__NO_TERM) return sum;
+  if (s->failed) return DZ__NO_TERM;
   bool longer = dz__term_at(s, sum)->kind == DZ__K_SUM && dz__term_at(s, sum)->parts > 2;
   if (apart != 0 && longer) return DZ__NO_TERM;
   return in_front(s, u, sum);

@@ -215,14 +215,14 @@ static bool record(const job *j, dz_var *x) {
 
 /* ---- */
 
-static size_t numbers(const job *j) { return j->n * (2 * j->n + 4); }
+/* 0 when they are more than can be. */
+static size_t numbers(const job *j) { return j->n * (2 * j->n + 4) * (j->n <= (size_t)1 << 28); }
 
 static bool take_start(job *j, dz_var start) {
   if (!dz_is_number(start) && !dz__check_handle(j->t, start, j->op)) return false;
   j->rank = dz_rank(start);
   j->n = dz_is_number(start) ? 1 : dz_size(start);
   for (int k = 0; k < j->rank; k++) j->dims[k] = dz_extent(start, k);
-  if (j->n > (size_t)1 << 28) return fail(j, DZ_ERR_MEMORY, "out of memory");
   j->room = dz__alloc(&dz__of(j->t)->alloc, numbers(j) * sizeof *j->room);
   if (!j->n) return true;
   if (!j->room) return fail(j, DZ_ERR_MEMORY, "out of memory");

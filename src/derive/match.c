@@ -24,7 +24,7 @@ static bool is_numeric(const dz__terms *s, uint32_t i) {
   uint32_t rest;
   if (dz__term_at(s, i)->kind == DZ__K_NUMBER) return !isnan(dz__term_at(s, i)->number);
   dz__split(s, i, &rest);
-  return rest == s->one && i != s->one;
+  return rest == s->one;
 }
 
 static bool may_be(const dz__terms *s, char letter, uint32_t i) {
@@ -51,7 +51,6 @@ static bool may_be(const dz__terms *s, char letter, uint32_t i) {
 
 static bool bind(const dz__terms *s, bindings *b, char letter, uint32_t i) {
   uint32_t *to = &b->of[letter - 'a'];
-  if (i == DZ__NO_TERM) return false;
   if (*to != DZ__NO_TERM) return *to == i;
   if (!may_be(s, letter, i)) return false;
   return *to = i, true;
@@ -65,7 +64,8 @@ static bool match_negative(dz__terms *s, bindings *b, const dz__pattern *p, uint
   const dz__term *x = dz__term_at(s, i);
   if (x->kind != DZ__K_SUM || dz__parts_of(s, i)->k.n >= 0) return false;
   uint32_t opposite = dz__scaled(s, dz__whole(-1), i);
-  return opposite != DZ__NO_TERM && match(s, b, p->arg[0], opposite);
+  if (s->failed) return false;
+  return match(s, b, p->arg[0], opposite);
 }
 
 static bool match_power(dz__terms *s, bindings *b, const dz__pattern *p, uint32_t i) {
@@ -85,7 +85,9 @@ static bool match_scaled(dz__terms *s, bindings *b, const dz__pattern *p, uint32
   dz__ratio k = dz__split(s, i, &rest);
   if (rest == i || rest == s->one) return false;
   uint32_t n = dz__term_ratio(s, k);
-  return n != DZ__NO_TERM && match(s, b, p->arg[0], n) && match(s, b, p->arg[1], rest);
+  if (s->failed) return false;
+  const bool number = match(s, b, p->arg[0], n), scaled = match(s, b, p->arg[1], rest);
+  return number & scaled;
 }
 
 /* n + a, n - a: a sum with a constant. */
@@ -97,7 +99,8 @@ static bool match_sum(dz__terms *s, bindings *b, const dz__pattern *p, uint32_t 
   dz__part constant = u.term == s->one ? u : v, other = u.term == s->one ? v : u;
   dz__ratio k = {p->fn == DZ__F_sub ? -other.k.n : other.k.n, other.k.d};
   uint32_t n = dz__term_ratio(s, constant.k), a = dz__scaled(s, k, other.term);
-  return n != DZ__NO_TERM && a != DZ__NO_TERM && match(s, b, p->arg[0], n) && match(s, b, p->arg[1], a);
+  if (s->failed || !match(s, b, p->arg[0], n)) return false;
+  return match(s, b, p->arg[1], a);
 }
 
 static bool match(dz__terms *s, bindings *b, uint32_t pattern, uint32_t i) {
@@ -121,24 +124,20 @@ static uint32_t build(dz__terms *s, const bindings *b, uint32_t pattern) {
   uint32_t args[3];
   if (p.letter) return b->of[p.letter - 'a'];
   if (p.fn == DZ__F_END) return dz__term_number(s, p.number);
-  for (uint32_t k = 0; k < p.nargs; k++) {
-    args[k] = build(s, b, p.arg[k]);
-    if (args[k] == DZ__NO_TERM) return DZ__NO_TERM;
-  }
+  for (uint32_t k = 0; k < p.nargs; k++) args[k] = build(s, b, p.arg[k]);
   return dz__term_apply(s, (dz__fn)p.fn, p.nargs, args, 0, NULL, 0);
 }
 
 static bool holds(dz__terms *s, const bindings *b, uint32_t guard) {
   if (guard == DZ__NO_PATTERN) return true;
   uint32_t g = build(s, b, guard);
-  return g != DZ__NO_TERM && dz__term_at(s, g)->kind == DZ__K_NUMBER && dz__term_at(s, g)->number != 0;
+  return !s->failed && dz__term_at(s, g)->kind == DZ__K_NUMBER && dz__term_at(s, g)->number != 0;
 }
 
 static uint32_t try_rule(dz__terms *s, const dz__rule *rule, uint32_t n, const uint32_t *args) {
   const dz__pattern *p = pattern_at(s, rule->left);
   bindings b;
   for (int k = 0; k < LETTERS; k++) b.of[k] = DZ__NO_TERM;
-  if (p->nargs != n) return DZ__NO_TERM;
   for (uint32_t k = 0; k < n; k++)
     if (!match(s, &b, p->arg[k], args[k])) return DZ__NO_TERM;
   s->depth++;
@@ -148,20 +147,16 @@ static uint32_t try_rule(dz__terms *s, const dz__rule *rule, uint32_t n, const u
   return r;
 }
 
-static uint32_t rewrite(dz__terms *s, int fn, uint32_t n, const uint32_t *args) {
+uint32_t dz__rewrite_call(dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *args) {
   const dz__rule *rule = s->rules->rules.at;
   for (size_t i = 0; i < s->rules->rules.n && s->fuel && s->depth < DEEP && !s->failed; i++) {
-    if (pattern_at(s, rule[i].left)->fn != fn) continue;
+    if (pattern_at(s, rule[i].left)->fn != (int)fn) continue;
     uint32_t r = try_rule(s, &rule[i], n, args);
     if (r != DZ__NO_TERM) return r;
   }
   return DZ__NO_TERM;
 }
 
-uint32_t dz__rewrite_call(dz__terms *s, dz__fn fn, uint32_t n, const uint32_t *args) {
-  return s->rules ? rewrite(s, (int)fn, n, args) : DZ__NO_TERM;
-}
-
 uint32_t dz__rewrite_pair(dz__terms *s, dz__fn fn, uint32_t a, uint32_t b) {
-  return s->rules ? rewrite(s, (int)fn, 2, (uint32_t[]){a, b}) : DZ__NO_TERM;
+  return dz__rewrite_call(s, fn, 2, (uint32_t[]){a, b});
 }

@@ -44,12 +44,11 @@ static bool part_sum(dz__terms *s, const reduction *r, uint32_t i, uint32_t *out
   *out = s->zero;
   if (x->kind != DZ__K_SUM || n < 2 || n > FEW) return *in = i, false;
   *in = s->zero;
-  for (uint32_t k = 0; k < n && !s->failed; k++) {
+  for (uint32_t k = 0; k < n; k++) {
     dz__part p = dz__parts_of(s, i)[k];
     bool same = is_same(s, r, p.term) && p.term != s->one;
     uint32_t term = dz__scaled(s, p.k, p.term), *to = same ? out : in;
     *to = dz__sum2(s, *to, 1, term);
-    if (*to == DZ__NO_TERM) return false;
   }
   return !s->failed && *out != s->zero && dz__term_at(s, *in)->shape == r->full;
 }
@@ -57,16 +56,16 @@ static bool part_sum(dz__terms *s, const reduction *r, uint32_t i, uint32_t *out
 /* One factor of what is summed. */
 static bool take_factor(dz__terms *s, const reduction *r, dz__part p, uint32_t *out, uint32_t *in) {
   uint32_t factor = dz__power(s, p.term, p.power), u, a;
-  if (factor == DZ__NO_TERM) return false;
-  const dz__term *x = dz__term_at(s, p.term);
-  if (is_same(s, r, factor)) return (*out = dz__product2(s, *out, factor)) != DZ__NO_TERM;
-  bool is_exp = x->kind == DZ__K_CALL && x->fn == DZ__F_exp && p.power == s->one;
-  if (is_exp && part_sum(s, r, dz__parts_of(s, p.term)->term, &u, &a)) {
+  if (s->failed) return false;
+  const dz__term *x = dz__term_at(s, factor);
+  if (is_same(s, r, factor)) return *out = dz__product2(s, *out, factor), true;
+  bool is_exp = x->kind == DZ__K_CALL && x->fn == DZ__F_exp;
+  if (is_exp && part_sum(s, r, dz__parts_of(s, factor)->term, &u, &a)) {
     *out = dz__product2(s, *out, exponential(s, u));
     factor = exponential(s, a);
   }
   *in = dz__product2(s, *in, factor);
-  return !s->failed && *in != DZ__NO_TERM && *out != DZ__NO_TERM;
+  return true;
 }
 
 static bool part_product(dz__terms *s, const reduction *r, uint32_t i, uint32_t *out, uint32_t *in) {
@@ -77,15 +76,16 @@ static bool part_product(dz__terms *s, const reduction *r, uint32_t i, uint32_t 
     dz__part p = product ? dz__parts_of(s, i)[k] : (dz__part){i, s->one, dz__whole(0)};
     if (!take_factor(s, r, p, out, in)) return false;
   }
-  return n <= FEW && *out != s->one && dz__term_at(s, *in)->shape == r->full;
+  return n <= FEW && !s->failed && *out != s->one && dz__term_at(s, *in)->shape == r->full;
 }
 
 uint32_t dz__outside(dz__terms *s, dz__fn fn, uint32_t arg, size_t nattr, const int64_t *attr,
                      uint32_t shape) {
-  reduction r = {dz__term_at(s, arg)->shape, nattr ? nattr - 1 : 0, attr + 1, nattr && attr[0]};
   bool sum = fn == DZ__F_sum, shift = fn == DZ__F_logsumexp || fn == DZ__F_max || fn == DZ__F_min;
   uint32_t out, in;
-  if (!s->rules || (!sum && !shift) || !r.n) return DZ__NO_TERM;
+  if (!sum && !shift) return DZ__NO_TERM;
+  reduction r = {dz__term_at(s, arg)->shape, nattr - 1, attr + 1, attr[0]};
+  if (!r.n) return DZ__NO_TERM;
   if (sum ? !part_product(s, &r, arg, &out, &in) : !part_sum(s, &r, arg, &out, &in)) return DZ__NO_TERM;
   uint32_t rest = dz__term_apply(s, fn, 1, &in, nattr, attr, shape);
   return sum ? dz__product2(s, out, rest) : dz__sum2(s, rest, 1, out);

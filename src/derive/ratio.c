@@ -42,7 +42,7 @@ dz__ratio dz__ratio_of(double x) {
 static bool product(double a, double b, double *x) {
   *x = a * b;
   if (dz__is_whole(a) && dz__is_whole(b)) return fabs(*x) <= most;
-  return isfinite(*x) && fma(a, b, -*x) == 0 && (fabs(*x) > 1e-290 || *x == 0);
+  return isfinite(*x) && fma(a, b, -*x) == 0 && fabs(*x) > 1e-290;
 }
 
 bool dz__ratio_mul(dz__ratio a, dz__ratio b, dz__ratio *r) {

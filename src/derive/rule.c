@@ -32,15 +32,16 @@ static bool put_rule(const dz_allocator *a, text *s, const char *rule) {
   static const struct {
     const char *c, *dz;
   } words[] = {{"INFINITY", "(1/0)"}, {"NAN", "(0/0)"}, {"MASK(", "stop("}};
+  bool done = true;
   for (const char *at = rule; *at;) {
     const char *piece = at;
     size_t used = 1, size = 1;
     for (int k = 0; k < 3; k++)
       if (starts(at, words[k].c)) piece = words[k].dz, size = strlen(piece), used = strlen(words[k].c);
-    if (!put(a, s, piece, size)) return false;
+    done &= put(a, s, piece, size);
     at += used;
   }
-  return true;
+  return done;
 }
 
 /* The rules in the order of the table, which is that of the program's last functions. */
@@ -84,17 +85,21 @@ static void rule_name(int fn, int k, char out[16]) {
 static bool put_line(const dz_allocator *a, text *s, int fn, int k) {
   char name[16];
   rule_name(fn, k, name);
-  return put(a, s, name, strlen(name)) && put(a, s, "(x, y, w, z, TIE) = ", 20) &&
-         put_rule(a, s, dz__ops[fn].partial[k]) && put(a, s, "\n", 1);
+  bool done = put(a, s, name, strlen(name));
+  done &= put(a, s, "(x, y, w, z, TIE) = ", 20);
+  done &= put_rule(a, s, dz__ops[fn].partial[k]);
+  done &= put(a, s, "\n", 1);
+  return done;
 }
 
 static dz_program *parse_rules(const dz_allocator *a, dz_error *e) {
   text s = {NULL, 0, 0};
   bool done = true;
-  for (int fn = 0; done && fn < DZ__F_POINTWISE_END; fn++)
-    for (int k = 0; done && k < dz__ops[fn].arity; k++) done = put_line(a, &s, fn, k);
+  for (int fn = 0; fn < DZ__F_POINTWISE_END; fn++)
+    for (int k = 0; k < dz__ops[fn].arity; k++) done &= put_line(a, &s, fn, k);
   dz_program *p = NULL;
-  if (done && put(a, &s, "0\n", 2))
+  done &= put(a, &s, "0\n", 2);
+  if (done)
     p = dz_program_parse(s.at, s.n, "pointwise.def", a, e);
   else
     dz__fail(e, DZ_ERR_MEMORY, "derive", "out of memory for the rules");
@@ -129,7 +134,7 @@ static dz_var run_rule(dz__machine *m, uint32_t index, int n, const dz_var *args
   for (int k = 0; done && k < n; k++)
     done = dz__push_value(m, (dz__value){.v = args[k], .literal = DZ__V_PLAIN});
   if (done && dz__enter(m, index, (uint32_t)n) && dz__run(m)) {
-    if (!dz__settle(m, dz__values_from_top(m, 1), &r)) r = (dz_var){.tape = m->t, .id = DZ__NONE};
+    dz__settle(m, dz__values_from_top(m, 1), &r);
     m->values.n = height;
   }
   m->p = p;

@@ -32,17 +32,21 @@ static bool put(const dz_allocator *a, dz__vec *s, const char *text, size_t size
 static bool put_side(const dz_allocator *a, dz__vec *s, char side, size_t i, const char *text) {
   char name[34];
   size_t n = side_name(side, i, name);
-  return put(a, s, name, n) && put(a, s, " = ", 3) && put(a, s, text, strlen(text)) && put(a, s, "\n", 1);
+  bool done = put(a, s, name, n);
+  done &= put(a, s, " = ", 3);
+  done &= put(a, s, text, strlen(text));
+  done &= put(a, s, "\n", 1);
+  return done;
 }
 
 static bool put_program(const dz_allocator *a, dz__vec *s) {
+  bool done = true;
   for (size_t i = 0; i < RULES; i++) {
-    bool guarded = texts[i].guard[0];
-    if (!put_side(a, s, 'l', i, texts[i].left) || !put_side(a, s, 'r', i, texts[i].right) ||
-        (guarded && !put_side(a, s, 'g', i, texts[i].guard)))
-      return false;
+    done &= put_side(a, s, 'l', i, texts[i].left);
+    done &= put_side(a, s, 'r', i, texts[i].right);
+    if (texts[i].guard[0]) done &= put_side(a, s, 'g', i, texts[i].guard);
   }
-  return true;
+  return done;
 }
 
 /* Every letter is an input of its own. */

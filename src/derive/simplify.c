@@ -87,36 +87,35 @@ static uint32_t term_of(const reading *r, dz_var x) {
 
 /* ---- chains ---- */
 
-static bool wait(reading *r, dz_var x, double sign) {
+static void wait(reading *r, dz_var x, double sign) {
   waiting *to = dz__vec_add(&r->s->alloc, &r->stack, 1, sizeof *to);
-  if (!to) return r->s->failed = true, false;
-  *to = (waiting){x, sign};
-  return true;
+  if (to)
+    *to = (waiting){x, sign};
+  else
+    r->s->failed = true;
 }
 
 /* The operands of x, the first on top. */
-static bool wait_operands(reading *r, dz_var x, double sign) {
+static void wait_operands(reading *r, dz_var x, double sign) {
   dz__fn fn = dz__fn_of(x);
-  if (fn == DZ__F_neg) return wait(r, dz_operand(x, 0), -sign);
-  double second = fn == DZ__F_sub || fn == DZ__F_div ? -sign : sign;
-  return wait(r, dz_operand(x, 1), second) && wait(r, dz_operand(x, 0), sign);
+  const double less = fn == DZ__F_add || fn == DZ__F_mul ? sign : -sign;
+  if (fn != DZ__F_neg) wait(r, dz_operand(x, 1), less);
+  wait(r, dz_operand(x, 0), fn == DZ__F_neg ? less : sign);
 }
 
 static uint32_t chain(reading *r, dz_var x, bool sum) {
   dz__terms *s = r->s;
   size_t start = sum ? dz__begin_sum(s) : dz__begin_product(s);
-  r->stack.n = 0;
-  bool done = !s->failed && wait_operands(r, x, 1);
-  while (done && r->stack.n) {
+  wait_operands(r, x, 1);
+  while (r->stack.n) {
     waiting w = ((const waiting *)r->stack.at)[--r->stack.n];
     if (!dz_is_number(w.x) && is_link(r, w.x))
-      done = wait_operands(r, w.x, w.sign);
+      wait_operands(r, w.x, w.sign);
     else if (sum)
-      done = dz__add_part(s, start, dz__whole(w.sign), term_of(r, w.x));
+      dz__add_part(s, start, dz__whole(w.sign), term_of(r, w.x));
     else
-      done = dz__add_factor(s, start, term_of(r, w.x), dz__term_number(s, w.sign));
+      dz__add_factor(s, start, term_of(r, w.x), dz__term_number(s, w.sign));
   }
-  if (!done) return s->work.n = start, DZ__NO_TERM;
   return sum ? dz__end_sum(s, start) : dz__end_product(s, start);
 }
 
@@ -147,14 +146,14 @@ static uint32_t leaf(reading *r, dz_var x) {
 /* Rules may lose a shape, as x - x = 0 does. */
 static uint32_t reshaped(reading *r, dz_var x, uint32_t term) {
   uint32_t shape = dz__shape_of(r->s, x);
-  if (term == DZ__NO_TERM || dz__term_at(r->s, term)->shape == shape) return term;
+  if (r->s->failed || dz__term_at(r->s, term)->shape == shape) return term;
   dz__array a = dz__array_of(x);
   int64_t dims[DZ__MAX_RANK];
   for (int k = 0; k < a.rank; k++) dims[k] = (int64_t)a.dims[k];
   return dz__term_apply(r->s, DZ__F_broadcast_to, 1, &term, (size_t)a.rank, dims, shape);
 }
 
-static bool read(reading *r, uint32_t i) {
+static void read(reading *r, uint32_t i) {
   dz_var x = dz__handle(r->t, i);
   uint8_t family = family_of(x);
   uint32_t term;
@@ -165,7 +164,6 @@ static bool read(reading *r, uint32_t i) {
   else
     term = chain(r, x, family == SUMS);
   r->term[i] = reshaped(r, x, term);
-  return r->term[i] != DZ__NO_TERM;
 }
 
 /* Leaves come first, so that they have the smallest numbers: that is the order of factors. */
@@ -173,12 +171,12 @@ static uint32_t read_all(reading *r, dz_var y) {
   uint32_t top = dz__index(y);
   mark(r, y);
   for (uint32_t i = 0; i <= top; i++)
-    if (r->uses[i] && is_leaf(dz__handle(r->t, i)) && !read(r, i)) return DZ__NO_TERM;
-  for (uint32_t i = 0; i <= top; i++) {
+    if (r->uses[i] && is_leaf(dz__handle(r->t, i))) read(r, i);
+  for (uint32_t i = 0; i <= top && !r->s->failed; i++) {
     dz_var x = dz__handle(r->t, i);
-    if (r->uses[i] && !is_leaf(x) && !is_link(r, x) && !read(r, i)) return DZ__NO_TERM;
+    if (r->uses[i] && !is_leaf(x) && !is_link(r, x)) read(r, i);
   }
-  return r->term[top];
+  return r->s->failed ? DZ__NO_TERM : r->term[top];
 }
 
 uint32_t dz__term_of_graph(dz__terms *s, dz_var y) {
@@ -192,8 +190,9 @@ uint32_t dz__term_of_graph(dz__terms *s, dz_var y) {
     memset(r.uses, 0, n);
     memset(r.family, 0, n);
     term = read_all(&r, y);
+  } else {
+    s->failed = true;
   }
-  if (term == DZ__NO_TERM) s->failed = true;
   dz__free(&s->alloc, r.term, n * sizeof *r.term);
   dz__free(&s->alloc, r.uses, n);
   dz__free(&s->alloc, r.family, n);
@@ -206,8 +205,7 @@ static dz_var simplify(dz_var y, const dz__rules *rules) {
   dz__terms s;
   dz_var r = {.tape = y.tape, .id = DZ__NONE};
   uint32_t term = DZ__NO_TERM;
-  if (dz__terms_init(&s, y.tape)) {
-    s.rules = rules;
+  if (dz__terms_init(&s, y.tape, rules)) {
     s.fuel += 16 * (size_t)dz__index(y);
     term = dz__term_of_graph(&s, y);
   }

@@ -43,11 +43,12 @@ uint32_t dz__shape_join(dz__terms *s, uint32_t a, uint32_t b) {
 
 /* ---- lists of parts ---- */
 
-bool dz__work_push(dz__terms *s, dz__part p) {
+void dz__work_push(dz__terms *s, dz__part p) {
   dz__part *to = dz__vec_add(&s->alloc, &s->work, 1, sizeof *to);
-  if (!to) return s->failed = true, false;
-  *to = p;
-  return true;
+  if (to)
+    *to = p;
+  else
+    s->failed = true;
 }
 
 void dz__work_drop(dz__terms *s, size_t i) {
@@ -88,15 +89,15 @@ static uint32_t hash_of(const dz__term *x, size_t n, const dz__part *part, const
 }
 
 static bool same_part(const dz__part *a, const dz__part *b) {
-  return a->term == b->term && a->power == b->power && dz__ratio_same(a->k, b->k);
+  return (a->term == b->term) & (a->power == b->power) & (a->k.n == b->k.n) & (a->k.d == b->k.d);
 }
 
 /* Lists of terms that differ, in any order: quick where the order is the same. */
 static bool same_parts(size_t n, const dz__part *a, const dz__part *b, bool ordered) {
+  const size_t most = ordered || n > 64 ? 0 : n;
   for (size_t i = 0; i < n; i++) {
-    if (same_part(&a[i], &b[i])) continue;
-    bool found = false;
-    for (size_t j = 0; j < n && !found && !ordered && n <= 64; j++) found = same_part(&a[i], &b[j]);
+    bool found = same_part(&a[i], &b[i]);
+    for (size_t j = 0; j < most && !found; j++) found = same_part(&a[i], &b[j]);
     if (!found) return false;
   }
   return true;
@@ -104,14 +105,15 @@ static bool same_parts(size_t n, const dz__part *a, const dz__part *b, bool orde
 
 static bool same_term(const dz__terms *s, const dz__term *a, const dz__term *b, size_t n,
                       const dz__part *part, const int64_t *attr) {
-  if (a->hash != b->hash || a->kind != b->kind || a->fn != b->fn || a->parts != n || a->attrs != b->attrs ||
-      a->shape != b->shape)
-    return false;
+  const bool like = (a->hash == b->hash) & (a->kind == b->kind) & (a->fn == b->fn) & (a->parts == n) &
+                    (a->attrs == b->attrs) & (a->shape == b->shape);
+  if (!like) return false;
   if (a->kind == DZ__K_NUMBER) return memcmp(&a->number, &b->number, sizeof a->number) == 0;
   if (a->kind == DZ__K_LEAF) return a->node == b->node;
   const int64_t *own = s->attrs.at;
-  if (a->attrs && attr && memcmp(own + a->attr0, attr, a->attrs * sizeof *own) != 0) return false;
-  return n == 0 || same_parts(n, (const dz__part *)s->parts.at + a->part0, part, a->kind == DZ__K_CALL);
+  for (uint32_t k = 0; k < a->attrs; k++)
+    if (own[a->attr0 + k] != attr[k]) return false;
+  return same_parts(n, dz__parts_of(s, (uint32_t)(a - dz__term_at(s, 0))), part, a->kind == DZ__K_CALL);
 }
 
 static bool rehash(dz__terms *s) {
@@ -145,7 +147,8 @@ static bool append(dz__terms *s, dz__term *x, size_t n, const dz__part *part, co
 }
 
 uint32_t dz__term_store(dz__terms *s, dz__term like, size_t n, const int64_t *attr) {
-  const dz__part *part = s->work.at ? (const dz__part *)s->work.at + s->work.n - n : NULL;
+  if (s->failed) return DZ__NO_TERM;
+  const dz__part *part = n ? dz__work_at(s, s->work.n - n) : NULL;
   s->work.n -= n; /* what stands above stays until the next list */
   like.parts = (uint32_t)n;
   like.hash = hash_of(&like, n, part, attr);
@@ -155,7 +158,8 @@ uint32_t dz__term_store(dz__terms *s, dz__term like, size_t n, const int64_t *at
     if (same_term(s, dz__term_at(s, i), &like, n, part, attr)) return i;
   like.next = *bucket;
   uint32_t i = (uint32_t)s->terms.n;
-  if (i >= DZ__NO_TERM - 1 || !append(s, &like, n, part, attr)) return s->failed = true, DZ__NO_TERM;
+  const bool stored = append(s, &like, n, part, attr), last = i >= DZ__NO_TERM - 1;
+  if (!stored | last) return s->failed = true, DZ__NO_TERM;
   *bucket = i;
   return i;
 }
@@ -174,8 +178,8 @@ uint32_t dz__term_leaf(dz__terms *s, dz_var x) {
   return dz__term_store(s, like, 0, NULL);
 }
 
-bool dz__terms_init(dz__terms *s, dz_tape *t) {
-  *s = (dz__terms){.alloc = dz__of(t)->alloc, .t = t, .fuel = 4096};
+bool dz__terms_init(dz__terms *s, dz_tape *t, const struct dz__rules *rules) {
+  *s = (dz__terms){.alloc = dz__of(t)->alloc, .t = t, .rules = rules, .fuel = 4096};
   dz__shape scalar = {.rank = 0};
   shape_store(s, &scalar);
   s->zero = dz__term_number(s, 0);

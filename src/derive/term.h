@@ -75,7 +75,7 @@ typedef struct dz__terms {
   size_t fuel;    /* rules that may still be applied */
   size_t guesses; /* choices whose branches were found equal by numbers only */
   bool book;      /* lay sums out as books do: x + 2, 1 + e^x */
-  uint32_t later; /* in that layout: factors with this term come last; DZ__NO_TERM: none */
+  uint32_t later; /* in that layout: factors with this term come last */
   bool failed;    /* memory is out */
 } dz__terms;
 
@@ -94,13 +94,14 @@ static inline bool dz__is_number_term(const dz__terms *s, uint32_t i, double v) 
 
 /* The list of parts that is being collected on top of `work`: part i, one more, one less. */
 static inline dz__part *dz__work_at(const dz__terms *s, size_t i) { return (dz__part *)s->work.at + i; }
-bool dz__work_push(dz__terms *s, dz__part p);
+void dz__work_push(dz__terms *s, dz__part p);
 void dz__work_drop(dz__terms *s, size_t i);
 
-bool dz__terms_init(dz__terms *s, dz_tape *t);
+bool dz__terms_init(dz__terms *s, dz_tape *t, const struct dz__rules *rules);
 void dz__terms_free(dz__terms *s);
 
-/* All below return DZ__NO_TERM when memory is out, and when they are given it. */
+/* Once memory is out, which `failed` says for ever, all below return DZ__NO_TERM, take it, and leave lists as
+   they are: so a formula is made in one go, and asked about at its end. */
 
 uint32_t dz__term_number(dz__terms *s, double v);
 uint32_t dz__term_leaf(dz__terms *s, dz_var x);
@@ -121,10 +122,10 @@ uint32_t dz__term_ratio(dz__terms *s, dz__ratio k);
 
 /* A list: begun, given parts, and ended as one term. Lists may be made while another is. */
 size_t dz__begin_sum(dz__terms *s);
-bool dz__add_part(dz__terms *s, size_t start, dz__ratio k, uint32_t term);
+void dz__add_part(dz__terms *s, size_t start, dz__ratio k, uint32_t term);
 uint32_t dz__end_sum(dz__terms *s, size_t start);
 size_t dz__begin_product(dz__terms *s);
-bool dz__add_factor(dz__terms *s, size_t start, uint32_t term, uint32_t power);
+void dz__add_factor(dz__terms *s, size_t start, uint32_t term, uint32_t power);
 uint32_t dz__end_product(dz__terms *s, size_t start);
 
 uint32_t dz__sum2(dz__terms *s, uint32_t a, double sign, uint32_t b);
@@ -162,7 +163,8 @@ uint32_t dz__spread(dz__terms *s, uint32_t i);
 /* A product without factors whose every part is negative: E (-x - 2) is -E (x + 2). */
 uint32_t dz__with_signs_out(dz__terms *s, uint32_t i);
 
-/* Operations and operands when written out, a million at most, and in *times how often z is among them. */
+/* Operations and operands when written out, a million at most, and in *times how often z, a number or a leaf,
+   is among them. A million when memory is out. */
 size_t dz__term_length(dz__terms *s, uint32_t i, uint32_t z, double *times);
 
 /* ---- outside.c ---- */

@@ -8,19 +8,23 @@
 
 enum { LONG = 60 };
 
-void dz__why_expression(dz__sheet *s, dz_var x) {
+/* x in one line, into `one`; false when it takes more than that. */
+static bool in_one_line(dz__sheet *s, dz_var x, dz__sheet *one) {
   static const dz_print_options how = {.names = DZ_PRINT_CALL, .digits = 6, .inlined = 64, .most = 4 * LONG};
+  const dz_status status = dz_print(x, &how, dz__sheet_writer, one);
+  if (status == DZ_ERR_MEMORY || one->failed) s->failed = true;
+  return !status && one->text && one->n <= LONG && !strchr(one->text, '\n');
+}
+
+void dz__why_expression(dz__sheet *s, dz_var x) {
   dz__sheet one = {.alloc = s->alloc};
-  bool done = dz_is_number(x) || dz_print(x, &how, dz__sheet_writer, &one) == DZ_OK;
-  if (dz_is_number(x)) {
-    dz__sheet_number(s, dz_value(x));
-  } else if (dz_name(x) && dz_name(x)[0]) {
+  if (dz_name(x)) {
     dz__sheet_put(s, dz_name(x));
-  } else if (done && one.text && one.n <= LONG && !strchr(one.text, '\n')) {
+  } else if (in_one_line(s, x, &one)) {
     dz__sheet_put(s, one.text);
   } else {
     dz__sheet_put(s, dz_describe(x).op);
-    dz__sheet_put(s, dz_describe(x).role == DZ_ROLE_NONE ? "(…)" : "");
+    dz__sheet_put(s, "(…)");
   }
   dz__sheet_free(&one);
 }
@@ -29,11 +33,10 @@ void dz__why_expression(dz__sheet *s, dz_var x) {
 
 /* Under its name a definition is still written out. */
 static void put_operation(dz__inquiry *q, dz__sheet *s, dz_var z) {
-  static const dz_print_options how = {.names = DZ_PRINT_CALL, .digits = 6, .inlined = 64, .most = 4 * LONG};
   dz__sheet one = {.alloc = s->alloc};
   if (dz_describe(z).role != DZ_ROLE_NONE)
     dz__label_put(&q->labels, s, z);
-  else if (dz_print(z, &how, dz__sheet_writer, &one) == DZ_OK && one.n <= LONG && !strchr(one.text, '\n'))
+  else if (in_one_line(s, z, &one))
     dz__sheet_put(s, one.text);
   else
     dz__label_formula(&q->labels, s, z);
@@ -59,7 +62,7 @@ static void put_operands(dz__inquiry *q, dz__sheet *s, dz_var z) {
       put_equal(s, x, dz_value(x));
       continue;
     }
-    bool named = dz_name(x) && dz_name(x)[0];
+    bool named = dz_name(x) != NULL;
     dz__sheet_put(s, named ? "" : "(");
     dz__why_expression(s, x);
     dz__sheet_put(s, named ? "" : ")");

@@ -50,6 +50,13 @@ static dz_var softmax_of(dz_var z) {
   return softmax ? unshifted(of(of(z))) : (dz_var){0};
 }
 
+/* exp(x)/sum(exp(x)): x. */
+static dz_var plain_softmax_of(dz_var z) {
+  dz_var x = is(z, "div") ? of(z) : (dz_var){0}, sum = is_exp(x) ? dz_operand(z, 1) : (dz_var){0};
+  if (!is(sum, "sum") || !is_exp(of(sum))) return (dz_var){0};
+  return same(of(x), of(of(sum))) ? of(x) : (dz_var){0};
+}
+
 static bool match_log(dz_var u, match *m) {
   dz_var other = softmax_of(is(u, "index") ? of(u) : u);
   if (other.tape) return *m = (match){"log(softmax({0}))", "log_softmax({0})", {other}}, true;
@@ -70,8 +77,8 @@ static bool match_log(dz_var u, match *m) {
   if (is(u, "sum") && is_exp(of(u)))
     return *m = (match){"log(sum(exp({0})))", "logsumexp({0})", {of(of(u))}}, true;
   if (is(u, "exp")) return *m = (match){"log(exp({0}))", "{0}", {of(u)}}, true;
-  if (is(u, "div") && is_exp(of(u)) && is(dz_operand(u, 1), "sum"))
-    return *m = (match){"log(softmax({0}))", "log_softmax({0})", {of(of(u))}}, true;
+  if ((other = plain_softmax_of(u)).tape)
+    return *m = (match){"log(softmax({0}))", "log_softmax({0})", {other}}, true;
   return false;
 }
 
@@ -91,15 +98,16 @@ static bool match_quotient(dz_var z, match *m) {
     return *m = (match){"1/(1 + exp(-{2}))", "sigmoid({0})", {of(of(other))}}, true;
   if (is_exp(x) && is_exp(other) && same(of(x), of(other)))
     return *m = (match){"exp({0})/(1 + exp({0}))", "sigmoid({0})", {of(x)}}, true;
-  if (is_exp(x) && is(y, "sum") && is_exp(of(y)) && same(of(x), of(of(y))))
-    return *m = (match){"exp({0})/sum(exp({0}))", "softmax({0})", {of(x)}}, true;
+  if ((other = plain_softmax_of(z)).tape)
+    return *m = (match){"exp({0})/sum(exp({0}))", "softmax({0})", {other}}, true;
   return false;
 }
 
 static bool match_product(dz_var z, match *m) {
   for (int k = 0; k < 2; k++) {
     dz_var l = dz_operand(z, k), x = dz_operand(z, 1 - k);
-    if (is(l, "log")) return *m = (match){"{2}*log({1})", "xlogy({0}, {1})", {x, of(l)}}, true;
+    if (is(l, "log") && dz_role_of(x) != DZ_ROLE_CONST)
+      return *m = (match){"{2}*log({1})", "xlogy({0}, {1})", {x, of(l)}}, true;
     if (is(l, "sqrt") && is(x, "sqrt") && same(of(l), of(x)))
       return *m = (match){"sqrt({0})*sqrt({0})", "{0}", {of(l)}}, true;
   }

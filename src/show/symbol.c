@@ -36,10 +36,10 @@ static bool derive_all(dz__work *w) {
 uint32_t dz__work_leaf(dz__work *w, dz_var x) { return dz__term_leaf(&w->terms, x); }
 
 /* The numbers of leaves come first, E's before all: that is the order of factors. */
-static bool begin_terms(dz__work *w) {
+static void begin_terms(dz__work *w) {
   dz__terms *s = &w->terms;
   dz__work_leaf(w, w->seed);
-  for (size_t i = 0; i < w->of->nseen && !s->failed; i++) {
+  for (size_t i = 0; i < w->of->nseen; i++) {
     const dz__seen *x = dz__work_seen(w, i);
     if (!dz__work_is_leaf(x) || !dz_name(w->y->handle[i])) continue;
     uint32_t term = dz__work_leaf(w, w->y->handle[i]);
@@ -48,21 +48,19 @@ static bool begin_terms(dz__work *w) {
     w->by[w->fixed++] = dz__term_number(s, x->value[0]);
   }
   s->later = dz__work_leaf(w, w->alias[dz__work_top(w)]);
-  for (size_t i = 0; i < w->of->nseen && !s->failed; i++)
+  for (size_t i = 0; i < w->of->nseen; i++)
     if (!dz__work_is_leaf(dz__work_seen(w, i))) dz__work_leaf(w, w->alias[i]);
-  return !s->failed;
 }
 
 uint32_t dz__work_term(dz__work *w, dz_var x) {
   w->terms.fuel += 4096;
-  uint32_t i = dz__term_of_graph(&w->terms, x);
-  return i == DZ__NO_TERM ? i : dz__replaced(&w->terms, i, w->fixed, w->from, w->by);
+  return dz__replaced(&w->terms, dz__term_of_graph(&w->terms, x), w->fixed, w->from, w->by);
 }
 
 /* Sums of data that are 1 at every place: probabilities. Known by their numbers only. */
 static uint32_t with_ones(dz__work *w, uint32_t term) {
   dz__terms *s = &w->terms;
-  for (uint32_t i = 0; i < s->terms.n && term != DZ__NO_TERM; i++) {
+  for (uint32_t i = 0; i < s->terms.n; i++) {
     const dz__term *x = dz__term_at(s, i);
     if (x->kind != DZ__K_CALL || x->fn != DZ__F_sum) continue;
     const dz__term *of = dz__term_at(s, dz__parts_of(s, i)->term);
@@ -86,7 +84,7 @@ uint32_t dz__work_gradient(dz__work *w, dz_var g) {
 }
 
 uint32_t dz__work_with_seed(dz__work *w, uint32_t term) {
-  if (term == DZ__NO_TERM || !w->scalar) return term;
+  if (!w->scalar) return term;
   uint32_t both[] = {dz__work_leaf(w, w->seed), term};
   return dz__with_signs_out(&w->terms, dz__term_apply(&w->terms, DZ__F_mul, 2, both, 0, NULL, 0));
 }
@@ -94,7 +92,6 @@ uint32_t dz__work_with_seed(dz__work *w, uint32_t term) {
 /* The term as a node of the tape, when it is not too long. */
 bool dz__work_lay_out(dz__work *w, uint32_t term, size_t guesses, dz__formal *to) {
   double times;
-  if (term == DZ__NO_TERM) return false;
   size_t length = dz__term_length(&w->terms, term, w->terms.zero, &times);
   if (w->terms.failed) return false;
   if (length > w->most) return true;
@@ -107,7 +104,7 @@ bool dz__work_lay_out(dz__work *w, uint32_t term, size_t guesses, dz__formal *to
 /* In terms of what has a name, the latest first, and of the result: inside the graph where that is a function
    itself, as tanh' = 1 - z^2. */
 uint32_t dz__work_in_names(dz__work *w, uint32_t term, bool of_leaf) {
-  for (size_t i = w->of->nseen; i-- > 0 && term != DZ__NO_TERM;) {
+  for (size_t i = w->of->nseen; i-- > 0;) {
     const dz__seen *s = dz__work_seen(w, i);
     if (dz__work_is_leaf(s) || (i != dz__work_top(w) && !s->name) || w->value[i] == DZ__NO_TERM) continue;
     if (i == dz__work_top(w) && !of_leaf && dz__term_at(&w->terms, w->value[i])->kind != DZ__K_CALL) continue;
@@ -119,7 +116,7 @@ uint32_t dz__work_in_names(dz__work *w, uint32_t term, bool of_leaf) {
 /* With the names of results before it in place of what they are. */
 static uint32_t over_names(dz__work *w, size_t i) {
   uint32_t term = w->value[i];
-  for (size_t j = i; j-- > 0 && term != DZ__NO_TERM;) {
+  for (size_t j = i; j-- > 0;) {
     const dz__seen *s = dz__work_seen(w, j);
     uint32_t kind = w->value[j] == DZ__NO_TERM ? DZ__K_NUMBER : dz__term_at(&w->terms, w->value[j])->kind;
     if (dz__work_is_leaf(s) || !s->name || kind == DZ__K_NUMBER || kind == DZ__K_LEAF) continue;
@@ -157,8 +154,8 @@ static bool work_all(dz__work *w, const dz__symbol_options *o) {
   w->scalar = dz__work_seen(w, dz__work_top(w))->size == 1;
   w->seed = dz__work_seed(w);
   if (!dz_valid(w->seed) || !dz__work_copy(w) || !dz__work_name(w, o->result) || !derive_all(w)) return false;
-  if (!begin_terms(w) || !values(w) || !gradients(w) || !dz__work_uses(w) || !dz__work_locals(w))
-    return false;
+  begin_terms(w);
+  if (!values(w) || !gradients(w) || !dz__work_uses(w) || !dz__work_locals(w)) return false;
   dz__work_check(w);
   return true;
 }
@@ -207,9 +204,8 @@ dz_status dz__symbols_make(const dz__trace *trace, const dz__symbol_options *opt
   dz__work w = {.y = symbols, .of = trace, .most = o->most ? o->most : MOST, .names = o->names};
   dz_status status = dz__rules_read(&trace->alloc, &rules);
   if (status) return status;
-  bool done = begin(&w) && dz__terms_init(&w.terms, symbols->tape);
+  bool done = begin(&w) && dz__terms_init(&w.terms, symbols->tape, &rules);
   if (done) {
-    w.terms.rules = &rules;
     w.terms.book = true;
     done = work_all(&w, o);
   }

@@ -1,0 +1,536 @@
+/* Chains, equations, patterns and gradients at their ends: callbacks that break their promise, extents that
+   cannot be, numbers that cannot be counted, and each node or allocation as the last. */
+#include "derive/pattern.h"
+#include "derive/sets.h"
+#include "dz/checkpoint.h"
+#include "dz/derive.h"
+#include "dz/implicit.h"
+#include "dz/jacobian.h"
+#include "dz/sparse.h"
+#include "dz/tensor.h"
+
+#include "../dice.h"
+#include "../on_tape.h"
+
+#include <math.h>
+
+/* ---- chains ---- */
+
+typedef enum fault {
+  NONE,
+  BEGIN_FAILS,
+  STEP_CLEARS, /* the tape, and makes its next state anew */
+  STEP_OTHER_TAPE,
+  STEP_OTHER_EXTENT,
+  LOSS_OTHER_TAPE,
+  LOSS_VECTOR,
+  LOSS_NUMBER
+} fault;
+
+typedef struct breaker {
+  fault how;
+  dz_tape *other;
+  size_t nodes; /* the tape may hold so many; 0: any */
+} breaker;
+
+static void begin(dz_tape *t, void *user) {
+  const breaker *b = user;
+  if (b->how == BEGIN_FAILS) (void)dz_add(dz_input(t, 1), dz_input(b->other, 1));
+  if (b->nodes) dz_tape_limit(t, DZ_LIMIT_NODES, b->nodes);
+}
+
+/* x1' = sin(x0) p, x0' = x1 + q; x1 becomes active from x0 and p. */
+static void step(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, dz_var *next, void *user) {
+  const breaker *b = user;
+  (void)k;
+  next[0] = dz_add(x[1], dz_sum(p[1], DZ_ALL, false));
+  next[1] = dz_mul(dz_sin(x[0]), p[0]);
+  if (b->how == STEP_CLEARS) {
+    dz_tape_clear(t);
+    next[1] = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(2), (double[]){1, 2});
+    next[0] = dz_input(t, 3);
+  }
+  if (b->how == STEP_OTHER_TAPE) next[0] = dz_input(b->other, 1);
+  if (b->how == STEP_OTHER_EXTENT) next[1] = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(3), NULL);
+}
+
+static dz_var loss(dz_tape *t, const dz_var *x, const dz_var *p, void *user) {
+  const breaker *b = user;
+  (void)t, (void)p;
+  if (b->how == LOSS_OTHER_TAPE) return dz_input(b->other, 1);
+  if (b->how == LOSS_VECTOR) return x[1];
+  if (b->how == LOSS_NUMBER) return dz_num(7);
+  return dz_add(dz_mul(x[0], x[0]), dz_sum(dz_exp(x[1]), DZ_ALL, false));
+}
+
+static dz_status run_chain(const dz_chain *c, size_t budget, double *value, dz_error *e) {
+  dz_checkpoint_cost cost;
+  dz_checkpoint_schedule plan;
+  dz_status s = dz_checkpoint_measure(c, NULL, &cost, e);
+  if (!s) s = dz_checkpoint_plan(c->steps, &cost, budget, &plan, e);
+  return s ? s : dz_checkpoint_run(c, &plan, NULL, value, e);
+}
+
+/* All in one: what the test changes before it runs. */
+typedef struct sample {
+  breaker b;
+  size_t two[1], three[1];
+  double gx[1], gy[2], gp[1];
+  dz_chain_leaf state[2], param[2];
+  dz_chain chain;
+} sample;
+
+static void sample_of(sample *s, fault how, dz_tape *other) {
+  static const double one = .5, p = 1.25, q[] = {.25, -.5, 1};
+  *s = (sample){.b = {how, other, 0}, .two = {2}, .three = {3}};
+  s->state[0] = (dz_chain_leaf){0, NULL, &one, s->gx};
+  s->state[1] = (dz_chain_leaf){1, s->two, NULL, NULL}; /* from 0 */
+  s->param[0] = (dz_chain_leaf){0, NULL, &p, s->gp};
+  s->param[1] = (dz_chain_leaf){1, s->three, q, NULL};
+  s->chain = (dz_chain){5, 2, 2, s->state, s->param, begin, step, loss, &s->b};
+}
+
+static void step_scalar(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, dz_var *next, void *user) {
+  (void)t, (void)k, (void)user;
+  next[0] = dz_mul(x[0], p[0]);
+}
+static dz_var loss_scalar(dz_tape *t, const dz_var *x, const dz_var *p, void *user) {
+  (void)t, (void)p, (void)user;
+  return x[0];
+}
+
+/* x0' = x1, x1' = x2, x2' = p: each step one state more gradients flow through. */
+static void step_shift(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, dz_var *next, void *user) {
+  (void)t, (void)k, (void)user;
+  next[0] = x[1], next[1] = x[2], next[2] = dz_mul(p[0], 2);
+}
+
+START_TEST(promises_broken) {
+  static const struct {
+    fault how;
+    dz_status status;
+  } cases[] = {{BEGIN_FAILS, DZ_ERR_HANDLE},
+               {STEP_CLEARS, DZ_ERR_HANDLE},
+               {STEP_OTHER_TAPE, DZ_ERR_HANDLE},
+               {STEP_OTHER_EXTENT, DZ_ERR_SHAPE},
+               {LOSS_OTHER_TAPE, DZ_ERR_HANDLE},
+               {LOSS_VECTOR, DZ_ERR_SHAPE},
+               {LOSS_NUMBER, DZ_OK}};
+  for (size_t k = 0; k < COUNT(cases); k++) {
+    sample s;
+    dz_error e;
+    double value = 0;
+    sample_of(&s, cases[k].how, tape);
+    s.state[1].gradient = s.gy;
+    /* state 1 of [2], next of [3] elements by sin(x0) p: the first is a scalar then, so write it as one */
+    s.state[1].rank = cases[k].how == STEP_CLEARS || cases[k].how == STEP_OTHER_EXTENT ? 1 : 0;
+    if (cases[k].how == LOSS_VECTOR) {
+      s.chain.steps = 0;
+      s.state[1].rank = 1;
+    }
+    const dz_status status = run_chain(&s.chain, SIZE_MAX, &value, &e);
+    ck_assert_msg(status == cases[k].status, "fault %d: %d, %s", (int)cases[k].how, status, e.message);
+    if (!status) ck_assert(value == 7 && s.gx[0] == 0 && s.gp[0] == 0);
+    ck_assert_int_eq(run_chain(&s.chain, SIZE_MAX, &value, NULL), status);
+    dz_tape_forgive(tape);
+  }
+}
+END_TEST
+
+START_TEST(chains_that_cannot_be) {
+  const size_t huge[] = {SIZE_MAX / 16, 4}, large[] = {SIZE_MAX / 64 - 4};
+  dz_checkpoint_cost cost;
+  dz_checkpoint_schedule plan = {.steps = 5};
+  double value;
+  dz_error e;
+  sample s;
+  static const struct {
+    int rank;
+    bool dims;
+    dz_status status;
+  } leaves[] = {{-1, true, DZ_ERR_ARGUMENT},
+                {9, true, DZ_ERR_ARGUMENT},
+                {1, false, DZ_ERR_ARGUMENT},
+                {2, true, DZ_ERR_SHAPE}};
+  for (size_t k = 0; k < COUNT(leaves); k++)
+    for (int param = 0; param < 2; param++) {
+      sample_of(&s, NONE, tape);
+      dz_chain_leaf *x = param ? &s.param[1] : &s.state[1];
+      x->rank = leaves[k].rank;
+      x->dims = leaves[k].dims ? huge : NULL;
+      ck_assert_int_eq(dz_checkpoint_measure(&s.chain, NULL, &cost, &e), leaves[k].status);
+    }
+  sample_of(&s, NONE, tape); /* each can be, both cannot */
+  s.state[0] = s.state[1] = (dz_chain_leaf){1, large, NULL, NULL};
+  ck_assert_int_eq(dz_checkpoint_measure(&s.chain, NULL, &cost, &e), DZ_ERR_SHAPE);
+  for (int missing = 0; missing < 7; missing++) {
+    sample_of(&s, NONE, tape);
+    if (missing == 0) s.chain.state = NULL;
+    if (missing == 1) s.chain.param = NULL;
+    if (missing == 2) s.chain.step = NULL;
+    if (missing == 3) s.chain.loss = NULL;
+    if (missing == 4) s.chain.states = SIZE_MAX;
+    if (missing == 5) s.chain.params = SIZE_MAX;
+    const dz_chain *c = missing == 6 ? NULL : &s.chain;
+    ck_assert_int_eq(dz_checkpoint_measure(c, NULL, &cost, &e), DZ_ERR_ARGUMENT);
+    ck_assert_int_eq(dz_checkpoint_run(c, &plan, NULL, &value, &e), DZ_ERR_ARGUMENT);
+  }
+  sample_of(&s, NONE, tape);
+  ck_assert_int_eq(dz_checkpoint_measure(&s.chain, NULL, NULL, NULL), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_checkpoint_run(&s.chain, NULL, NULL, &value, &e), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_checkpoint_run(&s.chain, &plan, NULL, NULL, &e), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_checkpoint_plan(5, NULL, 1, &plan, &e), DZ_ERR_ARGUMENT);
+  ck_assert_int_eq(dz_checkpoint_plan(5, &cost, 1, NULL, NULL), DZ_ERR_ARGUMENT);
+}
+END_TEST
+
+/* x -> p x, n times: p^n x0, with n p^(n-1) x0 and p^n. A parameter that nobody set is 0. */
+START_TEST(plans_that_are_not_kept) {
+  const double x0 = 3, p = 2;
+  double gx, gp, value;
+  dz_chain_leaf start = {0, NULL, &x0, &gx}, param = {0, NULL, &p, &gp};
+  dz_chain c = {4, 1, 1, &start, &param, NULL, step_scalar, loss_scalar, NULL};
+  dz_checkpoint_cost cost;
+  dz_checkpoint_schedule plan;
+  dz_error e;
+  ck_assert_int_eq(dz_checkpoint_measure(&c, NULL, &cost, &e), DZ_OK);
+  ck_assert_int_eq(dz_checkpoint_plan(4, &cost, SIZE_MAX, &plan, &e), DZ_OK);
+  ck_assert_int_eq(dz_checkpoint_run(&c, &plan, NULL, &value, NULL), DZ_OK);
+  ck_assert(value == 48 && gp == 96 && gx == 16);
+  const dz_checkpoint_schedule right = plan;
+  for (size_t peak = 1; peak < right.peak; peak += 1 + peak / 8) {
+    plan.peak = peak;
+    ck_assert_int_eq(dz_checkpoint_run(&c, &plan, NULL, &value, peak % 2 ? NULL : &e), DZ_ERR_LIMIT);
+  }
+  plan = right;
+  plan.kept = SIZE_MAX;
+  ck_assert_int_eq(dz_checkpoint_run(&c, &plan, NULL, &value, &e), DZ_ERR_MEMORY);
+  plan.kept = SIZE_MAX / 4096;
+  ck_assert_int_ne(dz_checkpoint_run(&c, &plan, NULL, &value, &e), DZ_OK);
+  c.steps = 0;
+  ck_assert_int_eq(dz_checkpoint_plan(0, &cost, SIZE_MAX, &plan, &e), DZ_OK);
+  plan.peak = 64;
+  ck_assert_int_eq(dz_checkpoint_run(&c, &plan, NULL, &value, &e), DZ_ERR_LIMIT);
+  c.steps = 4;
+  param.values = NULL;
+  ck_assert_int_eq(run_chain(&c, SIZE_MAX, &value, &e), DZ_OK);
+  ck_assert(value == 0 && gp == 0 && gx == 0);
+  /* gradients reach the first state after so many steps only */
+  dz_chain_leaf three[3] = {{0, NULL, &x0, NULL}, {0, NULL, &x0, NULL}, {0, NULL, &x0, NULL}};
+  c = (dz_chain){4, 3, 1, three, &param, NULL, step_shift, loss_scalar, NULL};
+  param.values = &p;
+  ck_assert_int_eq(run_chain(&c, SIZE_MAX, &value, &e), DZ_OK);
+  ck_assert(value == 4 && gp == 2);
+}
+END_TEST
+
+/* The nodes of a run end somewhere: the answer is DZ_ERR_LIMIT, and with more of them the right one. */
+START_TEST(nodes_of_a_chain) {
+  const double x0 = .5, p = 1.25, zero = 0;
+  double gx, gp, value = 0, right = 0;
+  bool done = false;
+  for (size_t nodes = 1; !done; nodes++) {
+    breaker b = {NONE, tape, nodes};
+    dz_chain_leaf start[2] = {{0, NULL, &x0, &gx}, {0, NULL, &zero, NULL}};
+    dz_chain_leaf param[2] = {{0, NULL, &p, &gp}, {0, NULL, &zero, NULL}};
+    const dz_chain c = {3, 2, 2, start, param, begin, step, loss, &b};
+    dz_error e;
+    const dz_status s = run_chain(&c, 1 << 16, &value, &e);
+    ck_assert_msg(s == DZ_OK || s == DZ_ERR_LIMIT, "%zu nodes: %s", nodes, e.message);
+    done = s == DZ_OK;
+    /* x0, sin(x0) p, sin(0) p = 0, sin(sin(x0) p) p; x1: 0, sin(x0) p, ... */
+    right = sin(x0) * p;
+  }
+  /* states after 3 steps: x0 = x1 of step 2 = sin(x0 of step 1) p = sin(0) p = 0, x1 = sin(x0 of step 2) p */
+  ck_assert(value == 0 * 0 + exp(sin(right) * p));
+}
+END_TEST
+
+/* n + r n - C(c + r, r - 1) evaluations with c = kept + 1, where that can be counted. */
+START_TEST(long_schedules_have_an_end) {
+  const dz_checkpoint_cost cost = {1, 0}, nothing = {0, 10};
+  dz_checkpoint_schedule plan;
+  static const size_t steps[] = {
+      1, 2, 3, 1000, (size_t)1 << 32, (size_t)1 << 62, SIZE_MAX / 2, SIZE_MAX - 1, SIZE_MAX};
+  static const size_t kept[] = {0, 1, 2, 3, 7, 62, 1000, (size_t)1 << 40};
+  for (size_t i = 0; i < COUNT(steps); i++)
+    for (size_t j = 0; j < COUNT(kept); j++) {
+      if (kept[j] == 1 && steps[i] >> 16 >> 24) continue; /* some 10^9 repeats, one by one */
+      ck_assert_int_eq(dz_checkpoint_plan(steps[i], &cost, kept[j], &plan, NULL), DZ_OK);
+      const long double n = (long double)steps[i], c = (long double)plan.kept + 1;
+      long double r = 0, reach = 1, lost = 0; /* C(c + r, c), C(c + r, r - 1) */
+      if (plan.kept == 0) {
+        reach = n * (n + 1) / 2;
+      } else {
+        while (reach < n && r < 1e5L) r++, reach = reach * (c + r) / r;
+        lost = 1;
+        for (long double k = 1; k < r; k++) lost = lost * (c + 1 + k) / k;
+        reach = r > 0 ? n + r * n - lost : n;
+      }
+      if (r >= 1e5L) continue; /* it takes too long to say */
+      if (reach < 0x1p63L)
+        ck_assert_msg(fabsl((long double)plan.evaluations - reach) <= reach * 1e-15L,
+                      "%zu steps, %zu: %zu, not %.0Lf", steps[i], plan.kept, plan.evaluations, reach);
+      else
+        ck_assert_uint_ge(plan.evaluations, (size_t)1 << 62);
+    }
+  ck_assert_int_eq(dz_checkpoint_plan(10, &nothing, 10, &plan, NULL), DZ_OK);
+  ck_assert(plan.kept == 8 && plan.peak == 10 && plan.evaluations == 19);
+}
+END_TEST
+
+/* ---- equations ---- */
+
+typedef enum flaw { SQUARE, OTHER, CLEARS, EXTENT, RANK, INVALID, NUMBER, NANS, SLOW, FIXED } flaw;
+typedef struct equation {
+  flaw how;
+  dz_tape *other;
+} equation;
+
+static dz_var G(dz_tape *t, dz_var x, void *user) {
+  const equation *e = user;
+  switch (e->how) {
+  case OTHER:
+    return dz_input(e->other, 1);
+  case CLEARS:
+    dz_tape_clear(t);
+    return dz_input(t, 1);
+  case EXTENT:
+    return dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(3), NULL);
+  case RANK:
+    return dz_sum(x, DZ_ALL, false);
+  case INVALID:
+    return (dz_var){0};
+  case NUMBER:
+    return dz_num(1);
+  case NANS:
+    return dz_mul(x, (double)NAN);
+  case SLOW: /* creeps towards 0 */
+    return dz_mul(x, .999);
+  case FIXED:
+    return dz_cos(x);
+  default:
+    return dz_sub(dz_mul(x, x), 2);
+  }
+}
+
+static void expect_status(dz_var x, dz_status status, int line) {
+  ck_assert_msg(dz_valid(x) == (status == DZ_OK) && dz_tape_error(tape)->status == status, "line %d: %d, %s",
+                line, dz_tape_error(tape)->status, dz_tape_error(tape)->message);
+  dz_tape_forgive(tape);
+}
+
+START_TEST(equations_that_cannot_be) {
+  dz_tape *other = dz_tape_new(NULL);
+  const double start[] = {1, 2};
+  static const struct {
+    flaw how;
+    int rank;
+    dz_status root, fixed;
+  } cases[] = {{OTHER, 0, DZ_ERR_HANDLE, DZ_ERR_HANDLE}, {EXTENT, 1, DZ_ERR_SHAPE, DZ_ERR_SHAPE},
+               {RANK, 1, DZ_ERR_SHAPE, DZ_ERR_SHAPE},    {INVALID, 0, DZ_ERR_HANDLE, DZ_ERR_HANDLE},
+               {NUMBER, 0, DZ_ERR_ARGUMENT, DZ_OK},      {NANS, 0, DZ_ERR_ARGUMENT, DZ_ERR_LIMIT},
+               {NANS, 1, DZ_ERR_ARGUMENT, DZ_ERR_LIMIT}, {SLOW, 0, DZ_OK, DZ_ERR_LIMIT},
+               {SQUARE, 0, DZ_OK, DZ_ERR_LIMIT},         {CLEARS, 0, DZ_ERR_HANDLE, DZ_ERR_HANDLE}};
+  for (size_t k = 0; k < COUNT(cases); k++)
+    for (int fixed = 0; fixed < 2; fixed++) {
+      equation e = {cases[k].how, other};
+      const dz_var at =
+          cases[k].rank ? dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), start) : dz_input(tape, 1.5);
+      const dz_implicit_options few = {.limit = 100};
+      const dz_var x = fixed ? dz_fixed_point(tape, G, &e, at, &few) : dz_root(tape, G, &e, at, &few);
+      expect_status(x, fixed ? cases[k].fixed : cases[k].root, 1000 + 2 * (int)k + fixed);
+    }
+  equation e = {SQUARE, other};
+  const dz_implicit_options wrong[] = {
+      {.limit = -1}, {.order = -1}, {.tolerance = -1}, {.tolerance = (double)NAN}};
+  for (size_t k = 0; k < COUNT(wrong); k++)
+    expect_status(dz_root(tape, G, &e, 1, &wrong[k]), DZ_ERR_ARGUMENT, __LINE__);
+  expect_status(dz_root(tape, NULL, &e, 1, NULL), DZ_ERR_ARGUMENT, __LINE__);
+  expect_status(dz_root(tape, G, &e, dz_input(other, 1), NULL), DZ_ERR_HANDLE, __LINE__);
+  ck_assert(!dz_valid(dz_root(NULL, G, &e, 1, NULL)));
+  (void)dz_add(dz_input(tape, 1), dz_input(other, 1));
+  ck_assert(!dz_valid(dz_root(tape, G, &e, 1, NULL))); /* a tape in error */
+  dz_tape_free(other);
+}
+END_TEST
+
+/* sqrt(2) and the cosine's fixed point, on a tape that ends somewhere. */
+START_TEST(nodes_of_an_equation) {
+  static const dz_implicit_options how[] = {{.order = 2}, {.solved = true}};
+  for (int fixed = 0; fixed < 2; fixed++)
+    for (int rank = 0; rank < 3; rank++)
+      for (size_t o = 0; o < COUNT(how); o++) {
+        equation e = {fixed ? FIXED : SQUARE, NULL};
+        const double solution = fixed ? 0.7390851332151607 : sqrt(2);
+        const double begin[] = {o ? solution : 1, o ? solution : 1.25};
+        const size_t dims[] = {2, 1};
+        bool done = false;
+        for (size_t nodes = 0; !done; nodes++) {
+          dz_tape *t = dz_tape_new(NULL);
+          const dz_var at =
+              rank ? dz_leaf_tensor(t, DZ_ROLE_INPUT, rank, dims, begin) : dz_input(t, begin[0]);
+          dz_tape_limit(t, DZ_LIMIT_NODES, 1 + nodes);
+          const dz_var x = fixed ? dz_fixed_point(t, G, &e, at, &how[o]) : dz_root(t, G, &e, at, &how[o]);
+          done = dz_valid(x);
+          ck_assert_int_eq(dz_tape_error(t)->status, done ? DZ_OK : DZ_ERR_LIMIT);
+          if (done) ck_assert(fabs(dz_values(x)[0] - solution) <= 4 * 0x1p-53);
+          dz_tape_free(t);
+        }
+      }
+}
+END_TEST
+
+/* ---- gradients ---- */
+
+START_TEST(gradients_of_what_came_before) {
+  const dz_var x = dz_input(tape, 2), v = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(3), V(1, 2, 3));
+  const dz_var u = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(1, 2)), y = dz_mul(x, x);
+  const dz_var later = dz_input(tape, 1), wide = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), NULL);
+  const dz_var all[] = {later, x, wide};
+  const dz_var empty = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0), NULL);
+  dz_var g[3];
+  double out[9] = {7};
+  ck_assert_int_eq(dz_grad(y, 3, all, g), DZ_OK);
+  ck_assert(dz_value(g[0]) == 0 && dz_value(g[1]) == 4 && dz_size(g[2]) == 2 && dz_values(g[2])[1] == 0);
+  ck_assert_int_eq(dz_grad_with(dz_mul(v, 2), u, 1, &v, g), DZ_ERR_SHAPE);
+  dz_tape_forgive(tape);
+  ck_assert_int_eq(dz_grad_with(dz_mul(v, 2), dz_leaf_tensor(tape, DZ_ROLE_DATA, DIMS(3, 1), NULL), 1, &v, g),
+                   DZ_ERR_SHAPE);
+  dz_tape_forgive(tape);
+  ck_assert_int_eq(dz_grad_with(dz_mul(v, 2), 1, 1, &v, g), DZ_ERR_SHAPE);
+  dz_tape_forgive(tape);
+  ck_assert_int_eq(dz_jacobian(dz_mul(empty, 2), x, out), DZ_OK);
+  ck_assert_int_eq(dz_jacobian(dz_mul(x, 2), empty, out), DZ_OK);
+  ck_assert_int_eq(dz_jacobian(dz_mul(v, 2), empty, out), DZ_OK);
+  ck_assert_int_eq(dz_jacobian(dz_mul(empty, 2), v, out), DZ_OK);
+  ck_assert(out[0] == 7);
+}
+END_TEST
+
+/* ---- patterns ---- */
+
+/* Against sets of bits. */
+START_TEST(unions_of_patterns) {
+  enum { N = 6 };
+  for (int turn = 0; turn < 200; turn++) {
+    dz_pattern *p[2];
+    unsigned bits[2][N];
+    for (int k = 0; k < 2; k++) {
+      size_t starts[N + 1] = {0};
+      uint32_t column[N * N];
+      for (int i = 0; i < N; i++) {
+        bits[k][i] = (unsigned)(dice() >> 20) % (1u << N);
+        starts[i + 1] = starts[i];
+        for (uint32_t j = 0; j < N; j++)
+          if (bits[k][i] >> j & 1) column[starts[i + 1]++] = j;
+      }
+      ck_assert_int_eq(dz_pattern_new(N, N, starts, column, NULL, &p[k]), DZ_OK);
+    }
+    dz__pattern *r = dz__pattern_union(p[0], p[1], NULL);
+    for (size_t i = 0; i < N; i++) {
+      unsigned has = 0;
+      for (size_t e = r->shown.starts[i]; e < r->shown.starts[i + 1]; e++) has |= 1u << r->shown.column[e];
+      ck_assert_uint_eq(has, bits[0][i] | bits[1][i]);
+    }
+    dz_pattern_free(&r->shown);
+    dz_pattern_free(p[0]);
+    dz_pattern_free(p[1]);
+  }
+  ck_assert_ptr_null(dz__pattern_make(SIZE_MAX, 1, NULL));
+  ck_assert_ptr_null(dz__pattern_make(SIZE_MAX / 2, 1, NULL));
+}
+END_TEST
+
+/* A row met after 2^32 others is a new one all the same. */
+START_TEST(rows_beyond_counting) {
+  dz__sets s;
+  const dz_allocator a = dz__allocator(NULL);
+  uint32_t *list = NULL, set = 0;
+  size_t size = 0, cap = 0;
+  ck_assert(dz__sets_init(&s, &a));
+  for (uint32_t c = 0; c < 100; c++) set = dz__set_union(&s, set, dz__set_of(&s, 99 - c));
+  for (int row = 0; row < 4; row++) {
+    if (row == 2) s.row = UINT32_MAX;
+    size = 0;
+    ck_assert(dz__set_list(&s, set, 100, &list, &size, &cap));
+    ck_assert_uint_eq(size, 100);
+    for (uint32_t c = 0; c < 100; c++) ck_assert_uint_eq(list[c], c);
+  }
+  dz__free(&a, list, cap * sizeof *list);
+  dz__sets_free(&s);
+}
+END_TEST
+
+/* Rows that are made of many columns, in which memory fails at each allocation, once and from then on. */
+static dz_status patterns(dz_tape *t, const dz_allocator *a, int kind) {
+  enum { N = 40 };
+  static double out[4 * N * N];
+  const dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(N), NULL), A = dz_reshape(x, 2, (size_t[]){5, 8});
+  dz_var y = dz_exp(dz_cumsum(dz_mul(x, x), 0));
+  if (kind == 1) y = dz_matmul(A, dz_transpose(A));
+  if (kind == 2) y = dz_mul(dz_sum(dz_sin(y), DZ_ALL, false), dz_max(A, 0, false));
+  dz_pattern *p = NULL;
+  dz_coloring *c = NULL;
+  dz_status s = dz_tape_error(t)->status;
+  if (!s) s = dz_jacobian_pattern(1, &y, 1, &x, 0, a, &p);
+  for (int how = 0; !s && how < 3; how++) {
+    static const dz_coloring_kind kinds[] = {DZ_COLORING_FEWEST, DZ_COLORING_COLUMNS, DZ_COLORING_ROWS};
+    s = dz_coloring_new(p, kinds[how], a, &c);
+    if (!s) s = dz_sparse_jacobian(c, 1, &y, 1, &x, out);
+    dz_coloring_free(c);
+    c = NULL;
+  }
+  dz_pattern_free(p);
+  p = NULL;
+  y = dz_sum(dz_mul(y, y), DZ_ALL, false);
+  if (!s) s = dz_tape_error(t)->status;
+  if (!s) s = dz_hessian_pattern(y, 1, &x, 0, a, &p);
+  if (!s) s = dz_coloring_new(p, DZ_COLORING_STAR, a, &c);
+  if (!s) s = dz_sparse_hessian(c, y, 1, &x, out);
+  dz_coloring_free(c);
+  dz_pattern_free(p);
+  return s;
+}
+
+START_TEST(each_allocation_of_patterns) {
+  failing plenty = {0};
+  dz_allocator a = failing_allocator(&plenty);
+  dz_tape *t = dz_tape_new(&a);
+  ck_assert_int_eq(patterns(t, &a, _i), DZ_OK);
+  dz_tape_free(t);
+  for (size_t k = 1; k <= plenty.calls; k += EFFORT(1, 7))
+    for (int onwards = 0; onwards < 2; onwards++) {
+      failing f = {.at = onwards ? k : 0, .only = onwards ? 0 : k};
+      a = failing_allocator(&f);
+      t = dz_tape_new(&a);
+      const dz_status s = t ? patterns(t, &a, _i) : DZ_ERR_MEMORY;
+      ck_assert(s == DZ_ERR_MEMORY || (s == DZ_OK && !onwards)); /* once: an arena asks for less */
+      dz_tape_free(t);
+      ck_assert_uint_eq(f.blocks, 0);
+    }
+}
+END_TEST
+
+/* The limit counts what the mirrored pattern has, too. */
+START_TEST(hessians_beyond_a_limit) {
+  const dz_var x = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(4), V(1, 2, 3, 4));
+  const dz_var y = dz_sum(dz_mul(dz_exp(x), dz_sum(x, DZ_ALL, false)), DZ_ALL, false);
+  dz_pattern *p = NULL, *full = NULL;
+  ck_assert_int_eq(dz_hessian_pattern(y, 1, &x, 0, NULL, &full), DZ_OK);
+  const size_t n = full->starts[full->rows];
+  ck_assert_uint_eq(n, 16);
+  for (size_t limit = 1; limit <= n; limit++) {
+    const dz_status s = dz_hessian_pattern(y, 1, &x, limit, NULL, &p);
+    ck_assert_int_eq(s, limit < n ? DZ_ERR_LIMIT : DZ_OK);
+    ck_assert_int_eq(p != NULL, s == DZ_OK);
+    dz_pattern_free(p);
+  }
+  dz_pattern_free(full);
+}
+END_TEST
+
+SUITE_ON_TAPE(ONCE(promises_broken), ONCE(chains_that_cannot_be), ONCE(plans_that_are_not_kept),
+              ONCE(nodes_of_a_chain), ONCE(long_schedules_have_an_end), ONCE(equations_that_cannot_be),
+              ONCE(nodes_of_an_equation), ONCE(gradients_of_what_came_before), ONCE(unions_of_patterns),
+              ONCE(rows_beyond_counting), EACH(each_allocation_of_patterns, 3), ONCE(hessians_beyond_a_limit))
