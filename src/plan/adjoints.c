@@ -63,8 +63,8 @@ void dz__flow_to(dz__lowering *w, uint32_t x, uint32_t g, uint32_t o, bool minus
 static bool entry(dz__lowering *w, uint32_t x, uint32_t o, bool minus, uint32_t e[3]) {
   target t = target_of(w, x);
   if (!t.wanted) return false;
+  /* Where all lanes share the target they do not share the factor: such products stand around the loop. */
   bool factor = o != DZ__NOWHERE, one = factor && dz__is_wide(w) && dz__one_for_all(o);
-  if (one && t.reduced) o = dz__vector(w, o), one = false;
   if (t.reduced)
     e[0] = factor ? DZ__R_REDV : DZ__R_RED;
   else if (one)
@@ -142,25 +142,23 @@ static void by_partial(dz__lowering *w, uint32_t i, uint32_t g) {
   }
 }
 
-/* To the one that was chosen; all must hold something before. */
+/* To the one that was chosen; all must hold something before. They are of one shape, so a gradient is wanted
+   of all or of none. */
 static void select(dz__lowering *w, uint32_t i, uint32_t g) {
   const uint32_t *args = dz__graph_args(w->g, i);
   size_t n = dz__graph_nargs(w->g, i) - 1;
   uint32_t at = (uint32_t)w->to->lists;
   for (size_t k = 0; k < n; k++) {
-    uint32_t nobody = dz__register(w);
-    dz__note_places(w, 1, &nobody);
-  }
-  for (size_t k = 0; k < n && !w->failed; k++) {
     target t = target_of(w, args[k + 1]);
-    if (t.wanted && !t.reduced) w->to->list[at + k] = t.place;
-    if (!t.wanted || t.reduced || t.first) dz__instruct(w, DZ__I_ZERO, w->to->list[at + k], 0);
+    uint32_t d = t.reduced ? dz__register(w) : t.place;
+    if (t.reduced || t.first) dz__instruct(w, DZ__I_ZERO, d, 0);
+    dz__note_places(w, 1, &d);
   }
   dz__instruction *s = dz__instruct(w, DZ__I_RSELECT, g, at);
   if (s) s->b = args[0], s->c = (uint32_t)n;
   for (size_t k = 0; k < n && !w->failed; k++) {
     target t = target_of(w, args[k + 1]);
-    if (t.wanted && t.reduced) dz__instruct(w, DZ__I_RED, t.place, w->to->list[at + k]);
+    if (t.reduced) dz__instruct(w, DZ__I_RED, t.place, w->to->list[at + k]);
   }
 }
 
@@ -173,9 +171,7 @@ static void given(dz__lowering *w, uint32_t i, uint32_t g) {
 static void node(dz__lowering *w, uint32_t i) {
   unsigned kind = w->g->kind[i];
   const uint32_t *args = dz__graph_args(w->g, i);
-  if (w->adj[i] == DZ__NOWHERE || w->fused[i] || kind == DZ__P_UNIFORM || kind == DZ__P_INPUT ||
-      kind == DZ__P_CARRY)
-    return;
+  if (w->adj[i] == DZ__NOWHERE || kind == DZ__P_UNIFORM || kind == DZ__P_INPUT || kind == DZ__P_CARRY) return;
   uint32_t g = dz__vector(w, w->adj[i]);
   if (kind == DZ__P_STREAM)
     dz__lower_scatter(w, i);
@@ -195,7 +191,7 @@ static void node(dz__lowering *w, uint32_t i) {
     dz__flow_to(w, args[0], g, w->val[w->sibling[i]], kind == DZ__F_cos);
   else if (w->slope[i] != DZ__NOWHERE)
     dz__flow_to(w, args[0], g, w->slope[i], false);
-  else if (kind < DZ__F_POINTWISE_END && dz__has_slope(kind))
+  else if (kind < DZ__F_POINTWISE_END)
     by_partial(w, i, g);
 }
 

@@ -13,6 +13,7 @@ static double *lane_of(const dz__view *v, uint32_t place, size_t l) {
   return dz__at(v, place) + (dz__one_for_all(place) ? 0 : l);
 }
 
+/* An adjoint that is read need not stand in the workspace: the oracle knows such graphs. */
 static bool arrives(const dz__view *v, const double *g) {
   const uint8_t *mark = mark_of(v, g);
   return !mark || *mark;
@@ -36,19 +37,14 @@ static double *accumulator(const dz__view *v, uint32_t k, size_t l) {
 
 static void move(const dz__view *v, const dz__instruction *i, size_t l) {
   const double *g = lane_of(v, i->a, l);
-  bool minus = i->op == DZ__I_NEG || i->op == DZ__I_DEC || i->op == DZ__I_DECRED;
-  bool set = i->op == DZ__I_MOV || i->op == DZ__I_NEG || i->op == DZ__I_SPREAD;
-  double *d = i->op == DZ__I_RED || i->op == DZ__I_DECRED ? accumulator(v, i->d, l) : lane_of(v, i->d, l);
-  put(v, d, minus ? -*g : *g, arrives(v, g), set);
+  double *d = dz__op_sums(i->op) ? accumulator(v, i->d, l) : lane_of(v, i->d, l);
+  put(v, d, dz__op_subtracts(i->op) ? -*g : *g, arrives(v, g), dz__op_sets(i->op));
 }
 
 static void multiply(const dz__view *v, const dz__instruction *i, size_t l) {
   const double *g = lane_of(v, i->a, l), *o = lane_of(v, i->b, l);
-  bool red = i->op == DZ__I_REDMUL || i->op == DZ__I_REDMULNEG;
-  bool minus = i->op == DZ__I_MULNEG || i->op == DZ__I_MULSUB || i->op == DZ__I_REDMULNEG;
-  bool set = i->op == DZ__I_MUL || i->op == DZ__I_MULNEG;
-  put(v, red ? accumulator(v, i->d, l) : lane_of(v, i->d, l), minus ? -(*g * *o) : *g * *o, arrives(v, g),
-      set);
+  double *d = dz__op_sums(i->op) ? accumulator(v, i->d, l) : lane_of(v, i->d, l);
+  put(v, d, dz__op_subtracts(i->op) ? -(*g * *o) : *g * *o, arrives(v, g), dz__op_sets(i->op));
 }
 
 static void flow(const dz__view *v, const dz__instruction *i, size_t l) {
@@ -59,8 +55,8 @@ static void flow(const dz__view *v, const dz__instruction *i, size_t l) {
   for (uint32_t j = 0; j < i->c; j++, t += 3) {
     unsigned how = t[0] & DZ__T_MASK;
     double c = t[0] & DZ__SUBTRACT ? -h : h;
-    bool red = how == DZ__R_RED || how == DZ__R_REDV;
-    bool set = how == DZ__R_SET || how == DZ__R_SETV || how == DZ__R_SETS;
+    bool red = dz__flow_sums(how);
+    bool set = dz__flow_sets(how);
     if (t[1] != DZ__NOWHERE) c *= *lane_of(v, t[1], l);
     put(v, red ? accumulator(v, t[2], l) : lane_of(v, t[2], l), c, flows, set);
   }

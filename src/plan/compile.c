@@ -21,7 +21,7 @@ typedef struct work {
 static size_t take(work *k, size_t n) {
   size_t at = k->at;
   k->at += n;
-  if (k->at >= DZ__MOST_PLACES) k->w.failed = true;
+  if (k->at >= DZ__MOST_PLACES) k->w.failed = k->p->full = true;
   return at;
 }
 
@@ -325,7 +325,6 @@ static bool compile(work *k, bool gradient) {
   for (uint32_t i = 0; i < g->n && gradient; i++) place_adjoint(k, i);
   p->zeroed = k->at - p->zeros;
   p->seeds = take(k, g->outs);
-  if (k->w.failed) return false;
   code(k, gradient);
   if (k->w.failed) return false;
   if (gradient) join_calls(k);

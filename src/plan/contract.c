@@ -216,7 +216,7 @@ static bool contract(work *w, uint32_t number) {
   const dz__graph *g = w->g;
   const dz__steps *s = w->s;
   find_exports(w);
-  if (w->exports * s->steps >= DZ__MOST_NODES || !build_body(w)) return false;
+  if (!build_body(w)) return false;
   w->group->exports = w->exports;
   /* Streams count operands from behind the first values. */
   for (uint32_t i = 0; i < w->group->body.n; i++)

@@ -15,7 +15,7 @@ typedef struct work {
 
 static bool is_sum(unsigned how) {
   how &= DZ__T_MASK;
-  return how == DZ__R_RED || how == DZ__R_REDV;
+  return dz__flow_sums(how);
 }
 
 static void flush(work *w) {
@@ -73,7 +73,7 @@ bool dz__defer_sums(const dz_allocator *a, dz__routine *c) {
       const dz__instruction *i = &c->at[k];
       if (i->op == DZ__I_RSUM)
         flows(&w, i, room);
-      else if (i->op >= DZ__I_RED && i->op <= DZ__I_REDMULNEG)
+      else if (dz__op_sums(i->op))
         wait(&w, i, 1);
       else
         w.done[w.n++] = *i;

@@ -1,6 +1,8 @@
 /* The program around the groups as C, and what frames it. */
 #include "plan/emit.h"
 
+#include "base/never.h"
+
 #include "kernels/pointwise.h"
 
 #include <stdarg.h>
@@ -16,19 +18,17 @@ bool dz__said(dz__emitter *e) {
 }
 
 void dz__say(dz__emitter *e, const char *form, ...) {
-  for (int try = 0; try < 2; try++) {
-    va_list args;
-    va_start(args, form);
-    int n = vsnprintf(e->text + e->n, sizeof e->text - e->n, form, args);
-    va_end(args);
-    if (n < 0) e->status = DZ_ERR_WRITE;
-    if (n < 0 || e->status) return;
-    if ((size_t)n < sizeof e->text - e->n) {
-      e->n += (size_t)n;
-      return;
-    }
+  va_list args, again;
+  va_start(args, form);
+  va_copy(again, args);
+  int n = vsnprintf(e->text + e->n, sizeof e->text - e->n, form, args);
+  if ((size_t)n >= sizeof e->text - e->n) {
     dz__said(e);
+    n = vsnprintf(e->text, sizeof e->text, form, again);
   }
+  va_end(again);
+  va_end(args);
+  e->n += DZ__NEVER((size_t)n >= sizeof e->text) ? 0 : (size_t)n; /* no text is that long */
 }
 
 /* As C reads it; a whole number with a point, so that it is a double. */
@@ -94,7 +94,7 @@ static void say_flows(dz__emitter *e, const dz__instruction *i, const uint32_t *
   const uint32_t *t = list + i->b;
   for (uint32_t k = 0; k < i->c; k++, t += 3) {
     unsigned how = t[0] & DZ__T_MASK;
-    bool set = how == DZ__R_SET || how == DZ__R_SETV || how == DZ__R_SETS, factor = t[1] != DZ__NOWHERE;
+    bool set = dz__flow_sets(how), factor = t[1] != DZ__NOWHERE;
     dz__say(e, "  %s %s %s%s%s%s;\n", at(e, t[2]).text, set ? "=" : "+=", t[0] & DZ__SUBTRACT ? "-" : "",
             at(e, i->a).text, factor ? " * " : "", factor ? at(e, t[1]).text : "");
   }

@@ -109,12 +109,12 @@ static dz__operand_text accumulator(const dz__loop_emitter *k, uint32_t acc) {
 /* Accumulators of an instruction: *n of them at most; their numbers by f. */
 static void each_acc(const dz__routine *c, const dz__instruction *i, void (*f)(dz__loop_emitter *, uint32_t),
                      dz__loop_emitter *k) {
-  if (i->op >= DZ__I_RED && i->op <= DZ__I_REDMULNEG) f(k, i->d);
+  if (dz__op_sums(i->op)) f(k, i->d);
   if (i->op != DZ__I_RSUM) return;
   for (uint32_t j = 0; j < i->c; j++) {
     const uint32_t *t = c->list + i->b + 3 * j;
     unsigned how = t[0] & DZ__T_MASK;
-    if (how == DZ__R_RED || how == DZ__R_REDV) f(k, t[2]);
+    if (dz__flow_sums(how)) f(k, t[2]);
   }
 }
 
@@ -142,9 +142,9 @@ static void say_flows(dz__loop_emitter *k, const dz__instruction *i) {
   dz__operand_text g = in_block(k, i->a);
   for (uint32_t j = 0; j < i->c; j++, t += 3) {
     unsigned how = t[0] & DZ__T_MASK;
-    bool set = how == DZ__R_SET || how == DZ__R_SETV || how == DZ__R_SETS, factor = t[1] != DZ__NOWHERE;
+    bool set = dz__flow_sets(how), factor = t[1] != DZ__NOWHERE;
     bool minus = t[0] & DZ__SUBTRACT;
-    if (how == DZ__R_RED || how == DZ__R_REDV)
+    if (dz__flow_sums(how))
       dz__say(k->e, "      %s %s %s", accumulator(k, t[2]).text, minus ? "-=" : "+=", g.text);
     else
       dz__say(k->e, "      r%u %s %s%s", (unsigned)dz__place_index(t[2]),
@@ -197,7 +197,7 @@ static const struct {
              [DZ__I_REDMULNEG] = {"-=", "", " * ", ""}};
 
 static void say_arithmetic(dz__loop_emitter *k, const dz__instruction *i) {
-  bool red = i->op >= DZ__I_RED && i->op <= DZ__I_REDMULNEG, direct = !red && !dz__is_slot(i->d);
+  bool red = dz__op_sums(i->op), direct = !red && !dz__is_slot(i->d);
   dz__operand_text d = red ? accumulator(k, i->d) : direct ? dz__operand_at(k, i->d) : in_block(k, i->d);
   if (direct)
     dz__say(k->e, "      ST(%s + i) ", d.text);

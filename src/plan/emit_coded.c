@@ -50,7 +50,7 @@ static void code_flows(coder *k, const dz__instruction *i, const uint32_t *list)
   for (uint32_t j = 0; j < i->c; j++, t += 3) {
     unsigned how = t[0] & DZ__T_MASK;
     term(k, t[2], t[1], t[0] & DZ__SUBTRACT);
-    word(k, how != DZ__R_SET && how != DZ__R_SETV && how != DZ__R_SETS);
+    word(k, !dz__flow_sets(how));
   }
 }
 

@@ -58,8 +58,8 @@ static void flows(work *w, const dz__instruction *i) {
   for (uint32_t j = i->c; j-- > 0;) {
     const uint32_t *t = w->c.list + i->b + 3 * j;
     unsigned how = t[0] & DZ__T_MASK;
-    bool set = how == DZ__R_SET || how == DZ__R_SETV || how == DZ__R_SETS;
-    if (how != DZ__R_RED && how != DZ__R_REDV) part(w, t[2], set, t[1], i->a, &w->mark_in[i->b + 3 * j]);
+    bool set = dz__flow_sets(how);
+    if (!dz__flow_sums(how)) part(w, t[2], set, t[1], i->a, &w->mark_in[i->b + 3 * j]);
     if (t[1] != DZ__NOWHERE) use(w, t[1]);
   }
   use(w, i->a);
@@ -99,7 +99,7 @@ static void look(work *w, size_t at) {
   case DZ__I_NEG:
   case DZ__I_ACC:
   case DZ__I_DEC:
-    part(w, i->d, i->op == DZ__I_MOV || i->op == DZ__I_NEG, DZ__NOWHERE, i->a, mark);
+    part(w, i->d, dz__op_sets(i->op), DZ__NOWHERE, i->a, mark);
     use(w, i->a);
     break;
   case DZ__I_MUL:
@@ -107,8 +107,7 @@ static void look(work *w, size_t at) {
   case DZ__I_MULADD:
   case DZ__I_MULSUB: {
     bool first = i->mode == DZ__MODE_SV;
-    part(w, i->d, i->op == DZ__I_MUL || i->op == DZ__I_MULNEG, first ? i->a : i->b, first ? i->b : i->a,
-         mark);
+    part(w, i->d, dz__op_sets(i->op), first ? i->a : i->b, first ? i->b : i->a, mark);
     use(w, i->a);
     use(w, i->b);
     break;
@@ -144,10 +143,9 @@ static void written(void *user, uint32_t *place, unsigned access) {
 
 static bool note_parts(work *w, size_t at) {
   dz__instruction *i = &w->c.at[at];
-  bool done = true,
-       minus = i->op == DZ__I_NEG || i->op == DZ__I_DEC || i->op == DZ__I_MULNEG || i->op == DZ__I_MULSUB,
-       two = i->op >= DZ__I_MUL && i->op <= DZ__I_MULSUB, first = i->mode == DZ__MODE_SV;
-  if (i->op == DZ__I_RED || i->op == DZ__I_DECRED) return true;
+  bool done = true, minus = dz__op_subtracts(i->op), two = dz__op_multiplies(i->op),
+       first = i->mode == DZ__MODE_SV;
+  if (dz__op_sums(i->op)) return true;
   if (holds(w, w->mark_at[at]))
     return add_part(w, at, w->mark_at[at],
                     !two    ? DZ__NOWHERE
@@ -157,7 +155,7 @@ static bool note_parts(work *w, size_t at) {
   for (uint32_t j = 0; i->op == DZ__I_RSUM && j < i->c; j++) {
     const uint32_t *t = w->c.list + i->b + 3 * j, mark = w->mark_in[i->b + 3 * j];
     unsigned how = t[0] & DZ__T_MASK;
-    bool red = how == DZ__R_RED || how == DZ__R_REDV;
+    bool red = dz__flow_sums(how);
     if (holds(w, mark)) done &= add_part(w, at, mark, t[1], i->a, t[0] & DZ__SUBTRACT);
     /* Beside other sums of the same number. */
     uint32_t source = w->source[dz__place_index(i->a)];
@@ -252,7 +250,7 @@ bool dz__hoist(const dz_allocator *a, const dz__loop *l, dz__hoisted *h) {
   if (done)
     h->loop.code = w.c;
   else
-    dz__routine_free(a, &w.c);
+    h->sums = 0, dz__routine_free(a, &w.c); /* the loop's own code stays */
   dz__free(a, room, words * sizeof *room);
   dz__free(a, w.state, slots);
   dz__free(a, w.candidate, (n + 1) * sizeof *w.candidate);

@@ -35,10 +35,10 @@ static size_t weight(const dz__instruction *i) {
 }
 
 static size_t sums_of(const dz__routine *c, const dz__instruction *i) {
-  size_t sums = i->op >= DZ__I_RED && i->op <= DZ__I_REDMULNEG;
+  size_t sums = dz__op_sums(i->op);
   for (uint32_t j = 0; i->op == DZ__I_RSUM && j < i->c; j++) {
     unsigned how = c->list[i->b + 3 * j] & DZ__T_MASK;
-    sums += how == DZ__R_RED || how == DZ__R_REDV;
+    sums += dz__flow_sums(how);
   }
   return sums;
 }

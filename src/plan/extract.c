@@ -17,30 +17,31 @@ uint32_t dz__element_node(dz__extraction *x, uint32_t i, size_t e) {
   return at == DZ__FROZEN ? dz__graph_number(x->g, dz_values(v)[e]) : at;
 }
 
+bool dz__item_room(dz__extraction *x, size_t n) {
+  if (x->items + n > DZ__MOST_NODES) return x->g->full = true, false;
+  return dz__grow(&x->g->alloc, (void **)&x->item, &x->item_cap, x->items + n, sizeof *x->item);
+}
+
 /* ---- inputs ---- */
 
+/* Each element has an item, whose number is that of the input: also those of scalars, and of leaves that no
+   output can need. */
 static dz_status add_input(dz__extraction *x, dz_var v, int k) {
-  uint32_t i = dz__index(v), number;
+  uint32_t i = dz__index(v), number = (uint32_t)x->items;
   if (v.tape != x->t || !dz_valid(v))
     return dz__fail(x->error, DZ_ERR_HANDLE, "plan", "input %d is not a live node of the outputs' tape", k);
   if (dz_role_of(v) == DZ_ROLE_NONE)
     return dz__fail(x->error, DZ_ERR_ARGUMENT, "plan", "input %d is no leaf of the tape", k);
-  bool tensor = dz__flags(v) & DZ__TENSOR;
   size_t size = dz_size(v);
-  number = (uint32_t)x->inputs;
-  x->inputs += size;
-  if (x->inputs > DZ__MOST_NODES) return dz__fail(x->error, DZ_ERR_LIMIT, "plan", "too many inputs");
+  if (!dz__item_room(x, size)) return no_memory(x);
+  x->items += size;
   if (i > x->top) return DZ_OK;
   if (x->map[i] != DZ__FROZEN) return dz__fail(x->error, DZ_ERR_ARGUMENT, "plan", "input %d stands twice", k);
-  if (!dz__graph_room(x->g, size, size) ||
-      (tensor && !dz__grow(&x->g->alloc, (void **)&x->item, &x->item_cap, x->items + size, sizeof *x->item)))
-    return no_memory(x);
+  if (!dz__graph_room(x->g, size, size)) return no_memory(x);
   unsigned flags = dz_is_active(v) ? DZ__N_ACTIVE : 0;
-  x->map[i] = tensor ? (uint32_t)x->items : (uint32_t)x->g->n;
-  for (size_t e = 0; e < size; e++, number++) {
-    uint32_t node = dz__graph_push(x->g, DZ__P_INPUT, flags, 1, &number);
-    if (tensor) x->item[x->items++] = node;
-  }
+  x->map[i] = dz__flags(v) & DZ__TENSOR ? number : (uint32_t)x->g->n;
+  for (size_t e = 0; e < size; e++, number++)
+    x->item[number] = dz__graph_push(x->g, DZ__P_INPUT, flags, 1, &number);
   return DZ_OK;
 }
 

@@ -38,8 +38,10 @@ typedef struct dz__extraction {
   uint32_t *map;  /* per node of the tape: its node in g, or where its elements stand in item[]; or FROZEN */
   uint32_t *item; /* nodes of tensors' elements, or FROZEN */
   size_t items, item_cap;
-  size_t inputs; /* elements of all inputs so far */
 } dz__extraction;
+
+/* Room in `item` for so many more. False when memory is out or a graph would be too large. */
+bool dz__item_room(dz__extraction *x, size_t n);
 
 /* Element e of node i as a node of g: a constant where it is frozen. DZ__NO_NODE when memory is out. */
 uint32_t dz__element_node(dz__extraction *x, uint32_t i, size_t e);

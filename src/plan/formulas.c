@@ -17,13 +17,13 @@ static const char *const formula[DZ__F_POINTWISE_END][3] = {
 
 bool dz__is_mask(unsigned fn, unsigned k) { return strncmp(formula[fn][k], "MASK(", 5) == 0; }
 
-static bool is_word(char c) {
-  return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 bool dz__partial_reads(unsigned fn, unsigned k, char operand) {
-  const char *text = formula[fn][k];
-  for (const char *s = text; *s; s++)
-    if (*s == operand && (s == text || !is_word(s[-1])) && !is_word(s[1])) return true;
+  static const char word[] = "_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const char *s = formula[fn][k];
+  while (*s) {
+    size_t n = strspn(s, word);
+    if (n == 1 && *s == operand) return true;
+    s += n ? n : 1;
+  }
   return false;
 }

@@ -16,7 +16,7 @@ void dz__graph_free(dz__graph *g) {
 bool dz__graph_grow(dz__graph *g, size_t nodes, size_t args) {
   const dz_allocator *a = &g->alloc;
   size_t n = g->n + nodes, m = g->args + args;
-  if (n > DZ__MOST_NODES || m > DZ__MOST_NODES) return false;
+  if (n > DZ__MOST_NODES || m > DZ__MOST_NODES) return g->full = true, false;
   bool first = !g->start;
   if (!dz__grow(a, (void **)&g->kind, &g->kind_cap, n, 1) ||
       !dz__grow(a, (void **)&g->flags, &g->flags_cap, n, 1) ||

@@ -29,7 +29,7 @@ _Static_assert(DZ__P_END <= 256, "a node's kind is one byte");
 
 #define DZ__MINUS 0x80000000u
 #define DZ__NO_NODE 0xffffffffu
-enum { DZ__MOST_NODES = 0x7ffffff0 };
+enum { DZ__MOST_NODES = 0x1ffffff0 };
 
 enum {
   DZ__N_ACTIVE = 1, /* a gradient flows through it */
@@ -45,6 +45,7 @@ typedef struct dz__graph {
   double *number;
   uint32_t *out;
   size_t kind_cap, flags_cap, start_cap, arg_cap, number_cap, out_cap;
+  bool full; /* more than DZ__MOST_NODES were asked for */
 } dz__graph;
 
 void dz__graph_init(dz__graph *g, const dz_allocator *a);

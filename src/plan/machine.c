@@ -1,20 +1,18 @@
 #include "plan/machine.h"
 
 #if defined(DZ_LANES_X86)
-typedef struct machines {
-  dz__machine *base, *avx2, *avx512;
-} machines;
-
-static dz__machine *newest(machines m) {
+/* Each has what those before it have. */
+static dz__isa newest(void) {
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-    return m.avx512;
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? m.avx2 : m.base;
+  const bool avx2 = !!__builtin_cpu_supports("avx2") & !!__builtin_cpu_supports("fma");
+  const bool avx512 = !!__builtin_cpu_supports("avx512f") & !!__builtin_cpu_supports("avx512vl") &
+                      !!__builtin_cpu_supports("avx512dq") & !!__builtin_cpu_supports("avx512bw");
+  return (dz__isa)(avx2 + (avx2 & avx512));
 }
 
 dz__machine *dz__machine_here(void) {
-  return newest((machines){dz__run_lanes, dz__run_lanes_avx2, dz__run_lanes_avx512});
+  static dz__machine *const by_isa[] = {dz__run_lanes, dz__run_lanes_avx2, dz__run_lanes_avx512};
+  return by_isa[newest()];
 }
 #else
 dz__machine *dz__machine_here(void) { return dz__run_lanes; }
@@ -22,7 +20,8 @@ dz__machine *dz__machine_here(void) { return dz__run_lanes; }
 
 #if defined(DZ_SLEEF)
 dz__machine *dz__machine_quick(void) {
-  return newest((machines){dz__run_quick, dz__run_quick_avx2, dz__run_quick_avx512});
+  static dz__machine *const by_isa[] = {dz__run_quick, dz__run_quick_avx2, dz__run_quick_avx512};
+  return by_isa[newest()];
 }
 #else
 dz__machine *dz__machine_quick(void) { return dz__machine_here(); }
@@ -48,7 +47,7 @@ static const struct {
 
 static size_t number_of(dz__machine *m) {
   size_t k = 0;
-  while (k + 1 < sizeof all / sizeof *all && all[k].run != m) k++;
+  while (all[k].run != m) k++;
   return k;
 }
 

@@ -97,7 +97,7 @@ static dz_status find_directory(const dz_native_options *o, paths *at, dz_error 
     n = snprintf(at->directory, sizeof at->directory, "%s/.cache/dz", home);
   else
     return refuse(e, "there is no cache directory", "neither XDG_CACHE_HOME nor HOME is set");
-  if (n < 0 || (size_t)n >= sizeof at->directory) return refuse(e, "the path is too long", "cache directory");
+  if ((size_t)n >= sizeof at->directory) return refuse(e, "the path is too long", "cache directory");
   for (char *s = at->directory + 1; *s; s++) {
     if (*s != '/') continue;
     *s = 0;
@@ -163,9 +163,9 @@ typedef struct surroundings {
 static void surround(surroundings *s) {
   const char *path = getenv("PATH"), *folder = getenv("TMPDIR");
   int n = snprintf(s->path, sizeof s->path, "PATH=%s", path ? path : "/usr/bin:/bin");
-  if (n < 0 || (size_t)n >= sizeof s->path) memcpy(s->path, "PATH=/usr/bin:/bin", 19);
+  if ((size_t)n >= sizeof s->path) memcpy(s->path, "PATH=/usr/bin:/bin", 19);
   n = snprintf(s->folder, sizeof s->folder, "TMPDIR=%s", folder ? folder : "/tmp");
-  if (n < 0 || (size_t)n >= sizeof s->folder) memcpy(s->folder, "TMPDIR=/tmp", 12);
+  if ((size_t)n >= sizeof s->folder) memcpy(s->folder, "TMPDIR=/tmp", 12);
   s->list[0] = s->path;
   s->list[1] = s->folder;
   s->list[2] = NULL;

@@ -126,14 +126,13 @@ static void product(uint32_t *how, uint32_t *a, uint32_t *b) {
 }
 
 static void arithmetic(dz__packing *k, dz__instruction i, size_t at) {
-  bool sums = i.op == DZ__I_ADD || i.op == DZ__I_SUB,
-       minus = i.op == DZ__I_NEG || i.op == DZ__I_DEC || i.op == DZ__I_MULNEG || i.op == DZ__I_MULSUB;
-  uint32_t how = term_of(i.a), a = i.a, b = DZ__NOWHERE, sign = minus ? DZ__SUBTRACT : 0;
+  bool sums = i.op == DZ__I_ADD || i.op == DZ__I_SUB;
+  uint32_t how = term_of(i.a), a = i.a, b = DZ__NOWHERE, sign = dz__op_subtracts(i.op) ? DZ__SUBTRACT : 0;
   if (!is_pulled(k, i.d) && !(i.op == DZ__I_MOV && !dz__is_register(i.d))) {
     add_item(k, i);
     return;
   }
-  if (i.op >= DZ__I_MUL && i.op <= DZ__I_MULSUB) b = i.b, product(&how, &a, &b);
+  if (dz__op_multiplies(i.op)) b = i.b, product(&how, &a, &b);
   give(k, i.d, how | sign, a, b);
   if (sums) give(k, i.d, term_of(i.b) | (i.op == DZ__I_SUB ? DZ__SUBTRACT : 0), i.b, DZ__NOWHERE);
   complete(k, i.d, at);
@@ -167,8 +166,8 @@ static void flows(dz__packing *k, dz__instruction i, size_t at) {
   uint32_t first = 0, last = 0;
   for (uint32_t j = 0; j < i.c; j++, t += 3) {
     uint32_t how = t[0] & DZ__T_MASK, sign = t[0] & DZ__SUBTRACT, a = i.a, b = t[1];
-    bool set = how == DZ__R_SET || how == DZ__R_SETV || how == DZ__R_SETS;
-    if (how == DZ__R_RED || how == DZ__R_REDV) {
+    bool set = dz__flow_sets(how);
+    if (dz__flow_sums(how)) {
       add_term(k, &first, &last, t[0], t[1], t[2]);
     } else if (set || is_pulled(k, t[2])) {
       how = term_of(a);
@@ -181,7 +180,7 @@ static void flows(dz__packing *k, dz__instruction i, size_t at) {
   t = k->from->list + i.b;
   for (uint32_t j = 0; j < i.c; j++, t += 3) {
     uint32_t how = t[0] & DZ__T_MASK;
-    if (how != DZ__R_RED && how != DZ__R_REDV) complete(k, t[2], at);
+    if (!dz__flow_sums(how)) complete(k, t[2], at);
   }
   if (!first) return;
   dz__item *s = add_item(k, (dz__instruction){.op = DZ__I_REDS, .a = i.a});
@@ -212,7 +211,7 @@ static void slope(dz__packing *k, dz__instruction i, size_t at) {
 }
 
 static void reduce(dz__packing *k, dz__instruction i) {
-  bool minus = i.op == DZ__I_DECRED || i.op == DZ__I_REDMULNEG, times = i.op >= DZ__I_REDMUL;
+  bool minus = dz__op_subtracts(i.op), times = dz__op_multiplies(i.op);
   dz__item *s = add_item(k, (dz__instruction){.op = DZ__I_LINE, .mode = DZ__TO_ACC, .d = i.d});
   add_term(k, &s->first, &s->last, (times ? DZ__T_VV : DZ__T_V) | (minus ? DZ__SUBTRACT : 0), i.a,
            times ? i.b : DZ__NOWHERE);

@@ -44,7 +44,7 @@ static void add_slope(work *w, dz__instruction i, const uint32_t *from, uint32_t
   for (int k = 0; k < 4; k++)
     if (dz__partial_reads(i.fn, i.mode, "xywz"[k])) any = from[k];
   if (!dz__grow(w->alloc, (void **)&to->at, &to->cap, to->n + 1, sizeof *to->at) ||
-      !dz__grow(w->alloc, (void **)&to->list, &to->list_cap, to->lists + 4, sizeof *to->list)) {
+      !dz__list_room(w->alloc, to, 4)) {
     w->failed = true;
     return;
   }
@@ -83,20 +83,12 @@ typedef struct chain {
   bool zero; /* it begins with 0 */
 } chain;
 
-static bool is_first(unsigned op) {
-  return op == DZ__I_MOV || op == DZ__I_NEG || op == DZ__I_MUL || op == DZ__I_MULNEG;
-}
 static bool is_next(unsigned op) {
-  return op == DZ__I_ACC || op == DZ__I_DEC || op == DZ__I_MULADD || op == DZ__I_MULSUB;
-}
-static bool is_product(unsigned op) {
-  return op == DZ__I_MUL || op == DZ__I_MULNEG || op == DZ__I_MULADD || op == DZ__I_MULSUB;
-}
-static bool subtracts(unsigned op) {
-  return op == DZ__I_NEG || op == DZ__I_MULNEG || op == DZ__I_DEC || op == DZ__I_MULSUB;
+  return dz__one_of(op,
+                    DZ__BIT(DZ__I_ACC) | DZ__BIT(DZ__I_DEC) | DZ__BIT(DZ__I_MULADD) | DZ__BIT(DZ__I_MULSUB));
 }
 static bool reads(const dz__instruction *i, uint32_t place) {
-  return i->a == place || (is_product(i->op) && i->b == place);
+  return i->a == place || (dz__op_multiplies(i->op) && i->b == place);
 }
 
 typedef struct clash {
@@ -126,14 +118,14 @@ static bool is_zero(const work *w, uint32_t place, size_t at) {
 static void write_sum(work *w, const chain *t, size_t at) {
   dz__routine *c = &w->l->packed;
   uint32_t list = (uint32_t)c->lists;
-  if (!dz__grow(w->alloc, (void **)&c->list, &c->list_cap, c->lists + 3 * t->terms, sizeof *c->list)) {
+  if (!dz__list_room(w->alloc, c, 3 * t->terms)) {
     w->failed = true;
     return;
   }
   for (size_t k = 0; k < t->terms; k++) {
     const dz__instruction *i = t->term[k];
-    bool product = is_product(i->op);
-    c->list[c->lists++] = (product ? DZ__T_VV : DZ__T_V) | (subtracts(i->op) ? DZ__SUBTRACT : 0u);
+    bool product = dz__op_multiplies(i->op);
+    c->list[c->lists++] = (product ? DZ__T_VV : DZ__T_V) | (dz__op_subtracts(i->op) ? DZ__SUBTRACT : 0u);
     c->list[c->lists++] = i->a;
     c->list[c->lists++] = product ? i->b : DZ__NOWHERE;
     w->gone[t->term[k] - c->at] = 1;
@@ -151,7 +143,7 @@ static void sum_from(work *w, size_t k, size_t end) {
   chain t = {.place = i->d, .term = {i}, .terms = 1, .zero = is_next(i->op)};
   size_t last = k;
   if (w->gone[k] || !step || reads(i, i->d)) return;
-  if (!is_first(i->op) && !(is_next(i->op) && is_zero(w, i->d, k))) return;
+  if (!dz__op_sets(i->op) && !(is_next(i->op) && is_zero(w, i->d, k))) return;
   for (size_t j = k + 1; j < end && j - k < FARTHEST && t.terms < MOST_TERMS; j++) {
     dz__instruction *next = &c->at[j];
     clash s = {&t, false};

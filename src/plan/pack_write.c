@@ -5,9 +5,7 @@
 
 static bool note(dz__packing *k, uint32_t word) {
   dz__routine *c = k->to;
-  if (c->lists >= DZ__MOST_NODES ||
-      !dz__grow(k->alloc, (void **)&c->list, &c->list_cap, c->lists + 1, sizeof *c->list))
-    return false;
+  if (!dz__list_room(k->alloc, c, 1)) return false;
   c->list[c->lists++] = word;
   return true;
 }

@@ -83,6 +83,10 @@ static dz_status make(dz_plan *p, const dz__wanted *w, bool roll, bool map, dz_e
                       p->program.outside[0].op->name);
   for (int k = 0; k < w->inputs && !status; k++) p->program.inputs += dz_size(w->xs[k]);
   if (!status && !passes(p, &g, roll, map)) status = dz__fail(e, DZ_ERR_MEMORY, "plan", "out of memory");
+  if (g.full || p->program.full) {
+    *e = (dz_error){.status = DZ_OK}; /* it said that memory is out */
+    status = dz__fail(e, DZ_ERR_LIMIT, "plan", "a plan has at most 2^29 numbers");
+  }
   dz__graph_free(&g);
   dz__reuse_end(&reuse);
   return status;

@@ -99,6 +99,36 @@ enum {
   DZ__R_ADDS  /* d += g o */
 };
 
+#define DZ__BIT(k) (UINT64_C(1) << (k))
+static inline bool dz__one_of(unsigned k, uint64_t bits) { return bits >> k & 1; }
+
+/* Of a flow: whether it is the first that arrives there; whether it goes to an accumulator. */
+static inline bool dz__flow_sets(unsigned how) {
+  return dz__one_of(how, DZ__BIT(DZ__R_SET) | DZ__BIT(DZ__R_SETV) | DZ__BIT(DZ__R_SETS));
+}
+static inline bool dz__flow_sums(unsigned how) {
+  return dz__one_of(how, DZ__BIT(DZ__R_RED) | DZ__BIT(DZ__R_REDV));
+}
+
+/* The same of operations that pass one number on, or its product with another. */
+static inline bool dz__op_sets(unsigned op) {
+  return dz__one_of(op, DZ__BIT(DZ__I_SPREAD) | DZ__BIT(DZ__I_MOV) | DZ__BIT(DZ__I_NEG) | DZ__BIT(DZ__I_MUL) |
+                            DZ__BIT(DZ__I_MULNEG));
+}
+static inline bool dz__op_sums(unsigned op) {
+  return dz__one_of(op, DZ__BIT(DZ__I_RED) | DZ__BIT(DZ__I_DECRED) | DZ__BIT(DZ__I_REDMUL) |
+                            DZ__BIT(DZ__I_REDMULNEG));
+}
+static inline bool dz__op_multiplies(unsigned op) {
+  return dz__one_of(op, DZ__BIT(DZ__I_MUL) | DZ__BIT(DZ__I_MULNEG) | DZ__BIT(DZ__I_MULADD) |
+                            DZ__BIT(DZ__I_MULSUB) | DZ__BIT(DZ__I_REDMUL) | DZ__BIT(DZ__I_REDMULNEG));
+}
+/* Whether what arrives is negative. */
+static inline bool dz__op_subtracts(unsigned op) {
+  return dz__one_of(op, DZ__BIT(DZ__I_NEG) | DZ__BIT(DZ__I_DEC) | DZ__BIT(DZ__I_MULNEG) |
+                            DZ__BIT(DZ__I_MULSUB) | DZ__BIT(DZ__I_DECRED) | DZ__BIT(DZ__I_REDMULNEG));
+}
+
 /* How a loop is run: forward only; backward, after forward; both at once where its adjoint is known before.
  */
 enum { DZ__CALL_FORWARD, DZ__CALL_BACKWARD, DZ__CALL_BOTH };
@@ -170,6 +200,7 @@ typedef struct dz__program {
   size_t zeros, zeroed;      /* where adjoints begin that must be 0 before, and how many */
   size_t seeds, acc, memory; /* places: seeds of the outputs; accumulators; all in doubles */
   size_t inputs, outputs;
+  bool full;     /* more places were asked for than have numbers */
   dz__loop *map; /* NULL: none was asked for */
   dz__outside *outside;
   size_t outsides, outside_cap;
@@ -197,6 +228,8 @@ void dz__find_window(dz__program *p);
 void dz__outside_free(const dz_allocator *a, dz__outside *o);
 /* *to, which has nothing, becomes a copy. When memory is out it has what dz__routine_free() frees. */
 bool dz__routine_copy(const dz_allocator *a, const dz__routine *from, dz__routine *to);
+/* Room for so many more items in the list. False when memory is out or an item would have no number. */
+bool dz__list_room(const dz_allocator *a, dz__routine *c, size_t n);
 void dz__routine_free(const dz_allocator *a, dz__routine *c);
 void dz__program_free(dz__program *p);
 

@@ -65,8 +65,8 @@ bool dz__lower_map(const dz__graph *g, size_t inputs, size_t outputs, bool gradi
   dz__program shape = {.alloc = p->alloc, .inputs = inputs, .outputs = outputs};
   dz__lowering w = {.to = &l->code, .program = &shape, .loop = l};
   uint32_t *place = dz__alloc(&p->alloc, (inputs + 1) * sizeof *place);
-  bool done = dz__lowering_init(&w, g) && place && inputs < DZ__MOST_PLACES / (outputs + 1) &&
-              place_leaves(&w, inputs, l) &&
+  p->full = inputs >= DZ__MOST_PLACES / (outputs + 1);
+  bool done = dz__lowering_init(&w, g) && place && !p->full && place_leaves(&w, inputs, l) &&
               dz__grow(w.alloc, (void **)&l->table, &l->table_cap, l->tables + 1, sizeof *l->table);
   if (done) {
     uint32_t one = dz__place_at(DZ__UNI, l->tables);
@@ -81,6 +81,7 @@ bool dz__lower_map(const dz__graph *g, size_t inputs, size_t outputs, bool gradi
     l->spot = dz__padded(l->tables);
     l->room = (l->code.slots > l->packed.slots ? l->code.slots : l->packed.slots) * l->tile;
   }
+  p->full |= shape.full;
   dz__free(&p->alloc, place, (inputs + 1) * sizeof *place);
   dz__lowering_free(&w);
   return done;

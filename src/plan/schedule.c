@@ -46,9 +46,9 @@ static const uint8_t places[] = {[DZ__I_ZERO] = TO_D,
 static void each_flow(const dz__instruction *i, uint32_t *t, dz__visit *f, void *user) {
   for (uint32_t k = 0; k < i->c; k++, t += 3) {
     unsigned how = t[0] & DZ__T_MASK;
-    bool set = how == DZ__R_SET || how == DZ__R_SETV || how == DZ__R_SETS;
+    bool set = dz__flow_sets(how);
     if (t[1] != DZ__NOWHERE) f(user, t + 1, DZ__READ);
-    if (how != DZ__R_RED && how != DZ__R_REDV) f(user, t + 2, set ? DZ__WRITTEN : DZ__READ | DZ__WRITTEN);
+    if (!dz__flow_sums(how)) f(user, t + 2, set ? DZ__WRITTEN : DZ__READ | DZ__WRITTEN);
   }
 }
 
@@ -166,6 +166,13 @@ bool dz__routine_copy(const dz_allocator *a, const dz__routine *from, dz__routin
   if (from->lists) memcpy(to->list, from->list, from->lists * sizeof *to->list);
   to->n = from->n, to->lists = from->lists;
   return true;
+}
+
+enum { MOST_LISTED = 0x7ffffff0 };
+
+bool dz__list_room(const dz_allocator *a, dz__routine *c, size_t n) {
+  return c->lists + n <= MOST_LISTED &&
+         dz__grow(a, (void **)&c->list, &c->list_cap, c->lists + n, sizeof *c->list);
 }
 
 void dz__routine_free(const dz_allocator *a, dz__routine *c) {

@@ -34,16 +34,26 @@ static void count_uses(work *w) {
   for (size_t k = 0; k < g->outs; k++) w->uses[g->out[k]] = 2;
 }
 
-/* Chains of additions that will be one sum do not make anything taller. Returns the tallest node. */
+/* Whether operand k of node i is the addition before it in a chain that will be one sum. */
+static bool is_chain(const work *w, uint32_t i, size_t k) {
+  const dz__graph *g = w->g;
+  uint32_t x = dz__graph_args(g, i)[k];
+  return is_add(g->kind[i]) && is_add(g->kind[x]) && w->uses[x] == 1;
+}
+
+/* How tall operand k makes node i: such chains do not make anything taller. */
+static uint32_t height_by(const work *w, uint32_t i, size_t k) {
+  return w->height[dz__graph_args(w->g, i)[k]] + !is_chain(w, i, k);
+}
+
+/* Returns the tallest node. */
 static uint32_t measure(work *w) {
   const dz__graph *g = w->g;
   uint32_t tallest = 0;
   for (uint32_t i = 0; i < g->n; i++) {
-    const uint32_t *args = dz__graph_args(g, i);
     uint32_t tall = 0;
     for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);) {
-      bool chain = is_add(g->kind[i]) && is_add(g->kind[args[k]]) && w->uses[args[k]] == 1;
-      uint32_t h = w->height[args[k]] + !chain;
+      uint32_t h = height_by(w, i, k);
       if (h > tall) tall = h;
     }
     w->height[i] = tall;
@@ -52,16 +62,18 @@ static uint32_t measure(work *w) {
   return tallest;
 }
 
-/* From the tallest operation down, always along the tallest operand. */
+/* From the tallest operation down, always along the operand that makes it so tall: of a sum a term, where
+   there is one, not the terms before. */
 static void follow(work *w, uint32_t at) {
   const dz__graph *g = w->g;
   while (!dz__is_leaf(g->kind[at])) {
-    const uint32_t *args = dz__graph_args(g, at);
     size_t k = dz__first_node(g->kind[at]), best = k;
     w->path[w->length++] = w->s->number[at];
-    for (; k < dz__end_node(g->kind[at], dz__graph_nargs(g, at)); k++)
-      if (w->height[args[k]] > w->height[args[best]]) best = k;
-    at = args[best];
+    for (; k < dz__end_node(g->kind[at], dz__graph_nargs(g, at)); k++) {
+      uint32_t h = height_by(w, at, k), most = height_by(w, at, best);
+      if (h > most || (h == most && is_chain(w, at, best))) best = k;
+    }
+    at = dz__graph_args(g, at)[best];
   }
 }
 
@@ -154,7 +166,6 @@ static size_t find_phase(const work *w, const stretch *t, size_t first, int32_t 
   for (size_t k = 0; k < 3 * (n + 1); k++) room[k] = 0;
   for (size_t k = 0; k < n; k++) {
     size_t i = first + n + k, far = reach(w, t, i);
-    if (far >= 2 * n) return n;
     if (far > n) mark(bad, n, k, far - n);
     for (size_t j = 0; j < dz__graph_nargs(w->g, w->s->op[i]); j++) {
       if (!moves(w, t, i, j)) continue;

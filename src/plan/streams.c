@@ -1,13 +1,14 @@
 /* One number for each lane, from the graph around: a run of numbers, every k-th, or any. */
 #include "plan/lower.h"
 
-/* The step from one place to the next where it is the same for all, else 0. */
+/* The step from one place to the next where it is the same for all, else 0. From a place to DZ__NOWHERE, or
+   back, it is farther than any array is long. */
 static uint32_t step_of(const uint32_t *place, size_t n) {
   uint32_t step = place[1] - place[0];
   if (step == 0 || step > DZ__MOST_PLACES / 2) return 0;
   for (size_t k = 1; k < n; k++)
-    if (place[k] == DZ__NOWHERE || place[k] - place[k - 1] != step) return 0;
-  return place[0] == DZ__NOWHERE ? 0 : step;
+    if (place[k] - place[k - 1] != step) return 0;
+  return step;
 }
 
 /* Positions of the places in an array of their kind. */
@@ -40,8 +41,7 @@ uint32_t dz__lower_stream(dz__lowering *w, uint32_t i) {
 void dz__lower_scatter(dz__lowering *w, uint32_t i) {
   const uint32_t *place = w->flows + dz__graph_args(w->g, i)[0];
   size_t n = w->loop->lanes, k = 0;
-  while (k < n && place[k] == DZ__NOWHERE) k++;
-  if (k == n) return;
+  while (place[k] == DZ__NOWHERE) k++; /* where the stream is active, a lane is */
   bool gradient = dz__where_of(place[k]) == DZ__GRAD;
   uint32_t step = step_of(place, n);
   uint32_t base = dz__place_at(gradient ? DZ__GRAD : DZ__UNI, step ? dz__place_index(*place) : 0);

@@ -263,9 +263,7 @@ dz_status dz__extract_wide(dz__extraction *x, uint32_t i, const dz__wide *w) {
   if (w->fn == DZ__F_noise && (dz_is_number(o.operand[1]) || x->map[dz__index(o.operand[1])] == DZ__FROZEN))
     return DZ_OK; /* the other operand gives a shape only */
   if (w->rank) {
-    if (x->items + size > DZ__MOST_NODES) return no_memory(&o);
-    if (!dz__grow(&x->g->alloc, (void **)&x->item, &x->item_cap, x->items + size, sizeof *x->item))
-      return no_memory(&o);
+    if (!dz__item_room(x, size)) return no_memory(&o);
     x->items += size;
     x->map[i] = o.first;
   }

@@ -72,7 +72,7 @@ void dz__lowering_free(dz__lowering *w) {
 }
 
 uint32_t dz__register(dz__lowering *w) {
-  if (w->registers >= DZ__MOST_PLACES) w->failed = true;
+  if (w->registers >= DZ__MOST_PLACES) w->failed = w->program->full = true;
   return dz__place_at(DZ__REG, w->registers++ % DZ__MOST_PLACES);
 }
 
@@ -89,8 +89,7 @@ dz__instruction *dz__instruct(dz__lowering *w, dz__step_op op, uint32_t d, uint3
 uint32_t dz__note_places(dz__lowering *w, size_t n, const uint32_t *items) {
   dz__routine *c = w->to;
   uint32_t at = (uint32_t)c->lists;
-  if (c->lists + n > DZ__MOST_NODES ||
-      !dz__grow(w->alloc, (void **)&c->list, &c->list_cap, c->lists + n, sizeof *c->list)) {
+  if (!dz__list_room(w->alloc, c, n)) {
     w->failed = true;
     return 0;
   }

@@ -68,7 +68,7 @@ static bool rehash(walk *w) {
 static uint32_t *begin(walk *w) {
   const dz_allocator *a = alloc_of(w);
   size_t lanes = w->b->lanes;
-  if (w->n + 1 > DZ__MOST_NODES / lanes || (w->n >= w->buckets && !rehash(w)) ||
+  if ((w->n >= w->buckets && !rehash(w)) ||
       !dz__grow(a, (void **)&w->lane, &w->lane_cap, (w->n + 1) * lanes, sizeof *w->lane) ||
       !dz__grow(a, (void **)&w->at, &w->at_cap, w->n + 1, sizeof *w->at))
     return NULL;
@@ -336,9 +336,10 @@ static bool walk_all(walk *w, bool *mixed) {
   if (!v) return false;
   for (uint32_t l = 0; l < w->b->lanes; l++) v[l] = dz__node_of(w->r->owners.top[w->b->first + l]);
   end(w);
-  size_t most = 8 * w->g->n / w->b->lanes + 4096; /* lanes that compute each other's nodes go on for long */
+  /* Lanes that compute each other's nodes go on for long. */
+  const size_t most = 8 * (w->g->n + w->g->args) / w->b->lanes + 4096;
   for (size_t p = 0; p < w->n; p++) {
-    if (p > most) return *mixed = true, false;
+    if (w->n > most) return *mixed = true, false;
     w->at[p].role = (uint8_t)(p ? role_of(w, p) : OPERATION);
     if (w->at[p].role == OPERATION && !expand(w, p, mixed)) return false;
   }

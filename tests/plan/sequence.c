@@ -6,6 +6,7 @@
 #include "every.h"
 #include "starved.h"
 #include "suite.h"
+#include "zeros.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -66,7 +67,9 @@ static dz_var record(recurrence *r, uint64_t seed, int steps) {
   dz_var y = dz_num(0);
   dz_tape_clear(r->t);
   r->ops = 1 + (int)(seed % MOST_OPS);
-  for (int k = 0; k < LEAVES; k++) r->x[k] = dz_input(r->t, r->in[k] = (double)below(&d, 21) - 10);
+  for (int k = 0; k < LEAVES; k++) r->in[k] = (double)below(&d, 21) - 10;
+  for (int k = 0; k < LEAVES; k++) /* to some no gradient flows */
+    r->x[k] = seed % 2 && k % 7 == 3 ? dz_data(r->t, r->in[k]) : dz_input(r->t, r->in[k]);
   for (int s = 0; s < 2; s++)
     for (int k = 0; k < STATES + MOST_OPS; k++) r->state[s][k] = r->x[below(&d, LEAVES)];
   for (int s = 0; s < steps; s++) {
@@ -81,7 +84,8 @@ static dz_var record(recurrence *r, uint64_t seed, int steps) {
           dz_clamp(dz_add(now[STATES + (int)below(&shape, (size_t)r->ops)], r->state[s + 1][k]), -50, 50);
     if (seed % 3) y = dz_add(y, dz_mul(now[0], now[STATES]));
   }
-  return dz_add(y, r->state[steps + 1][1]);
+  y = dz_add(y, r->state[steps + 1][1]);
+  return seed % 4 == 1 ? dz_add(y, behind(r->x[0])) : y;
 }
 
 typedef struct expected {
@@ -98,6 +102,8 @@ static void check(void *user, const char *way, const double *values, const doubl
                   way, k, gradient[k], e->gradient[k]);
 }
 
+static double slope(dz_var x) { return dz_is_active(x) ? dz_adjoint(x) : 0; }
+
 START_TEST(recurrences) {
   recurrence *r = calloc(1, sizeof *r);
   size_t compared = 0, found = 0;
@@ -109,7 +115,7 @@ START_TEST(recurrences) {
     expected e = {.r = r, .value = dz_value(y), .seed = (int)seed};
     if (!dz_is_active(y) || dz_backward(y)) continue;
     bool exact = fabs(e.value) < 0x1p50;
-    for (int k = 0; k < LEAVES; k++) exact &= fabs(e.gradient[k] = dz_adjoint(r->x[k])) < 0x1p50;
+    for (int k = 0; k < LEAVES; k++) exact &= fabs(e.gradient[k] = slope(r->x[k])) < 0x1p50;
     if (!exact) continue;
     dz_error error;
     dz_status status = every_plan(y, LEAVES, r->x, NULL, seed % 300 == 7 ? cache : NULL, check, &e, &error);

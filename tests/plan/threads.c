@@ -1,13 +1,17 @@
 /* Threads that share a plan's loops: every number is the same for any number of them, to the last bit, and
    within the bound of summation in any order of what long doubles give. */
+#define _GNU_SOURCE
 #include "dice.h"
 #include "dz/dz.h"
 #include "effort.h"
+#include "plan/cache.h"
+#include "plan/crew.h"
 #include "plan/plan.h"
 #include "suite.h"
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -168,12 +172,171 @@ START_TEST(after_fork) {
   if (child == 0) {
     caller c = {plan, p, expected, 0};
     call(&c);
-    _exit(c.wrong != 0);
+    dz_plan_free(plan);
+    free(p);
+    exit(c.wrong != 0);
   }
   ck_assert_int_eq(waitpid(child, &status, 0), child);
   ck_assert_int_eq(status, 0);
   dz_plan_free(plan);
   free(p);
+}
+END_TEST
+
+/* ---- loops that add to the gradient, lane by lane ---- */
+
+enum { LANES = 7003, MOST_INPUTS = 3 * LANES + 2000 };
+
+typedef struct wired {
+  dz_tape *t;
+  dz_var x[MOST_INPUTS];
+  double in[MOST_INPUTS], gradient[MOST_INPUTS], found[MOST_INPUTS];
+  int n;
+} wired;
+
+static void inputs(wired *w, int n) {
+  w->n = n;
+  for (int k = 0; k < n; k++) w->x[k] = dz_input(w->t, w->in[k] = k * 7 % 5 - 2);
+}
+
+/* Work enough for a loop to be divided: the same again and again. */
+static dz_var busy(dz_var a, dz_var b) {
+  for (int k = 0; k < 8; k++) a = dz_fabs(dz_sub(k % 2 ? b : dz_neg(b), a));
+  return a;
+}
+
+/* What each lane reads of the inputs, and whether its term is an output of its own. */
+static dz_var wire(const wired *w, int kind, int l) {
+  static const int stride[] = {1, 1, 2, 2, 1, 1}, other[] = {1, 1, 2, 3, 1, 1},
+                   from[] = {LANES, 1, 1, 1, 0, LANES};
+  const dz_var a = w->x[kind == 4 ? l * 5 % LANES : l * stride[kind]], b = w->x[from[kind] + l * other[kind]];
+  return busy(a, b);
+}
+
+static dz_var record_wired(wired *w, int kind) {
+  dz_var y = dz_num(0);
+  inputs(w, kind == 3 ? 3 * LANES + 10 : 2 * LANES + 10);
+  for (int l = 0; l < LANES; l++) y = dz_add(y, wire(w, kind, l));
+  return kind == 5 ? dz_mul(y, dz_add(y, 1)) : y; /* its adjoint is not known before */
+}
+
+/* More sums over the lanes than blocks have room for. */
+static dz_var record_wide(wired *w) {
+  enum { FEW = 70, SHARED = 1100 };
+  dz_var y = dz_num(0);
+  inputs(w, SHARED + FEW);
+  for (int l = 0; l < FEW; l++) {
+    dz_var s = w->x[SHARED + l];
+    for (int j = 0; j < SHARED; j++) s = dz_add(s, dz_mul((l + j) % 5 - 2, w->x[j]));
+    y = dz_add(y, dz_fabs(s));
+  }
+  return y;
+}
+
+static bool ignore(void *user, const char *text, size_t n) {
+  (void)text;
+  *(size_t *)user += n;
+  return true;
+}
+
+static void compare(const dz_plan *p, wired *w, double value, const char *what) {
+  double found;
+  void *work = malloc(dz_plan_memory(p));
+  memset(work, 0xff, dz_plan_memory(p));
+  ck_assert_int_eq(dz_plan_run(p, w->in, &found, w->found, work), DZ_OK);
+  ck_assert_msg(found == value, "%s: %g, not %g", what, found, value);
+  for (int k = 0; k < w->n; k++)
+    ck_assert_msg(w->found[k] == w->gradient[k], "%s: gradient %d is %g, not %g", what, k, w->found[k],
+                  w->gradient[k]);
+  free(work);
+}
+
+/* Whole numbers: the tape's, bit for bit. */
+START_TEST(wired_loops) {
+  static wired w;
+  w.t = dz_tape_new(NULL);
+  const dz_var y = _i < 6 ? record_wired(&w, _i) : record_wide(&w);
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  for (int k = 0; k < w.n; k++) w.gradient[k] = dz_adjoint(w.x[k]);
+  dz_plan *p =
+      dz_plan_new(1, &y, w.n, w.x, &(dz_plan_options){.threads = 2, .tensors = DZ_TENSORS_APART}, NULL);
+  ck_assert(p != NULL && (divided(p) > 0) == (_i != 1 && _i != 3 && _i != 4));
+  compare(p, &w, dz_value(y), "the machine");
+  size_t written = 0;
+  ck_assert(dz_emit(p, NULL, ignore, &written) == DZ_OK && written > 0);
+  if (!SANITIZED) {
+    dz_error e;
+    ck_assert_msg(!dz_plan_native(p, &(dz_native_options){.cache = cache}, &e), "%s", e.message);
+    compare(p, &w, dz_value(y), "native code");
+  }
+  dz_plan_free(p);
+  dz_tape_free(w.t);
+}
+END_TEST
+
+/* Outputs of their own, and nothing that lanes add up. */
+START_TEST(many_outputs) {
+  static wired w;
+  static dz_var y[LANES];
+  static double values[LANES];
+  w.t = dz_tape_new(NULL);
+  inputs(&w, 2 * LANES + 10);
+  for (int l = 0; l < LANES; l++) y[l] = wire(&w, 0, l);
+  dz_plan *p =
+      dz_plan_new(LANES, y, w.n, w.x, &(dz_plan_options){.threads = 2, .tensors = DZ_TENSORS_APART}, NULL);
+  void *work = malloc(dz_plan_memory(p));
+  ck_assert_uint_gt(divided(p), 0);
+  ck_assert_int_eq(dz_plan_run(p, w.in, values, w.found, work), DZ_OK);
+  for (int l = 0; l < LANES; l++) {
+    ck_assert_int_eq(dz_backward(y[l]), DZ_OK);
+    ck_assert(values[l] == dz_value(y[l]) && w.found[l] == dz_adjoint(w.x[l]) &&
+              w.found[LANES + l] == dz_adjoint(w.x[LANES + l]));
+    if (l % 50) l += EFFORT(6, 60);
+  }
+  size_t written = 0;
+  ck_assert(dz_emit(p, NULL, ignore, &written) == DZ_OK && written > 0);
+  free(work);
+  dz_plan_free(p);
+  dz_tape_free(w.t);
+}
+END_TEST
+
+/* ---- the crew itself ---- */
+
+typedef struct duty {
+  dz__crew *crew;
+  atomic_int begun, done, nested;
+} duty;
+
+static void once(void *work, size_t block, size_t who) {
+  (void)block;
+  ck_assert_uint_eq(who, 0);
+  atomic_fetch_add(&((duty *)work)->nested, 1);
+}
+
+/* The caller goes on when another has begun, which then takes its time: the caller waits. Work within work is
+   done alone. */
+static void take_time(void *work, size_t block, size_t who) {
+  duty *d = work;
+  (void)block;
+  atomic_fetch_add(&d->begun, 1);
+  for (int k = 0; k < 2000 && !who && atomic_load(&d->begun) < 2; k++) usleep(1000);
+  if (who)
+    usleep(20000);
+  else
+    dz__crew_work(d->crew, 3, once, d);
+  atomic_fetch_add(&d->done, 1);
+}
+
+START_TEST(crews) {
+  const dz_allocator a = dz__allocator(NULL);
+  duty d = {.crew = dz__crew_new(&a, 2)};
+  ck_assert_ptr_null(dz__crew_new(&a, 1));
+  dz__crew_work(d.crew, 2, take_time, &d);
+  ck_assert_int_eq(atomic_load(&d.done), 2);
+  ck_assert_int_ge(atomic_load(&d.nested), 3);
+  usleep(20000); /* it sleeps then, and is woken to end */
+  dz__crew_free(&a, d.crew);
 }
 END_TEST
 
@@ -214,4 +377,5 @@ START_TEST(counts_that_are_none) {
 }
 END_TEST
 
-SUITE(ONCE(same_bits), ONCE(several_callers), ONCE(after_fork), ONCE(samples), ONCE(counts_that_are_none))
+SUITE_BETWEEN(set_up, tear_down, ONCE(same_bits), ONCE(several_callers), ONCE(after_fork), ONCE(samples),
+              ONCE(counts_that_are_none), EACH(wired_loops, 7), ONCE(many_outputs), ONCE(crews))

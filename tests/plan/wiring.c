@@ -5,6 +5,7 @@
 #include "dz/dz.h"
 #include "effort.h"
 #include "suite.h"
+#include "zeros.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -137,7 +138,7 @@ static dz_var record(wiring *w, uint64_t seed, int lanes) {
     for (int k = 0; k < STEPS; k++) term = w->before[l][k] = step(w, &d, seed, l, k);
     y = dz_add(y, dz_mul(term, w->before[l][below(&d, STEPS)]));
   }
-  return y;
+  return seed % 4 == 1 ? dz_add(y, behind(w->x[0])) : y;
 }
 
 START_TEST(wirings) {
