@@ -89,7 +89,7 @@ static uint32_t divide_digit(uint32_t *x, const uint32_t *y, int n) {
   }
   bool negative = borrow > x[n];
   x[n] -= (uint32_t)borrow;
-  while (negative) { /* x[n] holds -1 or -2 modulo 2^32; a carry out of it ends that */
+  while (negative) { /* by less than 2^(32 n), as q times y's top limb is not too large: x[n] is -1 */
     uint64_t carry = 0;
     for (int i = 0; i < n; i++) {
       carry += (uint64_t)x[i] + y[i];
@@ -97,7 +97,7 @@ static uint32_t divide_digit(uint32_t *x, const uint32_t *y, int n) {
       carry >>= 32;
     }
     x[n] += (uint32_t)carry;
-    negative = !(carry && x[n] == 0);
+    negative = !carry;
     q--;
   }
   return (uint32_t)q;

@@ -53,11 +53,12 @@ bool dz__odometer(int n, const ptrdiff_t *dim, const ptrdiff_t *step, ptrdiff_t 
 dz__groups dz__reduction(const dz__call *call);
 
 /* Whether group r is the elements from r * n on, at most DZ__SHORT_ROW of them: what such rows take less time
-   for than the walk, kernels do row by row, with the same additions in the same order. */
+   for than the walk, kernels do row by row, with the same additions in the same order. Not for groups
+   reversed. With one lane the last axis is reduced over, and when that is the only one reduced, all before it
+   act as one. */
 enum { DZ__SHORT_ROW = 1024 };
 static inline bool dz__rows(const dz__groups *p) {
-  return p->count > 0 && p->lanes == 1 && p->step == 1 && p->reduced == 0 && p->n <= DZ__SHORT_ROW &&
-         p->first == 0 && (p->kept == 0 || (p->kept == 1 && p->kept_step[0] == p->n));
+  return p->count > 0 && p->lanes == 1 && p->reduced == 0 && p->n <= DZ__SHORT_ROW;
 }
 
 /* The largest element of each group of a tile (of nothing -inf; NaN when there is one), and how many elements

@@ -70,12 +70,12 @@
 
 typedef enum moves { ALL_MOVE, FIRST_MOVES, SECOND_MOVES, OTHERWISE } moves;
 
-/* Operands that there are not have step 0. */
+/* Operands that there are not have step 0; a run goes along a last axis, so steps are 0 or 1. */
 static inline moves steps_of(const dz__lanes *l, int operands) {
   int first = l->step[0] == 1, second = l->step[1] == 1, third = l->step[2] == 1;
   if (first + second + third == operands) return ALL_MOVE;
   if (operands != 2) return OTHERWISE;
-  return first && l->step[1] == 0 ? FIRST_MOVES : second && l->step[0] == 0 ? SECOND_MOVES : OTHERWISE;
+  return first ? FIRST_MOVES : second ? SECOND_MOVES : OTHERWISE;
 }
 
 #define OP1(name, ...) MAP(name, 1) PULL(0, name, 1)
@@ -139,6 +139,7 @@ static bool one_run(const dz__call *call, walk *w) {
   return true;
 }
 
+/* Of a result with several elements some axis is more than a unit one. */
 static walk plan_walk(const dz__call *call) {
   walk w;
   if (one_run(call, &w)) return w;
@@ -162,11 +163,6 @@ static walk plan_walk(const dz__call *call) {
     else
       w.dims[w.rank++] = out->dims[d];
     for (int k = 0; k < 3; k++) w.step[k][w.rank - 1] = step[k];
-  }
-  if (w.rank == 0) {
-    w.rank = 1;
-    w.dims[0] = 1;
-    for (int k = 0; k < 3; k++) w.step[k][0] = 0;
   }
   return w;
 }
@@ -284,8 +280,7 @@ SEVERAL static int64_t through_relu(double *restrict ga, const double *restrict 
 
 bool dz__pointwise_reverse(dz__fn fn, const dz__call *call) {
   bool doubt = false;
-  if (fn == DZ__F_relu)
-    return call->ga[0] && through_relu(call->ga[0], call->out.data, call->g, call->out.size);
+  if (fn == DZ__F_relu) return through_relu(call->ga[0], call->out.data, call->g, call->out.size);
   for (int k = 0; k < call->nargs; k++)
     if (call->ga[k] && !passed_on(fn, call, k))
       doubt |= walk_over(fn, k, call, (dz__lanes){.g = call->g, .ga = call->ga[k], .tie = tie_of(call)},

@@ -98,11 +98,11 @@ void dz__productf(dz__matrixf a, dz__matrixf b, float *c, bool add) {
 }
 
 void dz__product_rows(dz__matrix a, dz__matrix b, double *c, ptrdiff_t row, bool add) {
-  own_double(a, b, (target_double){.c = c, .row = row, .add = add});
+  product_rows_double(a, b, (target_double){.c = c, .row = row, .add = add});
 }
 
 void dz__product_rowsf(dz__matrixf a, dz__matrixf b, float *c, ptrdiff_t row, bool add) {
-  own_float(a, b, (target_float){.c = c, .row = row, .add = add});
+  product_rows_float(a, b, (target_float){.c = c, .row = row, .add = add});
 }
 
 void dz__layer(dz__matrix a, dz__matrix b, const double *bias, bool relu, double *c) {
@@ -119,6 +119,22 @@ void dz__layer_back(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *
 
 void dz__layer_backf(ptrdiff_t rows, ptrdiff_t columns, const float *z, float *g, float *bias) {
   finish_back_float(rows, columns, z, g, bias);
+}
+
+void dz__layer_plain(dz__matrix a, dz__matrix b, const double *bias, bool relu, bool add, double *c) {
+  own_plain_double(a, b, (target_double){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+}
+
+void dz__layer_plainf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, bool add, float *c) {
+  own_plain_float(a, b, (target_float){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+}
+
+void dz__layer_back_plain(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias) {
+  finish_back_plain_double(rows, columns, z, g, bias);
+}
+
+void dz__layer_back_plainf(ptrdiff_t rows, ptrdiff_t columns, const float *z, float *g, float *bias) {
+  finish_back_plain_float(rows, columns, z, g, bias);
 }
 
 bool dz__product_add_careful(dz__matrix g, dz__matrix b, const double *reached, double *c, ptrdiff_t row,

@@ -45,6 +45,13 @@ void dz__layerf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, floa
 void dz__layer_back(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias);
 void dz__layer_backf(ptrdiff_t rows, ptrdiff_t columns, const float *z, float *g, float *bias);
 
+/* What processors without AVX-512 do, on any: the same bits, which a test holds. For matrices of at least two
+   rows and columns; add as in dz__product. */
+void dz__layer_plain(dz__matrix a, dz__matrix b, const double *bias, bool relu, bool add, double *c);
+void dz__layer_plainf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, bool add, float *c);
+void dz__layer_back_plain(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias);
+void dz__layer_back_plainf(ptrdiff_t rows, ptrdiff_t columns, const float *z, float *g, float *bias);
+
 /* A product for a matrix of adjoints g and a factor b that may hold infinities or NaN: elements of g for
    which reached (laid out as g; may be NULL) is 0 are left out. Element (i, j) of c is c[i * row + j *
    column]. True when another zero of g met a b that is not finite. */

@@ -18,7 +18,6 @@
 #undef asin
 #undef acos
 #undef atan
-#undef tanh
 #undef atanh
 #undef erf
 #undef erfc
@@ -59,7 +58,6 @@ QUICK(tan, u10)
 QUICK(asin, u10)
 QUICK(acos, u10)
 QUICK(atan, u10)
-QUICK(tanh, u10)
 QUICK(atanh, u10)
 QUICK(erf, u10)
 QUICK(erfc, u15)

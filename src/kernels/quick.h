@@ -25,7 +25,6 @@
   F(asin)                                                                                                    \
   F(acos)                                                                                                    \
   F(atan)                                                                                                    \
-  F(tanh)                                                                                                    \
   F(atanh)                                                                                                   \
   F(erf)                                                                                                     \
   F(erfc)
@@ -54,7 +53,6 @@ DZ__EACH_QUICK(DZ__DECLARE_QUICK)
 #define asin(x) dz__quick_asin(x)
 #define acos(x) dz__quick_acos(x)
 #define atan(x) dz__quick_atan(x)
-#define tanh(x) dz__quick_tanh(x)
 #define atanh(x) dz__quick_atanh(x)
 #define erf(x) dz__quick_erf(x)
 #define erfc(x) dz__quick_erfc(x)

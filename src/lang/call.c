@@ -34,7 +34,7 @@ static bool begin_unroll(dz__parser *q, dz__open *o) {
   size_t id = named ? dz__intern(q->p, t.text, t.size) : SIZE_MAX;
   if (named && id == SIZE_MAX) return dz__out_of_memory(q);
   const dz__symbol *s = named ? dz__symbol_at(q->p, id) : NULL;
-  if (!named || s->kind != DZ__SYM_FUNCTION || (q->function && s->owner == q->function))
+  if (!named || s->kind != DZ__SYM_FUNCTION) /* no parameter has a function's name */
     return dz__complain(&q->lex, DZ_ERR_SYNTAX, t.line, t.column,
                         "unroll wants the name of a function first, as in unroll(gru, X, h, w, b)");
   if (s->index + 1 == q->function)
@@ -202,7 +202,7 @@ static bool end_unroll(dz__parser *q, const dz__open *o, callee c) {
 static void note_derived_by(dz__parser *q, uint32_t n) {
   const dz__function *f = dz__function_at(q->p, q->function - 1);
   const dz__instr *code = q->p->code.at;
-  for (size_t at = q->p->code.n; n-- > 1 && at-- > 0 && dz__instr_step(code[at]) == DZ__S_PARAM;)
+  for (size_t at = q->p->code.n - 1; n-- > 1 && dz__instr_step(code[at]) == DZ__S_PARAM; at--)
     dz__param_at(q->p, f->param0 + code[at].arg)->derived_by = true;
 }
 

@@ -102,8 +102,7 @@ static binary binary_of(dz__token_kind kind) {
 /* Whether the operand just read is the constant e by name. */
 static bool was_e(const dz__parser *q) {
   const dz_program *p = q->p;
-  if (q->before.kind != DZ__T_NAME || q->before.size != 1 || *q->before.text != 'e' || !p->code.n)
-    return false;
+  if (q->before.kind != DZ__T_NAME || q->before.size != 1 || *q->before.text != 'e') return false;
   const dz__instr *i = dz__code_at(p, p->code.n - 1);
   return dz__instr_step(*i) == DZ__S_LEAF && dz__leaf_at(p, i->arg)->seen.constant;
 }
@@ -371,7 +370,8 @@ static bool closing(dz__parser *q) {
 static bool end(dz__parser *q, bool *more) {
   *more = false;
   if (!reduce_all(q)) return false;
-  return dz__top(q) ? dz__unclosed(q, dz__top(q)) : true;
+  if (dz__top(q)) return dz__unclosed(q, dz__top(q));
+  return true;
 }
 
 /* After an operand: reads until the next is due (*more) or the expression is over. */

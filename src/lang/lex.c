@@ -13,7 +13,7 @@ dz__snippet dz__snip(const char *text, size_t size) {
   dz__snippet s;
   size_t n = size;
   if (n > 40) {
-    for (n = 40; n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80;) n--;
+    for (n = 40; ((unsigned char)text[n] & 0xC0) == 0x80;) n--;
     memcpy(s.text, text, n);
     memcpy(s.text + n, "…", sizeof "…");
     return s;

@@ -73,8 +73,8 @@ bool dz__complain(const dz__lexer *x, dz_status status, int line, int column, co
 bool dz__fold(const dz_allocator *a, const char *text, size_t size, const char **out, size_t *out_size,
               size_t *out_cap);
 
-/* The start of a text, at most 40 bytes, for messages; cut at a character, with … where something is left
- * out. */
+/* The start of a text (of valid UTF-8), at most 40 bytes, for messages; cut at a character, with … where
+   something is left out. */
 typedef struct dz__snippet {
   char text[48];
 } dz__snippet;

@@ -9,7 +9,6 @@
 
 static void machine_free(void *machine) {
   dz__machine *m = machine;
-  if (!m) return;
   const dz_allocator a = m->alloc;
   dz__vec_free(&a, &m->values, sizeof(dz__value));
   dz__vec_free(&a, &m->frames, sizeof(dz__frame));
@@ -54,10 +53,10 @@ static bool push(dz__machine *m, dz_var v) {
   return dz__push_value(m, (dz__value){.v = v, .literal = DZ__V_PLAIN});
 }
 
-/* The last n values give way to one. */
-static bool replace(dz__machine *m, size_t n, dz_var v) {
-  m->values.n -= n;
-  return push(m, v);
+/* The last n values, of which there are some, give way to one. */
+static void replace(dz__machine *m, size_t n, dz_var v) {
+  m->values.n -= n - 1;
+  *dz__values_from_top(m, 1) = (dz__value){.v = v, .literal = DZ__V_PLAIN};
 }
 
 static void place(const dz__machine *m, uint32_t column) {
@@ -176,13 +175,19 @@ static bool apply(dz__machine *m, dz__fn fn, uint32_t n) {
   for (uint32_t k = 0; k < n; k++)
     if (!dz__settle(m, x + k, v + k)) return false;
   dz_var r = dz__record(fn, (int)n, v, 0, NULL);
-  return dz__good(r) && replace(m, n, r);
+  if (!dz__good(r)) return false;
+  replace(m, n, r);
+  return true;
 }
 
 static bool power_e(dz__machine *m) {
   dz__value *x = dz__values_from_top(m, 2);
   if (!is_number(x)) return apply(m, DZ__F_pow, 2);
-  return apply(m, DZ__F_exp, 1) && (x = dz__values_from_top(m, 2), x[0] = x[1], m->values.n--, true);
+  if (!apply(m, DZ__F_exp, 1)) return false;
+  x = dz__values_from_top(m, 2);
+  x[0] = x[1];
+  m->values.n--;
+  return true;
 }
 
 static bool skip_to(dz__machine *m, uint32_t pc) {
@@ -208,13 +213,17 @@ static bool list(dz__machine *m, uint32_t n) {
 static bool index_step(dz__machine *m, dz__instr i) {
   uint32_t used;
   dz_var r;
-  return dz__index_call(m, dz__instr_n(i), i.arg, &used, &r) && replace(m, used, r);
+  if (!dz__index_call(m, dz__instr_n(i), i.arg, &used, &r)) return false;
+  replace(m, used, r);
+  return true;
 }
 
 static bool builtin(dz__machine *m, dz__instr i) {
   uint32_t n = dz__instr_n(i);
   dz_var r;
-  return dz__builtin_call(m, i.arg, n, &r) && replace(m, n, r);
+  if (!dz__builtin_call(m, i.arg, n, &r)) return false;
+  replace(m, n, r);
+  return true;
 }
 
 static bool one_step(dz__machine *m, dz__instr i) {

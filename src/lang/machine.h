@@ -83,9 +83,9 @@ bool dz__whole_number(dz__machine *m, const dz__value *x, const char *op, const 
 bool dz__builtin_call(dz__machine *m, uint32_t code, uint32_t n, dz_var *result);
 /* A[…]: the operand and its places are the last values. *used says how many. */
 bool dz__index_call(dz__machine *m, uint32_t n, uint32_t bits, uint32_t *used, dz_var *result);
-/* Room for n operands, or NULL after an error. */
+/* Room for n > 0 operands, or NULL after an error. */
 dz_var *dz__operand_room(dz__machine *m, size_t n);
-/* False for a poisoned result. */
+/* False for a poisoned result (of a tape, which {0} is not). */
 bool dz__good(dz_var x);
 
 /* ---- floor 5 ---- */

@@ -14,13 +14,11 @@ bool dz__out_of_memory(dz__parser *q) {
   return dz__complain(&q->lex, DZ_ERR_MEMORY, q->tok.line, q->tok.column, "out of memory");
 }
 
-/* A token as a message names it. */
+/* A token as a message names it; not the end of a line, which never stands where it would matter. */
 static dz__snippet token_text(const dz__token *t) {
   if (t->kind == DZ__T_END) return dz__snip("the end", 7);
-  if (t->kind == DZ__T_NEWLINE) return dz__snip("the end of the line", 19);
   dz__snippet s = dz__snip(t->text, t->size), quoted = s;
-  size_t n = strlen(s.text);
-  if (n + 3 > sizeof quoted.text) return s;
+  size_t n = strlen(s.text); /* of 48 a snippet leaves a few */
   quoted.text[0] = '\'';
   memcpy(quoted.text + 1, s.text, n);
   memcpy(quoted.text + 1 + n, "'", 2);
@@ -30,8 +28,7 @@ static dz__snippet token_text(const dz__token *t) {
 bool dz__expected_operand(dz__parser *q) {
   const dz__open *o = dz__top(q);
   const dz__token *t = &q->tok;
-  if (!o && t->kind >= DZ__T_CLOSE && t->kind <= DZ__T_CLOSE_BRACKET && t->kind != DZ__T_OPEN_BRACKET)
-    return dz__stray(q);
+  if (!o && (t->kind == DZ__T_CLOSE || t->kind == DZ__T_CLOSE_BRACKET)) return dz__stray(q);
   if (o && t->kind == DZ__T_END && o->kind >= DZ__O_GROUP && q->before.kind != DZ__T_COMMA)
     return dz__unclosed(q, o);
   if (o && o->kind == DZ__O_GROUP && t->kind == DZ__T_CLOSE && q->before.kind == DZ__T_OPEN)
@@ -112,8 +109,7 @@ bool dz__function_alone(dz__parser *q, const dz__token *t) {
 /* `t` wants a name that s has already. */
 bool dz__name_taken(dz__parser *q, const dz__token *t, const dz__symbol *s, bool defines) {
   const char *was = "is defined", *now = defines ? ": a name is defined once" : "";
-  if (s->kind == DZ__SYM_BUILTIN ||
-      (s->kind == DZ__SYM_FUNCTION && dz__function_at(q->p, s->index)->prelude && !q->prelude))
+  if (s->kind == DZ__SYM_BUILTIN || (s->kind == DZ__SYM_FUNCTION && dz__function_at(q->p, s->index)->prelude))
     return dz__complain(&q->lex, DZ_ERR_NAME, t->line, t->column,
                         "'%s' is the name of a function of dz: choose another", s->name);
   if (s->kind == DZ__SYM_LEAF) {
@@ -139,7 +135,8 @@ static bool decimal_comma(const dz__parser *q, dz__snippet *as_point) {
   for (size_t i = 0; i < x->size; i++)
     if (x->text[i] != '.') as_point->text[size++] = x->text[i];
   if (!thousands) as_point->text[size++] = '.';
-  for (size_t i = 0; rest + i < stop && size + 1 < sizeof as_point->text; i++) {
+  for (size_t i = 0; rest + i < stop; i++) {
+    if (size + 1 == sizeof as_point->text) return false; /* no part of it is worth telling */
     bool digit = rest[i] >= '0' && rest[i] <= '9', mark = thousands && (rest[i] == '.' || rest[i] == ',');
     if (!digit && !mark) break;
     if (rest[i] != ',') as_point->text[size++] = rest[i];

@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-bool dz__good(dz_var x) { return dz_is_number(x) || (x.tape && dz__index(x) != DZ__NONE); }
+bool dz__good(dz_var x) { return dz_is_number(x) || dz__index(x) != DZ__NONE; }
 
 dz_var *dz__operand_room(dz__machine *m, size_t n) {
   m->operands.n = 0;
-  dz_var *v = dz__vec_add(&m->alloc, &m->operands, n ? n : 1, sizeof *v);
+  dz_var *v = dz__vec_add(&m->alloc, &m->operands, n, sizeof *v);
   if (!v) dz__poison(m->t, DZ_ERR_MEMORY, "", "out of memory for %zu operands", n);
   return v;
 }

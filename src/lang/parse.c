@@ -1,5 +1,7 @@
 /* Programs line by line: definitions, functions, declarations, expressions. */
 #include "lang/parse.h"
+
+#include "base/never.h"
 #include "lang/builtin.h"
 #include "lang/prelude.h"
 #include "tape/tape.h"
@@ -10,6 +12,13 @@
 
 static bool is_text(const dz__token *t, const char *text) {
   return t->size == strlen(text) && memcmp(t->text, text, t->size) == 0;
+}
+
+/* To a token that a look ahead has read: it can be read once more. */
+static void advance(dz__parser *q) {
+  const bool done = dz__advance(q);
+  (void)done;
+  if (DZ__NEVER(!done)) return;
 }
 
 static bool ends_line(const dz__parser *q) {
@@ -146,7 +155,8 @@ static bool declare(dz__parser *q, dz_role role) {
                           "only a param has an initialiser");
     if (q->tok.kind == DZ__T_TILDE && !initialiser(q, leaf)) return false;
   } while (q->tok.kind == DZ__T_COMMA);
-  return ends_line(q) || expected(q, "the end of the line");
+  if (!ends_line(q)) return expected(q, "the end of the line");
+  return true;
 }
 
 static dz_role declaring_role(const dz__token *t) {
@@ -175,7 +185,8 @@ static bool define(dz__parser *q) {
   if (id == SIZE_MAX) return dz__out_of_memory(q);
   if (dz__symbol_at(p, id)->kind != DZ__SYM_NEW) return dz__name_taken(q, &t, dz__symbol_at(p, id), true);
   q->defining = id;
-  if (!dz__advance(q) || !dz__advance(q) || !line_of_code(q, &t, (uint32_t)id)) return false;
+  advance(q);
+  if (!dz__advance(q) || !line_of_code(q, &t, (uint32_t)id)) return false;
   q->defining = SIZE_MAX;
   uint32_t *d = dz__vec_add(&p->alloc, &p->definitions, 1, sizeof *d);
   if (!d) return dz__out_of_memory(q);
@@ -211,16 +222,17 @@ static bool is_head(const dz__parser *q, bool *head) {
   return true;
 }
 
-static bool skip_newlines(dz__parser *q) {
-  while (q->tok.kind == DZ__T_NEWLINE)
-    if (!dz__advance(q)) return false;
-  return true;
+static void skip_newlines(dz__parser *q) {
+  while (q->tok.kind == DZ__T_NEWLINE) advance(q);
 }
 
 static bool default_of(dz__parser *q, dz__param *x) {
-  if (!dz__advance(q)) return false;
+  advance(q);
   x->kind = DZ__DEFAULT_ALL;
-  if (q->tok.kind == DZ__T_NAME && is_text(&q->tok, "all")) return dz__advance(q);
+  if (q->tok.kind == DZ__T_NAME && is_text(&q->tok, "all")) {
+    advance(q);
+    return true;
+  }
   x->kind = DZ__DEFAULT_NUMBER;
   return constant(q, &x->value);
 }
@@ -242,7 +254,8 @@ static bool parameter(dz__parser *q, uint32_t f) {
   s->owner = f + 1;
   s->param = dz__function_at(p, f)->nparams++;
   dz__param x = {.symbol = (uint32_t)id, .kind = DZ__REQUIRED};
-  if (!dz__advance(q) || (q->tok.kind == DZ__T_ASSIGN && !default_of(q, &x))) return false;
+  advance(q);
+  if (q->tok.kind == DZ__T_ASSIGN && !default_of(q, &x)) return false;
   dz__function *fn = dz__function_at(p, f);
   if (x.kind == DZ__REQUIRED && fn->required + 1 < fn->nparams)
     return dz__complain(&q->lex, DZ_ERR_SYNTAX, t.line, t.column,
@@ -254,12 +267,14 @@ static bool parameter(dz__parser *q, uint32_t f) {
   return true;
 }
 
-/* (x, y=1) = , q->tok being the parenthesis */
+/* (x, y=1) = , q->tok being the parenthesis; is_head has read all that. */
 static bool head(dz__parser *q, uint32_t f) {
   do {
-    if (!dz__advance(q) || !skip_newlines(q)) return false;
+    advance(q);
+    skip_newlines(q);
     if (q->tok.kind == DZ__T_CLOSE && !dz__function_at(q->p, f)->nparams) break;
-    if (!parameter(q, f) || !skip_newlines(q)) return false;
+    if (!parameter(q, f)) return false;
+    skip_newlines(q);
   } while (q->tok.kind == DZ__T_COMMA);
   return expect(q, DZ__T_CLOSE, "',' or ')'") && expect(q, DZ__T_ASSIGN, "'='");
 }
@@ -279,7 +294,8 @@ static bool define_function(dz__parser *q) {
   s->line = t.line;
   s->column = t.column;
   uint32_t index = s->index;
-  if (!dz__advance(q) || !head(q, index)) return false;
+  advance(q);
+  if (!head(q, index)) return false;
   dz__function_at(p, index)->code = (uint32_t)p->code.n;
   q->function = index + 1;
   q->line = 0;

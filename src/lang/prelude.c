@@ -31,7 +31,7 @@ static const char *definition_end(const char *s) {
 
 static size_t take_apart(dz__part *parts) {
   size_t n = 0;
-  for (const char *s = dz__prelude_text; *s && n < DZ__MOST_PARTS;) {
+  for (const char *s = dz__prelude_text; *s;) {
     if (!in_name(*s)) {
       s = strchr(s, '\n') + 1;
       continue;

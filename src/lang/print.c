@@ -51,7 +51,7 @@ static bool is_usable(const char *name) {
   dz__token t;
   size_t n = strlen(name);
   dz__lex_start(&lex, name, n, "", &e);
-  if (!n || !dz__lex(&lex, &t) || t.kind != DZ__T_NAME || t.size != n) return false;
+  if (!dz__lex(&lex, &t) || t.kind != DZ__T_NAME || t.size != n) return false;
   const char *other;
   for (size_t i = 0; (other = dz_function_name(i)) != NULL; i++)
     if (strcmp(other, name) == 0) return false;
@@ -71,7 +71,8 @@ static int written(dz_var x) { return dz__fn_of(x) == DZ__F_solve ? 2 : dz_descr
 
 static bool solves_transpose(dz_var x) {
   const int64_t *attr;
-  return dz__fn_of(x) == DZ__F_solve && dz_attributes(x, &attr) && attr[0];
+  dz_attributes(x, &attr);
+  return dz__fn_of(x) == DZ__F_solve && attr[0];
 }
 
 static bool all_constant(dz_var x, int nargs) {
@@ -90,7 +91,8 @@ static form form_of(const dz__print *p, dz_var x) {
   if (operator_of(fn).text) return FORM_OPERATOR;
   if (fn == DZ__F_permute) return reverses(x) ? FORM_PRIME : FORM_CALL;
   if (fn == DZ__F_index) return FORM_INDEX;
-  bool list = fn == DZ__F_stack && dz_attributes(x, &attr) && attr[0] == 0;
+  dz_attributes(x, &attr);
+  bool list = fn == DZ__F_stack && attr[0] == 0;
   return list && !all_constant(x, dz_describe(x).nargs) ? FORM_LIST : FORM_CALL;
 }
 
@@ -104,18 +106,19 @@ static int power_of(const dz__print *p, dz_var x) {
 
 /* ---- one expression ---- */
 
-static bool push(dz__print *p, dz__piece piece) {
+static void push(dz__print *p, dz__piece piece) {
   dz__piece *to = dz__vec_add(p->alloc, &p->stack, 1, sizeof *to);
-  if (to) *to = piece;
-  if (!to) p->status = DZ_ERR_MEMORY;
-  return to != NULL;
+  if (to)
+    *to = piece;
+  else
+    p->status = DZ_ERR_MEMORY;
 }
 
-static bool push_text(dz__print *p, const char *text) { return push(p, (dz__piece){.text = text}); }
-static bool push_tail(dz__print *p, dz_var x) { return push(p, (dz__piece){.x = x, .tail = true}); }
+static void push_text(dz__print *p, const char *text) { push(p, (dz__piece){.text = text}); }
+static void push_tail(dz__print *p, dz_var x) { push(p, (dz__piece){.x = x, .tail = true}); }
 
-static bool push_operand(dz__print *p, dz_var x, int k, int power) {
-  return push(p, (dz__piece){.x = dz_operand(x, k), .power = (uint8_t)power});
+static void push_operand(dz__print *p, dz_var x, int k, int power) {
+  push(p, (dz__piece){.x = dz_operand(x, k), .power = (uint8_t)power});
 }
 
 /* Behind an operator a sign is put in parentheses, but as an exponent. */
@@ -125,18 +128,24 @@ static int power_behind(const dz__print *p, dz_var x, int power) {
   return power_of(p, x) == POWER_PREFIX && (number || dz__fn_of(x) == DZ__F_neg) ? POWER_ATOM : power + 1;
 }
 
-static bool begin_operator(dz__print *p, dz_var x) {
+static void begin_operator(dz__print *p, dz_var x) {
   dz__fn fn = dz__fn_of(x);
   operator_text o = operator_of(fn);
-  if (fn == DZ__F_where)
-    return push_operand(p, x, 2, POWER_CHOICE) && push_text(p, " : ") &&
-           push_operand(p, x, 1, POWER_CHOICE + 1) && push_text(p, o.text) &&
-           push_operand(p, x, 0, POWER_CHOICE + 1);
-  if (o.power == POWER_PREFIX)
-    return push_operand(p, x, 0, power_behind(p, dz_operand(x, 0), POWER_PREFIX - 1)) && dz__put(p, o.text);
-  bool left = o.power != POWER_POWER && o.power != POWER_COMPARE;
-  return push_operand(p, x, 1, power_behind(p, dz_operand(x, 1), o.power)) && push_text(p, o.text) &&
-         push_operand(p, x, 0, left ? o.power : o.power + 1);
+  if (fn == DZ__F_where) {
+    push_operand(p, x, 2, POWER_CHOICE);
+    push_text(p, " : ");
+    push_operand(p, x, 1, POWER_CHOICE + 1);
+    push_text(p, o.text);
+    push_operand(p, x, 0, POWER_CHOICE + 1);
+  } else if (o.power == POWER_PREFIX) {
+    push_operand(p, x, 0, power_behind(p, dz_operand(x, 0), POWER_PREFIX - 1));
+    dz__put(p, o.text);
+  } else {
+    bool left = o.power != POWER_POWER && o.power != POWER_COMPARE;
+    push_operand(p, x, 1, power_behind(p, dz_operand(x, 1), o.power));
+    push_text(p, o.text);
+    push_operand(p, x, 0, left ? o.power : o.power + 1);
+  }
 }
 
 /* Names that people write, where the table has libm's. */
@@ -150,59 +159,71 @@ static const char *call_name(dz_var x) {
   return name;
 }
 
-static bool push_operands(dz__print *p, dz_var x) {
+static void push_operands(dz__print *p, dz_var x) {
   bool other = solves_transpose(x);
   for (int k = written(x); k-- > 0;) {
     bool primed = other && k == 0;
-    if ((primed && !push_text(p, "'")) || !push_operand(p, x, k, primed ? POWER_ATOM : POWER_NONE) ||
-        (k && !push_text(p, ", ")))
-      return false;
+    if (primed) push_text(p, "'");
+    push_operand(p, x, k, primed ? POWER_ATOM : POWER_NONE);
+    if (k) push_text(p, ", ");
   }
-  return true;
 }
 
-static bool begin_call(dz__print *p, dz_var x) {
+static void begin_call(dz__print *p, dz_var x) {
   bool joins = dz__fn_of(x) == DZ__F_concat || dz__fn_of(x) == DZ__F_stack;
-  return push_tail(p, x) && push_operands(p, x) && dz__put(p, call_name(x)) && dz__put(p, joins ? "([" : "(");
+  push_tail(p, x);
+  push_operands(p, x);
+  dz__put(p, call_name(x));
+  dz__put(p, joins ? "([" : "(");
 }
 
 /* Writes the node, or its first part and leaves the rest on the stack. */
-static bool begin(dz__print *p, dz_var x) {
+static void begin(dz__print *p, dz_var x) {
   switch (form_of(p, x)) {
   case FORM_NAME:
-    return dz__put_name(p, x);
+    dz__put_name(p, x);
+    break;
   case FORM_NUMBER:
-    return dz__put_number(p, dz_value(x));
+    dz__put_number(p, dz_value(x));
+    break;
   case FORM_LITERAL:
-    return dz__put_literal(p, x);
+    dz__put_literal(p, x);
+    break;
   case FORM_OPERATOR:
-    return begin_operator(p, x);
+    begin_operator(p, x);
+    break;
   case FORM_PRIME:
-    return push_text(p, "'") && push_operand(p, x, 0, POWER_ATOM);
+    push_text(p, "'");
+    push_operand(p, x, 0, POWER_ATOM);
+    break;
   case FORM_INDEX:
-    return push_tail(p, x) && push_operand(p, x, 0, POWER_ATOM);
+    push_tail(p, x);
+    push_operand(p, x, 0, POWER_ATOM);
+    break;
   case FORM_LIST:
-    return push_text(p, "]") && push_operands(p, x) && dz__put(p, "[");
-  case FORM_CALL:
-    return begin_call(p, x);
+    push_text(p, "]");
+    push_operands(p, x);
+    dz__put(p, "[");
+    break;
+  default: /* FORM_CALL */
+    begin_call(p, x);
   }
-  return false;
 }
 
-static bool put_expression(dz__print *p, dz_var x) {
-  bool done = begin(p, x);
-  while (done && p->stack.n) {
+static void put_expression(dz__print *p, dz_var x) {
+  begin(p, x);
+  while (!p->status && p->stack.n) {
     dz__piece piece = ((const dz__piece *)p->stack.at)[--p->stack.n];
-    if (piece.text)
-      done = dz__put(p, piece.text);
-    else if (piece.tail)
-      done = dz__put_tail(p, piece.x);
-    else if (power_of(p, piece.x) < piece.power)
-      done = dz__put(p, "(") && push_text(p, ")") && begin(p, piece.x);
-    else
-      done = begin(p, piece.x);
+    if (piece.text) {
+      dz__put(p, piece.text);
+    } else if (piece.tail) {
+      dz__put_tail(p, piece.x);
+    } else {
+      bool closed = power_of(p, piece.x) < piece.power;
+      if (closed) dz__put(p, "("), push_text(p, ")");
+      begin(p, piece.x);
+    }
   }
-  return done && !p->status;
 }
 
 /* ---- lines ---- */
@@ -230,7 +251,7 @@ static void mark(dz__print *p, dz_var y, dz_print_names names) {
     if (named && names == DZ_PRINT_CALL) continue;
     for (int k = written(x); k-- > 0;) {
       dz_var of = dz_operand(x, k);
-      if (!dz_is_number(of) && p->uses[dz__index(of)] < UINT32_MAX) p->uses[dz__index(of)]++;
+      if (!dz_is_number(of) && p->uses[dz__index(of)] < 2) p->uses[dz__index(of)]++;
     }
   }
 }
@@ -247,9 +268,10 @@ static uint32_t size_of(const dz__print *p, dz_var x) {
 }
 
 /* Line by line in the order of the tape, so what a line names stands above it. */
-static bool put_lines(dz__print *p, dz_var y, const dz_print_options *o) {
-  uint32_t leaves = 0, parts = 0, most = o->inlined && o->inlined < UINT32_MAX ? (uint32_t)o->inlined : 24;
-  for (uint32_t i = 0; i < dz__index(y); i++) {
+static void put_lines(dz__print *p, dz_var y, const dz_print_options *o) {
+  uint32_t leaves = 0, parts = 0, most = 24;
+  if (o->inlined) most = o->inlined < UINT32_MAX ? (uint32_t)o->inlined : UINT32_MAX;
+  for (uint32_t i = 0; i < dz__index(y) && !p->status; i++) {
     if (!p->uses[i]) continue;
     dz_var x = dz__handle(y.tape, i);
     bool own = p->label[i] == DZ__LABEL_OWN, line = own && !dz__is_leaf(x) && o->names == DZ_PRINT_DEFINE;
@@ -264,14 +286,15 @@ static bool put_lines(dz__print *p, dz_var y, const dz_print_options *o) {
     dz__put(p, " = ");
     uint32_t label = p->label[i];
     p->label[i] = 0;
-    if (!put_expression(p, x) || !dz__put(p, "\n")) return false;
+    put_expression(p, x);
+    dz__put(p, "\n");
     p->label[i] = label;
   }
   const char *name = o->names == DZ_PRINT_DEFINE && !dz__is_leaf(y) ? dz_name(y) : NULL;
   if (name && is_usable(name)) dz__put(p, name), dz__put(p, " = ");
   if (dz__is_leaf(y) && !dz__is_constant(y) && !p->label[dz__index(y)])
     p->label[dz__index(y)] = free_number(y.tape, 'x', leaves);
-  return put_expression(p, y);
+  put_expression(p, y);
 }
 
 dz_status dz_print(dz_var y, const dz_print_options *options, dz_writer *write, void *user) {
@@ -280,7 +303,11 @@ dz_status dz_print(dz_var y, const dz_print_options *options, dz_writer *write, 
   if (!write) return DZ_ERR_ARGUMENT;
   if (!dz_valid(y)) return DZ_ERR_HANDLE;
   dz__print p = {.write = write, .user = user, .digits = o->digits, .left = o->most ? o->most : 1 << 20};
-  if (dz_is_number(y)) return dz__put_number(&p, dz_value(y)) && dz__print_flush(&p) ? DZ_OK : p.status;
+  if (dz_is_number(y)) {
+    dz__put_number(&p, dz_value(y));
+    if (!p.status) dz__print_flush(&p);
+    return p.status;
+  }
   p.alloc = &dz__of(y.tape)->alloc;
   p.pi_taken = is_taken(y.tape, "pi");
   p.inf_taken = is_taken(y.tape, "inf");
@@ -293,7 +320,8 @@ dz_status dz_print(dz_var y, const dz_print_options *options, dz_writer *write, 
     memset(p.uses, 0, bytes);
     memset(p.label, 0, bytes);
     mark(&p, y, o->names);
-    if (put_lines(&p, y, o)) dz__print_flush(&p);
+    put_lines(&p, y, o);
+    if (!p.status) dz__print_flush(&p);
   } else {
     p.status = DZ_ERR_MEMORY;
   }

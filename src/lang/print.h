@@ -25,7 +25,8 @@ typedef struct dz__print {
   int digits;
   size_t left; /* bytes that may still be written */
   bool pi_taken, inf_taken, nan_taken;
-  uint32_t *uses, *size, *label; /* per node up to y; size: operations and operands when written out */
+  uint32_t *uses, *size, *label; /* per node up to y; uses: up to 2; size: operations and operands when
+                                    written out */
   dz__vec stack;                 /* dz__piece */
   dz_status status;
   size_t n;
@@ -38,17 +39,16 @@ static inline bool dz__is_constant(dz_var x) {
   return dz_is_number(x) || (dz_role_of(x) == DZ_ROLE_CONST && !dz_name(x));
 }
 
-/* ---- write.c: each is false after an error, which p->status then says ---- */
+/* ---- write.c: after an error, which p->status then says, nothing more is written ---- */
 
-bool dz__print_flush(dz__print *p);
-bool dz__put_bytes(dz__print *p, const char *text, size_t size);
-bool dz__put(dz__print *p, const char *text);
-bool dz__put_number(dz__print *p, double v);
+void dz__print_flush(dz__print *p);
+void dz__put(dz__print *p, const char *text);
+void dz__put_number(dz__print *p, double v);
 /* A constant tensor as nested lists. */
-bool dz__put_literal(dz__print *p, dz_var x);
+void dz__put_literal(dz__print *p, dz_var x);
 /* By its label. */
-bool dz__put_name(dz__print *p, dz_var x);
+void dz__put_name(dz__print *p, dz_var x);
 /* What comes behind the operands of x, up to the closing bracket. */
-bool dz__put_tail(dz__print *p, dz_var x);
+void dz__put_tail(dz__print *p, dz_var x);
 
 #endif

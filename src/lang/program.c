@@ -6,7 +6,7 @@
 #include <string.h>
 
 void *dz__vec_add(const dz_allocator *a, dz__vec *v, size_t more, size_t item) {
-  if (more > SIZE_MAX / 4 - v->n || !dz__grow(a, &v->at, &v->cap, v->n + more, item)) return NULL;
+  if (!dz__grow(a, &v->at, &v->cap, v->n + more, item)) return NULL;
   void *first = (char *)v->at + v->n * item;
   v->n += more;
   return first;
@@ -39,7 +39,7 @@ size_t dz__intern(dz_program *p, const char *text, size_t size) {
   if (known) return known->value;
   size_t id = p->symbols.n;
   dz__symbol *s = dz__vec_add(&p->alloc, &p->symbols, 1, sizeof *s);
-  if (!s || id >= UINT32_MAX || !dz__names_add(&p->names, text, size, (uint32_t)id)) {
+  if (!s || !dz__names_add(&p->names, text, size, (uint32_t)id)) {
     if (s) p->symbols.n--;
     return SIZE_MAX;
   }
@@ -52,8 +52,7 @@ size_t dz__intern(dz_program *p, const char *text, size_t size) {
 
 const dz__function *dz__program_function(const dz_program *p, const char *name) {
   const dz__name *known = dz__names_find(&p->names, name, strlen(name));
-  const dz__symbol *s = known ? dz__symbol_at(p, known->value) : NULL;
-  return s && s->kind == DZ__SYM_FUNCTION ? dz__function_at(p, s->index) : NULL;
+  return dz__function_at(p, dz__symbol_at(p, known->value)->index);
 }
 
 size_t dz_program_leaf_count(const dz_program *p) { return p ? p->leaves.n : 0; }
@@ -69,14 +68,14 @@ const char *dz_program_definition(const dz_program *p, size_t i) {
 }
 
 const char *dz_program_result(const dz_program *p) {
-  if (!p || !p->lines.n) return NULL;
+  if (!p) return NULL; /* else it has a line, or it were none */
   uint32_t symbol = dz__line_at(p, p->lines.n - 1)->definition;
   return symbol == DZ__NO_DEFINITION ? NULL : dz__symbol_at(p, symbol)->name;
 }
 
-/* The line before the one that starts at s. */
+/* The line before the one that starts at s; not the first one, which no function's text reaches. */
 static const char *line_before(const char *s) {
-  for (s--; s > dz__prelude_text && s[-1] != '\n';) s--;
+  for (s--; s[-1] != '\n';) s--;
   return s;
 }
 
@@ -87,7 +86,7 @@ const char *dz_function_text(const char *name, size_t *size) {
   while (k < n && !(parts[k].name == length && memcmp(parts[k].at, name, length) == 0)) k++;
   if (k == n) return NULL;
   const char *s = parts[k].at;
-  while (s > dz__prelude_text && *line_before(s) == '#') s = line_before(s);
+  while (*line_before(s) == '#') s = line_before(s);
   if (size) *size = (size_t)(parts[k].at + parts[k].size - s) - 1;
   return s;
 }

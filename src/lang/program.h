@@ -14,8 +14,8 @@ typedef struct dz__vec {
   size_t n, cap;
 } dz__vec;
 
-/* Room for `more` items behind the last one, which become part of the array; the first of them, or NULL when
-   memory is out. */
+/* Room for `more` items (fewer than SIZE_MAX / 4) behind the last one, which become part of the array; the
+   first of them, or NULL when memory is out. */
 void *dz__vec_add(const dz_allocator *a, dz__vec *v, size_t more, size_t item);
 void dz__vec_free(const dz_allocator *a, dz__vec *v, size_t item);
 
@@ -153,7 +153,7 @@ static inline dz__line *dz__line_at(const dz_program *p, size_t i) { return (dz_
    function of the engine is DZ__SYM_BUILTIN at once. */
 size_t dz__intern(dz_program *p, const char *text, size_t size);
 
-/* The function of that name, or NULL. */
+/* The function of that name, which there is. */
 const dz__function *dz__program_function(const dz_program *p, const char *name);
 
 /* dz_program_parse, knowing what the user defined on the tape; that is then looked up by name on the tape

@@ -60,7 +60,7 @@ static bool report_missing(dz__machine *m, size_t missing) {
     if (leaves_of(m)[i].tape || !leaf->used) continue;
     if (!first) first = leaf;
     size_t n = strlen(leaf->name);
-    if (n > 255 || at + n + 2 >= sizeof names) continue;
+    if (at + n + 2 >= sizeof names) continue;
     at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", leaf->name);
     listed++;
   }
@@ -80,7 +80,8 @@ static bool find_leaves(dz__machine *m, uint64_t seed) {
     return dz__poison(m->t, DZ_ERR_MEMORY, "", "out of memory for %zu names", n), false;
   for (size_t i = 0; i < n; i++)
     if (!find_leaf(m, dz__leaf_at(m->p, i), seed, &leaves_of(m)[i], &missing)) return false;
-  return !missing || report_missing(m, missing);
+  if (missing) return report_missing(m, missing);
+  return true;
 }
 
 /* ---- lines ---- */
@@ -131,7 +132,7 @@ static void note_underflows(dz__machine *m) {
 
 /* An error of this recording says in which program it arose. */
 static void name_program(const dz__machine *m, dz_error *e) {
-  if (e->line && !e->file[0]) memcpy(e->file, m->p->name, sizeof e->file);
+  if (e->line) memcpy(e->file, m->p->name, sizeof e->file);
 }
 
 dz_var dz_program_record(const dz_program *p, dz_tape *t, uint64_t seed) {

@@ -68,18 +68,18 @@ static bool adjacent(const dz__machine *m, const dz__value *x, size_t n) {
   return true;
 }
 
-/* The numbers of n constants one after the other; *start is where. */
+/* The numbers of n > 0 constants one after the other; *start is where. Literals of nothing are adjacent. */
 static bool join_numbers(dz__machine *m, const dz__value *x, size_t n, size_t each, size_t *start) {
   bool scalars = x[0].literal < 0;
   if (!scalars && adjacent(m, x, n)) return *start = literal_at(m, x[0].literal)->start, true;
   *start = m->numbers.n;
-  if (each && n > SIZE_MAX / 16 / each) return out_of_memory(m);
+  if (n > SIZE_MAX / 16 / each) return out_of_memory(m);
   double *to = dz__vec_add(&m->alloc, &m->numbers, n * each, sizeof *to);
-  if (!to) return n * each == 0 || out_of_memory(m);
+  if (!to) return out_of_memory(m);
   for (size_t k = 0; k < n; k++, to += each) {
     if (scalars)
       *to = dz__number(x[k].v);
-    else if (each)
+    else
       memcpy(to, numbers_at(m, literal_at(m, x[k].literal)->start), each * sizeof *to);
   }
   return true;
@@ -106,7 +106,7 @@ static bool constant_list(dz__machine *m, const dz__value *x, size_t n, dz__valu
   if (n && !join_numbers(m, x, n, each, &l.start)) return false;
   if (n) drop_items(m, x, n);
   dz__literal *kept = dz__vec_add(&m->alloc, &m->literals, 1, sizeof *kept);
-  if (!kept || m->literals.n > INT32_MAX) return out_of_memory(m);
+  if (!kept) return out_of_memory(m);
   *kept = l;
   *list = (dz__value){.literal = (int32_t)m->literals.n - 1};
   return true;
@@ -157,7 +157,6 @@ static const double *constants_of(const dz__machine *m, const dz__value *x, doub
     *count = l->size;
     return l->size ? numbers_at(m, l->start) : number;
   }
-  if (x->literal == DZ__V_ALL) return NULL;
   if (dz_is_number(x->v)) return *number = dz__number(x->v), number;
   if (!is_fixed(x->v)) return NULL;
   *rank = dz_rank(x->v);

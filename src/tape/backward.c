@@ -122,9 +122,9 @@ static void gather_leaves(dz__tape *s, uint32_t top) {
       s->leaf[dz__operands(t, i).a] = s->kept.scalar[i];
 }
 
+/* After a quick sweep, which laid s->kept. */
 static bool careful(dz__tape *s, seeding y) {
-  if (!lay_tensors(s, &s->kept, y.top) || !lay_kept(s, y.top) || !dz__adjoints_lay(s, &s->reached, y.top))
-    return false;
+  if (!dz__adjoints_lay(s, &s->reached, y.top)) return false;
   clear_tensors(s, &s->kept, y.top);
   clean(s);
   s->dirty = (size_t)y.top + 1;
@@ -181,7 +181,7 @@ static bool sweep(dz__tape *s, seeding y) {
 bool dz__whole_adjoints(dz_tape *t) {
   dz__tape *s = dz__of(t);
   if (s->swept.whole) return true;
-  if (!s->swept.again || s->swept.nodes == 0) return false;
+  if (!s->swept.again) return false;
   uint32_t top = s->swept.nodes - 1;
   return sweep_whole(s, (seeding){top, false, NULL, 1, s->swept.seed});
 }
@@ -251,7 +251,7 @@ static bool hold(dz__tape *s, double **scalars, held **first) {
   *scalars = dz__arena_alloc(&s->held, s->swept.leaves * sizeof **scalars);
   if (!*scalars) return false;
   if (s->swept.leaves) memcpy(*scalars, s->leaf, s->swept.leaves * sizeof **scalars);
-  for (size_t k = 0; k < s->kept.wide && k < s->wides; k++) {
+  for (size_t k = 0; k < s->kept.wide; k++) {
     if (!is_leaf_tensor(s, k)) continue;
     held *h = dz__arena_alloc(&s->held, sizeof *h + s->wide[k].size * sizeof *h->values);
     if (!h) return false;

@@ -31,7 +31,7 @@ static bool any(const double *mask, size_t n) {
 /* The masks travel by the same kernels as the adjoints: `spread` with masks in place of g and ga. */
 static void pull_wide(dz_tape *t, const dz__wide *w, dz__adjoints *a, dz__adjoints *r) {
   dz__tape *s = dz__of(t);
-  if (!w->active || w->fn == DZ__F_END) return;
+  if (!w->active) return;
   dz__call call = dz__reverse_call(t, w, a, a->scalar);
   const double *mask = w->rank ? r->tensor[w - s->wide] : &r->scalar[w->node];
   if (!any(mask, call.out.size)) return;

@@ -27,7 +27,7 @@ typedef struct finding {
   size_t element, count;
 } finding;
 
-enum { KINDS = 16 };
+enum { KINDS = 5 + 3 * 4 }; /* of the value, and of the slope to each operand */
 typedef struct findings {
   finding at[KINDS];
   int n;
@@ -36,7 +36,6 @@ typedef struct findings {
 static void found(findings *f, const char *kind, int operand, const spot *p, size_t element) {
   int i = 0;
   while (i < f->n && (f->at[i].operand != operand || strcmp(f->at[i].kind, kind) != 0)) i++;
-  if (i == KINDS) return;
   if (i == f->n) f->at[f->n++] = (finding){kind, operand, *p, element, 0};
   f->at[i].count++;
 }
@@ -99,10 +98,13 @@ static void examine(findings *f, const spot *p, size_t element) {
 
 /* "log(-1)" with the operands' values. */
 static void call_text(const spot *p, char *out, size_t size) {
-  char number[3][32] = {"", "", ""};
-  for (int k = 0; k < p->arity; k++) dz_number_write(p->in[k], 6, number[k]);
-  snprintf(out, size, "%s(%s%s%s%s%s)", dz__ops[p->fn].name, number[0], p->arity > 1 ? ", " : "", number[1],
-           p->arity > 2 ? ", " : "", number[2]);
+  char number[32];
+  size_t n = (size_t)snprintf(out, size, "%s", dz__ops[p->fn].name);
+  for (int k = 0; k < p->arity; k++) {
+    dz_number_write(p->in[k], 6, number);
+    n += (size_t)snprintf(out + n, size - n, "%s%s", k ? ", " : "(", number);
+  }
+  snprintf(out + n, size - n, ")");
 }
 
 char *dz__element_text(const dz__array *a, size_t e, char buf[96]) {
@@ -112,7 +114,7 @@ char *dz__element_text(const dz__array *a, size_t e, char buf[96]) {
     index[d] = e % a->dims[d];
     e /= a->dims[d];
   }
-  for (int d = 0; d < a->rank && n < 80; d++)
+  for (int d = 0; d < a->rank; d++) /* the extents' product is a size, so all have few digits together */
     n += (size_t)snprintf(buf + n, 96 - n, "%s%zu", d ? ", " : " at [", index[d]);
   if (a->rank) snprintf(buf + n, 96 - n, "]");
   return buf;

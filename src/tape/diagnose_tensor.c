@@ -2,6 +2,7 @@
    the operands made it. */
 #include "tape/diagnose.h"
 
+#include "base/never.h"
 #include "dz/text.h"
 #include "kernels/lu.h"
 #include "kernels/tensor.h"
@@ -48,12 +49,13 @@ static sources behind(work *k, size_t e) {
   dz__call call = k->call;
   sources s = {0};
   if (spread == dz__spread_extreme) spread = dz__reverse_sum;
+  if (DZ__NEVER(!spread)) return s; /* count and noise are finite, and of lu nothing is used */
   for (int i = 0; i < call.nargs; i++) memset(k->mask[i], 0, call.args[i].size * sizeof(double));
   k->one[e] = 1;
   call.g = k->one;
   call.ga = k->mask;
   call.reached = NULL;
-  if (spread) spread(&call);
+  spread(&call);
   k->one[e] = 0;
   for (int i = 0; i < call.nargs; i++)
     for (size_t j = 0; j < call.args[i].size; j++) {
@@ -75,7 +77,7 @@ static bool has_row(const work *k, const char *kind) {
 }
 
 static const char *value_kind(const work *k, double z, sources s) {
-  if (s.n == 0 || s.nan || isfinite(z)) return NULL;
+  if (s.n == 0 || s.nan) return NULL;
   if (isnan(z)) return s.zero && s.infinite && has_row(k, "0*inf") ? "0*inf" : "domain";
   return s.infinite ? NULL : "overflow";
 }
@@ -107,10 +109,10 @@ static bool is_singular(const work *k) {
 
 /* One note speaks for all elements of its kind. */
 static bool note_value(work *k, const double *used) {
-  const char *noted[4] = {NULL};
+  const char *noted[3]; /* value_kind knows three */
   int n = 0;
   bool laid = false;
-  for (size_t e = 0; e < k->call.out.size && n < 4; e++) {
+  for (size_t e = 0; e < k->call.out.size; e++) {
     double z = k->call.out.data[e];
     if (isfinite(z) || used[e] == 0) continue;
     if (!laid && !lay(k)) {
@@ -169,7 +171,7 @@ static void note_slope(work *k, int i, bool value_noted) {
   contribution(k, i, c);
   for (size_t e = 0; e < a->size; e++) {
     if (isfinite(c[e]) || (isinf(c[e]) && (value_noted || of_g.infinite || of_x.infinite))) continue;
-    bool met = isnan(c[e]) && (of_g.zero || of_x.zero || of_g.infinite);
+    bool met = isnan(c[e]) && (of_g.zero || of_g.infinite);
     const char *kind = isinf(c[e]) ? "infinite slope" : met ? "0*inf" : "no slope";
     char number[32], element[96], own[32];
     dz_number_write(c[e], 6, number);

@@ -33,7 +33,7 @@ dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, 
 
 /* True when 0*inf was formed. */
 static bool pull_wide(dz_tape *t, const dz__wide *w, const dz__adjoints *a, double *scalar) {
-  if (!w->active || w->fn == DZ__F_END) return false;
+  if (!w->active) return false;
   dz__call call = dz__reverse_call(t, w, a, scalar);
   return w->fn < DZ__F_POINTWISE_END ? dz__pointwise_reverse((dz__fn)w->fn, &call)
                                      : dz__tensor_ops[w->fn - DZ__F_POINTWISE_END].reverse(&call);
@@ -80,10 +80,10 @@ INLINE void add_to(double *scalar, carry *c, size_t i, size_t node, double flow)
     c->two += flow;
 }
 
+/* Behind take(), which carries nothing on for node i-2. An operation has an operand below it: i is not 0. */
 static inline void settle(double *scalar, carry *c, size_t i) {
-  if (i > 0) scalar[i - 1] += c->one;
-  if (i > 1) scalar[i - 2] += c->two;
-  *c = (carry){0, 0};
+  scalar[i - 1] += c->one;
+  c->one = 0;
 }
 
 /* The complete adjoint of node i: it stays in its slot, or leaves it 0 for the next sweep. */
@@ -123,7 +123,7 @@ INLINE size_t sweep_products(const dz_tape *t, double *scalar, size_t i, double 
       scalar[sum] += g;
       return i + 1;
     }
-    c->one += g;
+    c->one = g;
     if (!adds_product(t, i)) return i + 1;
     g = take(scalar, c, i, whole, sound);
   }
@@ -150,7 +150,7 @@ INLINE bool sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, doubl
     case DZ__INPUT:
     case DZ__PARAM:
       if (p.b) break;
-      leaf[p.a] += g;
+      leaf[p.a] = g;
       sound &= g == g;
       break;
 #define OP1(name, ...)

@@ -15,7 +15,7 @@ typedef struct dz__slots {
 /* The quick sweep, from node `top` down, over slots that hold zeros and the seed. It does not know which
    zeros are structural. That matters only where a zero meets a non-finite partial, and then a NaN arises:
    when one reaches a leaf, or any node of a whole sweep or of a tensor operation, it returns false, and the
-   careful sweep must do it over. Adds to slots->leaf. */
+   careful sweep must do it over. Sets slots->leaf. */
 bool dz__sweep_quick(dz_tape *t, const dz__adjoints *a, const dz__slots *slots, uint32_t top);
 
 /* The careful sweep: keeps beside each adjoint whether anything arrived structurally, and lets only that flow

@@ -87,7 +87,7 @@ dz__tangent_call dz__tangent_call_of(dz__tape *s, const dz__wide *w, const dz__a
 }
 
 static void push_wide(dz__tape *s, const dz__wide *w, const dz__adjoints *reached) {
-  if (!w->active || w->fn == DZ__F_END) return;
+  if (!w->active) return;
   dz__tangent_call p = dz__tangent_call_of(s, w, reached);
   if (p.op)
     p.op->tangent(&p);

@@ -146,7 +146,7 @@ dz_var dz__poison(dz_tape *t, dz_status status, const char *op, const char *form
 }
 
 void dz__locate(dz_var bad, const char *file, int line) {
-  if ((uintptr_t)bad.tape > 1) dz__fail_at(&dz__of(bad.tape)->error, file, line, 0);
+  dz__fail_at(&dz__of(bad.tape)->error, file, line, 0);
 }
 
 /* Nodes from the present end on come from the tape's place: run by run, so a tape recorded by C calls alone

@@ -92,8 +92,7 @@ static bool infer_extent(dz_var x, int rank, int64_t *dims, const char *op) {
   if (open < 0) return true;
   char a[192], b[192];
   dz__array from = dz__array_of(x);
-  if (dz__size_of(rank, known, &product) && product > 0 && size % product == 0 &&
-      size / product <= INT64_MAX) {
+  if (dz__size_of(rank, known, &product) && product > 0 && size % product == 0) {
     dims[open] = (int64_t)(size / product);
     return true;
   }
@@ -181,7 +180,7 @@ dz_var dz__indexed(dz_var x, int n, const dz__range *ranges) {
     static const dz__range whole = {.step = 1};
     if (!settle_index(x, &a, k, k < n ? &ranges[k] : &whole, attr + 4 * k)) return invalid(x);
   }
-  return dz_is_number(x) ? x : dz__record(DZ__F_index, 1, &x, 4 * a.rank, attr);
+  return dz__record(DZ__F_index, 1, &x, 4 * a.rank, attr);
 }
 
 dz_var dz__gather(dz_var x, dz_var at, int64_t axis) {
@@ -213,10 +212,11 @@ dz_var dz__stack(int n, const dz_var *xs, int64_t axis) { return joined(DZ__F_st
 dz_var dz__matmul(dz_var x, dz_var y) { return dz__record(DZ__F_matmul, 2, (dz_var[]){x, y}, 0, NULL); }
 
 dz_var dz__noise(dz_var x, dz_var seed) {
-  const dz_var xs[] = {x, seed}, any = lead(2, xs);
+  const dz_var xs[] = {x, seed};
+  const size_t rows = dz_rank(x) > 0 ? dz__of(x.tape)->share.rows : 0;
   int64_t before = 0;
-  if (any.tape && dz_rank(x) > 0 && dz_extent(x, 0) == dz__of(any.tape)->share.rows)
-    before = (int64_t)(dz__of(any.tape)->share.first * (dz_size(x) / dz_extent(x, 0)));
+  if (rows > 0 && dz_extent(x, 0) == rows)
+    before = (int64_t)(dz__of(x.tape)->share.first * (dz_size(x) / rows));
   return dz__record(DZ__F_noise, 2, xs, before != 0, &before);
 }
 

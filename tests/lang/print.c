@@ -1,6 +1,6 @@
 /* Text, graph, text again: what dz_print writes, and that it reads back as the same graph. */
-#include "dz/print.h"
-#include "dz/lang.h"
+#include "paper.h"
+
 #include "dz/pointwise.h"
 #include "dz/tensor.h"
 
@@ -11,52 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct paper {
-  char text[1 << 16];
-  size_t n, most; /* most: refuses beyond; 0: never */
-} paper;
-
-static bool on_paper(void *user, const char *text, size_t size) {
-  paper *p = user;
-  if ((p->most && p->n + size > p->most) || p->n + size >= sizeof p->text) return false;
-  memcpy(p->text + p->n, text, size);
-  p->n += size;
-  p->text[p->n] = 0;
-  return true;
-}
-
-/* Capitals are 2 by 2 matrices, v and w vectors of 2, all else scalars. */
-static void bind_names(dz_tape *t, const dz_program *p) {
-  static const double values[] = {1.25, -2, 3, .5};
-  dz_program_leaf leaf;
-  for (size_t i = 0; (leaf = dz_program_leaf_at(p, i)).name; i++) {
-    const char *name = leaf.name;
-    bool matrix = *name >= 'A' && *name <= 'Z', vector = strcmp(name, "v") == 0 || strcmp(name, "w") == 0;
-    if (leaf.constant) continue;
-    dz_var x =
-        dz_leaf_tensor(t, leaf.role, matrix ? 2 : vector, (size_t[]){2, 2}, values + *name % 3 * !matrix);
-    ck_assert_int_eq(dz_set_name(x, name), DZ_OK);
-  }
-}
-
-static dz_var record(dz_tape *t, const char *text) {
-  dz_error e;
-  dz_program *p = dz_program_parse(text, strlen(text), "<text>", NULL, &e);
-  ck_assert_msg(p != NULL, "%s: %d:%d: %s", text, e.line, e.column, e.message);
-  bind_names(t, p);
-  dz_var y = dz_program_record(p, t, 0);
-  ck_assert_msg(!dz_tape_error(t)->status, "%s: %s", text, dz_tape_error(t)->message);
-  dz_program_free(p);
-  return y;
-}
-
-static const char *print(dz_var y, const dz_print_options *o) {
-  static paper p;
-  p.n = p.most = 0;
-  ck_assert_int_eq(dz_print(y, o, on_paper, &p), DZ_OK);
-  return p.text;
-}
 
 /* ---- the same graph ---- */
 
@@ -379,7 +333,7 @@ START_TEST(text_is_linear) {
   for (int k = 0; k < 200; k++) x = dz_add(x, x);
   const char *text = print(x, NULL);
   ck_assert_uint_lt(strlen(text), 200 * 40);
-  char copy[1 << 14];
+  static char copy[1 << 16];
   snprintf(copy, sizeof copy, "%s", text);
   dz_tape *u = dz_tape_new(NULL);
   dz_var one = dz_input(u, 1);
@@ -458,12 +412,6 @@ START_TEST(statuses) {
   dz_tape_free(t);
 }
 END_TEST
-
-static bool count_bytes(void *user, const char *text, size_t size) {
-  (void)text;
-  *(size_t *)user += size;
-  return true;
-}
 
 /* A million operations within each other, in 256 KiB of stack (the test is run so by ulimit in CI). */
 START_TEST(deep_graphs) {

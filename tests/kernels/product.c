@@ -1,0 +1,126 @@
+/* The matrix product by each of its ways: our own with and without AVX-512, and OpenBLAS's where it knows the
+   processor, which it is made to do by its environment. Whole numbers add up exactly, so that all must agree;
+   our own ways agree bit for bit. */
+#include "kernels/product.h"
+
+#include "../dice.h"
+#include "suite.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REAL double
+#define MATRIX dz__matrix
+#define NAME(x) x##_double
+#define PRODUCT dz__product
+#define PRODUCT_ROWS dz__product_rows
+#define LAYER dz__layer
+#define LAYER_BACK dz__layer_back
+#define PLAIN dz__layer_plain
+#define BACK_PLAIN dz__layer_back_plain
+#include "product.inc"
+#undef REAL
+#undef MATRIX
+#undef NAME
+#undef PRODUCT
+#undef PRODUCT_ROWS
+#undef LAYER
+#undef LAYER_BACK
+#undef PLAIN
+#undef BACK_PLAIN
+
+#define REAL float
+#define MATRIX dz__matrixf
+#define NAME(x) x##_float
+#define PRODUCT dz__productf
+#define PRODUCT_ROWS dz__product_rowsf
+#define LAYER dz__layerf
+#define LAYER_BACK dz__layer_backf
+#define PLAIN dz__layer_plainf
+#define BACK_PLAIN dz__layer_back_plainf
+#include "product.inc"
+
+/* Edges of panels, strips and vectors; a row and a column; many products, for which the library is asked. */
+static const size_t dims[][3] = {
+    {2, 2, 2},     {1, 7, 1},    {1, 5, 9},    {9, 5, 1},   {3, 300, 1},  {1, 300, 3},  {4, 8, 8},
+    {5, 3, 17},    {7, 193, 24}, {8, 192, 48}, {9, 10, 49}, {66, 20, 33}, {65, 16, 16}, {258, 5, 31},
+    {2, 200, 130}, {70, 7, 8},   {11, 31, 64}, {3, 1, 100}, {64, 64, 64}, {65, 64, 66}, {64, 100, 48}};
+
+START_TEST(whole_numbers_are_exact) {
+  for (int kind = 0; kind < 16; kind += EFFORT(1, 5)) {
+    exact_double(dims[_i], kind);
+    exact_float(dims[_i], kind);
+  }
+}
+END_TEST
+
+START_TEST(every_processor_gives_the_same_bits) {
+  for (int kind = 0; kind < 16 && dims[_i][0] > 1 && dims[_i][2] > 1; kind++) {
+    same_bits_double(dims[_i], kind);
+    same_bits_float(dims[_i], kind);
+  }
+}
+END_TEST
+
+/* Of a matrix without columns nothing comes. */
+START_TEST(nothing_to_add) {
+  const double x = 0;
+  double c[4] = {1, 2, 3, 4};
+  const dz__matrix a = {&x, 2, 0, 0, 1}, b = {&x, 0, 2, 2, 1};
+  dz__product(a, b, c, true);
+  ck_assert(c[0] == 1 && c[3] == 4);
+  dz__product(a, b, c, false);
+  ck_assert(c[0] == 0 && c[1] == 0 && c[2] == 0 && c[3] == 0);
+  double d[6] = {1, 2, 3, 4, 5, 6};
+  dz__product_rows(a, b, d, 3, true);
+  ck_assert(d[0] == 1 && d[5] == 6);
+  dz__product_rows(a, b, d, 3, false);
+  ck_assert(d[0] == 0 && d[1] == 0 && d[2] == 3 && d[3] == 0 && d[4] == 0 && d[5] == 6);
+  const float y = 0;
+  float f[4] = {1, 2, 3, 4};
+  const dz__matrixf af = {&y, 2, 0, 0, 1}, bf = {&y, 0, 2, 2, 1};
+  dz__product_rowsf(af, bf, f, 2, true);
+  ck_assert(f[0] == 1 && f[3] == 4);
+  dz__product_rowsf(af, bf, f, 2, false);
+  ck_assert(f[0] == 0 && f[1] == 0 && f[2] == 0 && f[3] == 0);
+}
+END_TEST
+
+START_TEST(the_way_back) {
+  static const ptrdiff_t columns[] = {1, 7, 8, 16, 33};
+  for (size_t k = 0; k < COUNT(columns); k++)
+    for (int way = 0; way < 4; way++) {
+      back_double(5, columns[k], way & 1, way & 2);
+      back_float(3, columns[k], way & 1, way & 2);
+    }
+}
+END_TEST
+
+/* Once more in processes in which OpenBLAS takes the processor for another; one that it knows uses its wide
+   vectors itself. */
+static const char *const cores[] = {"Prescott", "Haswell", "SkylakeX"};
+
+START_TEST(cores_of_the_library) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (getenv("DZ_TEST_CORE") || (_i == 1 && !__builtin_cpu_supports("avx2")) ||
+      (_i == 2 && !__builtin_cpu_supports("avx512vl")))
+    return;
+  const pid_t child = fork();
+  if (child == 0) {
+    setenv("OPENBLAS_CORETYPE", cores[_i], 1);
+    setenv("DZ_TEST_CORE", "1", 1);
+    execl("/proc/self/exe", "product", (char *)NULL);
+    _exit(77); /* not Linux */
+  }
+  int status;
+  ck_assert(waitpid(child, &status, 0) == child && WIFEXITED(status));
+  ck_assert_msg(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77, "as a %s: see above", cores[_i]);
+#endif
+}
+END_TEST
+
+SUITE(EACH(whole_numbers_are_exact, COUNT(dims)), EACH(every_processor_gives_the_same_bits, COUNT(dims)),
+      ONCE(nothing_to_add), ONCE(the_way_back), EACH(cores_of_the_library, COUNT(cores)))

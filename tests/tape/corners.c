@@ -1,0 +1,137 @@
+/* Places that tapes seldom come to: tiles of one lane, systems the other way, limits, accumulation over
+   sweeps of other outputs, shares of what is not a number. */
+#include "dz/ops.h"
+#include "dz/sweep.h"
+#include "dz/tangent.h"
+#include "dz/tensor.h"
+#include "dz/userop.h"
+#include "on_tape.h"
+#include "tape/tensor.h"
+#include "tape/use.h"
+
+#include <math.h>
+
+/* 65 results are a tile of 64 and one of a single lane, whose elements are 65 apart. */
+START_TEST(a_tile_of_one_lane) {
+  enum { ROWS = 20, N = 65 };
+  double v[ROWS * N];
+  for (int i = 0; i < ROWS * N; i++) v[i] = (i * 37) % 101;
+  const dz_var A = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(ROWS, N), v);
+  const dz_var sum = dz_sum(A, 0, false), most = dz_max(A, 0, false), norm = dz_norm(A, 0, false);
+  for (int j = 0; j < N; j++) {
+    double s = 0, m = 0, squares = 0;
+    for (int i = 0; i < ROWS; i++)
+      s += v[i * N + j], m = fmax(m, v[i * N + j]), squares += v[i * N + j] * v[i * N + j];
+    ck_assert(dz_values(sum)[j] == s && dz_values(most)[j] == m);
+    ck_assert_double_le(fabs(dz_values(norm)[j] - sqrt(squares)), 2 * 0x1p-52 * sqrt(squares));
+  }
+}
+END_TEST
+
+/* A^T x = b, whose tangent is A^-T (b' - A'^T x); a root of 0 that is not in the direction makes the sweep
+   careful. */
+START_TEST(the_tangent_of_a_transposed_system) {
+  const dz_var A = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2, 2), V(2, 0, 0, 4));
+  const dz_var b = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(2, 4)), s = dz_input(tape, 0);
+  const dz_var lu = dz__record(DZ__F_lu, 1, &A, 0, NULL);
+  const dz_var x = dz__record(DZ__F_solve, 3, (dz_var[]){A, b, lu}, 1, (int64_t[]){1});
+  const dz_var y = dz_add(dz_at(x, 0, 1), dz_sqrt(s)), xs[] = {A, b};
+  ck_assert(dz_values(x)[0] == 1 && dz_values(x)[1] == 1);
+  double out;
+  ck_assert_int_eq(dz_tangent(y, 2, xs, V(0, 1, 0, 0, 0, 0), &out), DZ_OK);
+  ck_assert_double_eq(out, -.25);
+  ck_assert_int_eq(dz_tangent(y, 2, xs, V(0, 0, 0, 4, 0, 8), &out), DZ_OK);
+  ck_assert_double_eq(out, 1);
+}
+END_TEST
+
+START_TEST(systems_of_nothing) {
+  const dz_var A = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0, 0), NULL);
+  const dz_var b = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0, 3), NULL), s = dz_input(tape, 5);
+  const dz_var y = dz_add(s, dz_sum(dz_solve(A, b), DZ_ALL, false)), xs[] = {A, b, s};
+  double out;
+  ck_assert_int_eq(dz_tangent(y, 3, xs, V(7), &out), DZ_OK);
+  ck_assert(out == 7 && dz_value(y) == 5);
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert_double_eq(dz_adjoint(s), 1);
+  ck_assert_uint_eq(dz_size(dz_noise(b, 1)), 0);
+  ck_assert_uint_eq(dz_size(dz_noise(A, s)), 0);
+}
+END_TEST
+
+/* Extents beside one of 0 may be as large as can be said. */
+START_TEST(an_axis_without_end) {
+  const dz_var x = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0, SIZE_MAX), NULL), y = dz_slice(x, 1, 3, 8, 1);
+  ck_assert(dz_rank(y) == 2 && dz_extent(y, 0) == 0 && dz_extent(y, 1) == 5);
+  ck_assert(!dz_valid(dz_at(x, -3, 0)) && dz_tape_error(tape)->status == DZ_ERR_ARGUMENT);
+}
+END_TEST
+
+/* No test has the memory: the tape is said to hold that many. */
+START_TEST(as_many_constants_as_there_can_be) {
+  const dz_var x = dz_input(tape, 2);
+  const uint32_t pooled = tape->pooled;
+  tape->pooled = UINT32_MAX - 2;
+  ck_assert(!dz_valid(dz_atan2(x, 3)));
+  tape->pooled = pooled;
+  ck_assert_int_eq(dz_tape_error(tape)->status, DZ_ERR_LIMIT);
+  dz_tape_forgive(tape);
+  ck_assert_double_eq(dz_value(dz_mul(x, 3)), 6);
+}
+END_TEST
+
+/* Leaves that no sweep covered count as 0; those that this one does not cover keep what they have. */
+START_TEST(accumulation_over_other_outputs) {
+  const dz_var u = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(1, 2)), one = dz_sum(u, DZ_ALL, false);
+  const dz_var v = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(3, 4));
+  const dz_var both = dz_add(one, dz_sum(v, DZ_ALL, false));
+  ck_assert_int_eq(dz_backward(both), DZ_OK);
+  ck_assert_int_eq(dz_backward_add(one, 1), DZ_OK);
+  ck_assert(dz_adjoints(u)[0] == 2 && dz_adjoints(v)[0] == 1 && dz_adjoints(v)[1] == 1);
+  ck_assert_int_eq(dz_backward(one), DZ_OK);
+  ck_assert_int_eq(dz_backward_add(both, 1), DZ_OK);
+  ck_assert(dz_adjoints(u)[0] == 2 && dz_adjoints(v)[0] == 1 && dz_adjoints(v)[1] == 1);
+  ck_assert(isnan(dz_adjoint(u)) && isnan(dz_adjoint(one))); /* several elements; of an operation */
+}
+END_TEST
+
+/* A use whose share is a NaN for one element, and has to be looked at again for another. */
+START_TEST(shares_that_are_no_number) {
+  const dz_var v = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(3), V(0, 0, 4)), roots = dz_sqrt(v);
+  const dz_var c = dz_leaf_tensor(tape, DZ_ROLE_DATA, DIMS(3), V(1, 0, 1));
+  const dz_var f = dz_leaf_tensor(tape, DZ_ROLE_DATA, DIMS(3), V(0, 1, 1)), taken = dz_where(c, roots, 0);
+  const dz_var y = dz_sum(dz_mul(taken, f), DZ_ALL, false);
+  double part[3];
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert(isnan(dz_adjoints(v)[0]) && dz_adjoints(v)[1] == 0 && dz_adjoints(v)[2] == .25);
+  ck_assert(dz__use_adjoint(roots, 0, part));
+  ck_assert(isnan(part[0]) && part[1] == 0 && part[2] == .25);
+}
+END_TEST
+
+START_TEST(shares_of_nothing) {
+  const dz_var none = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0), NULL), sum = dz_sum(none, DZ_ALL, false);
+  double untouched = 3;
+  ck_assert_int_eq(dz_backward(dz_add(sum, dz_input(tape, 1))), DZ_OK);
+  ck_assert(dz__use_adjoint(sum, 0, &untouched) && untouched == 3);
+}
+END_TEST
+
+/* A name is not found by its beginning, nor by nothing. */
+START_TEST(names_that_begin_alike) {
+  ck_assert(dz_op_find("") == dz_op_count() && dz_op_find("si") == dz_op_count() &&
+            dz_op_find(NULL) == dz_op_count());
+  const dz_var x = dz_input(tape, 3);
+  const char *const slope[] = {"2*x"};
+  ck_assert_int_eq(dz_op_define(tape, "square_of", 1, "x*x", slope, NULL), DZ_OK);
+  ck_assert(!dz_valid(dz_apply(tape, "square", 1, &x)));
+  ck_assert_int_eq(dz_tape_error(tape)->status, DZ_ERR_NAME);
+  dz_tape_forgive(tape);
+  ck_assert_double_eq(dz_value(dz_apply(tape, "square_of", 1, &x)), 9);
+}
+END_TEST
+
+SUITE_ON_TAPE(ONCE(a_tile_of_one_lane), ONCE(the_tangent_of_a_transposed_system), ONCE(systems_of_nothing),
+              ONCE(an_axis_without_end), ONCE(as_many_constants_as_there_can_be),
+              ONCE(accumulation_over_other_outputs), ONCE(shares_that_are_no_number), ONCE(shares_of_nothing),
+              ONCE(names_that_begin_alike))
