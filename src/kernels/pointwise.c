@@ -280,7 +280,8 @@ SEVERAL static int64_t through_relu(double *restrict ga, const double *restrict 
 
 bool dz__pointwise_reverse(dz__fn fn, const dz__call *call) {
   bool doubt = false;
-  if (fn == DZ__F_relu) return through_relu(call->ga[0], call->out.data, call->g, call->out.size);
+  if (fn == DZ__F_relu)
+    return call->ga[0] && through_relu(call->ga[0], call->out.data, call->g, call->out.size);
   for (int k = 0; k < call->nargs; k++)
     if (call->ga[k] && !passed_on(fn, call, k))
       doubt |= walk_over(fn, k, call, (dz__lanes){.g = call->g, .ga = call->ga[k], .tie = tie_of(call)},

@@ -43,6 +43,10 @@ static bool library_is_slower(void) {
     if (strcmp(name, wide[k]) == 0) return false;
   return has_avx512();
 }
+
+static void one_thread(void) {
+  if (openblas_get_num_threads() > 1) openblas_set_num_threads(1);
+}
 #endif
 
 static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }

@@ -208,6 +208,7 @@ bool dz__reverse_prod(const dz__call *call) {
   const double *x = call->args[0].data;
   double after[DZ__LANES], *before = call->scratch, *ga = call->ga[0];
   bool doubt = false;
+  if (!ga) return false;
   for (dz__tile t = {0}, u = {0}; dz__tile_next(&p, &t);) {
     dz__tile_next(&q, &u);
     prefixes(&p, &t, x, before);

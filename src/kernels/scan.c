@@ -96,6 +96,7 @@ static bool lane(const dz__call *call, ptrdiff_t first, ptrdiff_t n, ptrdiff_t s
 bool dz__reverse_cumprod(const dz__call *call) {
   scan s = scan_of(call);
   bool doubt = false;
+  if (!call->ga[0]) return false;
   for (ptrdiff_t o = 0; o < s.outer; o++)
     for (ptrdiff_t j = 0; j < s.inner; j++) doubt |= lane(call, o * s.n * s.inner + j, s.n, s.inner);
   return doubt;

@@ -147,6 +147,7 @@ bool dz__reverse_norm(const dz__call *call) {
   const double *x = call->args[0].data;
   double *ga = call->ga[0];
   bool doubt = false;
+  if (!ga) return false;
   for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
     const double *z = call->out.data + t.out, *g = call->g + t.out;
     for (dz__run r = {0}; dz__run_next(&p, &t, &r);)
@@ -224,6 +225,7 @@ bool dz__reverse_logsumexp(const dz__call *call) {
   double ties[DZ__LANES], whole[DZ__LANES], *ga = call->ga[0];
   bool doubt = false;
   total s;
+  if (!ga) return false;
   if (dz__rows(&p) && !call->reached && all_finite(call->out.data, call->out.size)) {
     for (size_t r = 0; r < p.results; r++, x += p.n, ga += p.n) {
       whole[0] = shifted_row(x, p.n, s.by, ties) + ties[0];

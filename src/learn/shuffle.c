@@ -1,9 +1,9 @@
+#include "learn/shuffle.h"
+
 #include "base/random.h"
 #include "dz/learn.h"
 
-/* A number below n, each as likely: draws that fall into the incomplete last stretch of the 64-bit numbers
-   are passed over. *at counts the draws. */
-static uint64_t below(uint64_t n, uint64_t stream, uint64_t *at) {
+uint64_t dz__below(uint64_t n, uint64_t stream, uint64_t *at) {
   uint64_t excess = (UINT64_MAX - n + 1) % n, z; /* 2^64 mod n */
   do z = dz__bits(stream, (*at)++);
   while (z < excess);
@@ -15,7 +15,7 @@ dz_status dz_shuffle(uint64_t seed, uint64_t turn, size_t n, size_t *order) {
   uint64_t at = 0, stream = dz__mix(dz__stream(seed, "order") ^ dz__mix(turn));
   for (size_t i = 0; i < n; i++) order[i] = i;
   for (size_t i = n; i > 1; i--) {
-    size_t j = (size_t)below(i, stream, &at), x = order[j];
+    size_t j = (size_t)dz__below(i, stream, &at), x = order[j];
     order[j] = order[i - 1];
     order[i - 1] = x;
   }

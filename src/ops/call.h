@@ -30,8 +30,7 @@ typedef struct dz__call {
   const int64_t *attr; /* meaning per operation: see tensor.def */
   dz__array out;
   const double *g; /* reverse: the adjoint of out */
-  double **ga;     /* reverse: per operand its adjoint to add into, or NULL when it is not wanted; of one
-                      operand alone it is, or nobody would ask */
+  double **ga;     /* reverse: per operand its adjoint to add into, or NULL when it is not wanted */
   double
       *scratch; /* reverse, where the table asks for it: room for out.size plus the size of every operand */
   const double *reached; /* reverse in the careful sweep: 0 where g is a structural zero, from which nothing

@@ -17,18 +17,26 @@ bool dz__said(dz__emitter *e) {
   return !e->status;
 }
 
+/* Whether there was room. */
+static bool put(dz__emitter *e, const char *form, va_list args) {
+  const size_t room = sizeof e->text - e->n;
+  const int n = vsnprintf(e->text + e->n, room, form, args);
+  const bool fits = n >= 0 && (size_t)n < room;
+  if (fits) e->n += (size_t)n;
+  return fits;
+}
+
 void dz__say(dz__emitter *e, const char *form, ...) {
   va_list args, again;
   va_start(args, form);
   va_copy(again, args);
-  int n = vsnprintf(e->text + e->n, sizeof e->text - e->n, form, args);
-  if ((size_t)n >= sizeof e->text - e->n) {
+  if (!put(e, form, args)) {
     dz__said(e);
-    n = vsnprintf(e->text, sizeof e->text, form, again);
+    const bool fits = put(e, form, again);
+    (void)fits, (void)DZ__NEVER(!fits); /* no text is that long */
   }
   va_end(again);
   va_end(args);
-  e->n += DZ__NEVER((size_t)n >= sizeof e->text) ? 0 : (size_t)n; /* no text is that long */
 }
 
 /* As C reads it; a whole number with a point, so that it is a double. */

@@ -380,17 +380,16 @@ dz_status dz__emit_sequence(dz__emitter *e, size_t k) {
   const dz__loop *l = &e->p->program.loop[k];
   body b = {.e = e, .l = l, .quick = e->outside && dz__machine_is_quick(e->p->lanes)};
   size_t slots = l->code.slots + 1;
+  b.slot = dz__alloc(&e->p->alloc, slots);
+  if (!b.slot) return DZ_ERR_MEMORY;
+  memset(b.slot, 0, slots);
   e->steps = l;
   e->spots = dz__spots_of(e->p, k);
-  if (l->code.n > DZ__SCALARS) {
+  if (l->code.n > DZ__SCALARS)
     say_long(e, k, l);
-  } else {
-    b.slot = dz__alloc(&e->p->alloc, slots);
-    if (!b.slot) return DZ_ERR_MEMORY;
-    memset(b.slot, 0, slots);
+  else
     say_short(&b, k);
-    dz__free(&e->p->alloc, b.slot, slots);
-  }
   e->steps = NULL;
+  dz__free(&e->p->alloc, b.slot, slots);
   return DZ_OK;
 }

@@ -42,7 +42,7 @@ static bool visit(work *w, uint32_t top) {
       continue;
     }
     w->depth--;
-    if (w->map[i] == DZ__NO_NODE && !copy(w, i)) return false;
+    if (!copy(w, i)) return false;
   }
   return true;
 }

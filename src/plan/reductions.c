@@ -16,8 +16,7 @@ bool dz__can_reduce(unsigned fn) {
 }
 
 static uint32_t element(const reduction *r, size_t e) {
-  return dz_is_number(r->operand) ? dz__graph_number(r->x->g, dz__number(r->operand))
-                                  : dz__element_node(r->x, dz__index(r->operand), e);
+  return dz__element_node(r->x, dz__index(r->operand), e);
 }
 
 /* An operation; a gradient flows through it where `flows` and one of its operands is active. */
@@ -27,7 +26,7 @@ static uint32_t apply(const reduction *r, unsigned fn, bool flows, size_t n, con
     if (args[k] == DZ__NO_NODE) return DZ__NO_NODE;
     active |= r->x->g->flags[args[k]] & DZ__N_ACTIVE;
   }
-  return dz__graph_add(r->x->g, fn, flows && dz__has_slope(fn) ? active : 0, n, args);
+  return dz__graph_add(r->x->g, fn, flows ? active : 0, n, args);
 }
 
 static uint32_t two(const reduction *r, unsigned fn, uint32_t a, uint32_t b) {

@@ -210,11 +210,10 @@ static dz_status prepare(dz_var y, dz_var seed, seeding *out) {
                 "the output is a tensor of several elements: give a seed of its shape, or sum it");
   }
   dz__array of_seed = dz__array_of(seed);
-  char want[192], came[192], message[448];
   if (!same_shape(&of_y, &of_seed)) {
+    char want[192], came[192], message[448] = "";
     const char *parts[] = {"the seed's shape ", dz__shape_text(of_seed.rank, of_seed.dims, came),
                            " is not the output's ", dz__shape_text(of_y.rank, of_y.dims, want)};
-    message[0] = 0;
     for (size_t i = 0; i < 4; i++) strncat(message, parts[i], sizeof message - strlen(message) - 1);
     return fail(t, DZ_ERR_SHAPE, message);
   }

@@ -329,10 +329,32 @@ START_TEST(the_arena_survives_memory_running_out) {
 }
 END_TEST
 
+/* After a rewind a larger block is put in before one that is too small, which serves again later. */
+START_TEST(a_block_too_small_stays_further_on) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  dz__arena arena;
+  dz__arena_init(&arena, &a);
+  ck_assert_ptr_nonnull(dz__arena_alloc(&arena, 1));
+  const dz__arena_mark start = dz__arena_where(&arena);
+  char *const small = dz__arena_alloc(&arena, 20000);
+  dz__arena_rewind(&arena, start);
+  char *const large = dz__arena_alloc(&arena, 1000000);
+  const size_t calls = f.calls;
+  char *const again = dz__arena_alloc(&arena, 20000);
+  ck_assert(small && large && again == small && f.calls == calls);
+  memset(large, 1, 1000000);
+  memset(again, 2, 20000);
+  ck_assert(large[999999] == 1 && dz__arena_bytes(&arena) == f.bytes);
+  dz__arena_free(&arena);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
 SUITE(ONCE(the_default_allocator_is_the_systems), ONCE(blocks_of_all_sizes_keep_their_contents),
       ONCE(a_given_allocator_is_used), ONCE(arrays_grow_and_keep_their_items),
       ONCE(an_array_that_cannot_grow_stays), ONCE(pieces_stay_put_and_do_not_overlap),
       ONCE(rewinding_keeps_what_came_before), ONCE(a_loop_allocates_in_its_first_turn_only),
       ONCE(too_much_is_refused), BETWEEN(the_arena_survives_failing_allocations, 2, 6),
       ONCE(the_arena_survives_memory_running_out), ONCE(growth_stops_at_what_can_be),
-      ONCE(blocks_of_the_arena_have_a_limit) PAGE_TESTS)
+      ONCE(blocks_of_the_arena_have_a_limit), ONCE(a_block_too_small_stays_further_on) PAGE_TESTS)

@@ -381,8 +381,19 @@ START_TEST(steps_that_cannot_be_taken) {
     dz_optimiser_free(o);
     ck_assert_ptr_nonnull(o = dz_optimiser_new(&how, 0, NULL, NULL)); /* of nothing */
     GIVES(dz_optimiser_step(o, 0, NULL, NULL), DZ_OK);
+    GIVES(dz_optimiser_apply(o, 0, 0, NULL), DZ_OK);
+    GIVES(dz_optimiser_best(o, NULL), DZ_OK);
+    kept = dz_optimiser_state(o, &count);
+    memcpy(state, kept, count * sizeof *state);
+    GIVES(dz_optimiser_restore(o, state, count, NULL), DZ_OK);
     dz_optimiser_free(o);
   }
+  dz_optimiser_options how; /* of what cannot be set */
+  ck_assert_int_eq(dz_optimiser_defaults("sgd", &how), DZ_OK);
+  dz_optimiser *o = dz_optimiser_new(&how, 2, NULL, NULL);
+  ck_assert_int_eq(dz_backward(dz_mul(y, y)), DZ_OK);
+  GIVES(dz_optimiser_apply(o, 1, 2, ((dz_var[]){y, x})), DZ_ERR_ARGUMENT);
+  dz_optimiser_free(o);
 }
 END_TEST
 

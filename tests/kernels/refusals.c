@@ -126,8 +126,7 @@ START_TEST(nothing_is_wanted) {
                              {.rank = 2, .dims = {2, 2}, .size = 4, .data = y},
                              {.rank = 2, .dims = {3, 2}, .size = 6, .data = z}};
   for (int fn = 0; fn < DZ__F_END; fn++) {
-    if (dz__ops[fn].arity < 2) continue;
-    const int64_t attr[] = {0};
+    const int64_t attr[] = {0, 0}; /* of a reduction: no dimensions kept, the first axis */
     dz__call call = {
         .op = dz__ops[fn].name, .nargs = dz__ops[fn].arity, .args = args, .nattr = 2, .attr = attr};
     call.out = args[0], call.g = g, call.ga = ga, call.scratch = room;
@@ -135,11 +134,15 @@ START_TEST(nothing_is_wanted) {
       ck_assert(!dz__pointwise_reverse((dz__fn)fn, &call));
       continue;
     }
-    if (fn == DZ__F_scatter) continue; /* its integers are others */
-    call.nattr = dz__ops[fn].signature == DZ__AXIS;
+    const dz__signature signature = dz__ops[fn].signature;
+    if (fn == DZ__F_scatter || fn == DZ__F_place || fn == DZ__F_index || signature == DZ__SHAPE) continue;
+    call.nattr = signature == DZ__REDUCE ? 2 : signature == DZ__AXIS;
+    if (signature == DZ__REDUCE) call.out = (dz__array){.rank = 1, .dims = {2}, .size = 2, .data = z};
     ck_assert_msg(!op((dz__fn)fn)->reverse(&call), "%s", call.op);
-    call.g = zeros; /* nothing is reached */
-    if (op((dz__fn)fn)->spread) op((dz__fn)fn)->spread(&call);
+    for (int reached = 1; reached >= 0 && op((dz__fn)fn)->spread; reached--) {
+      call.g = reached ? g : zeros;
+      ck_assert(!op((dz__fn)fn)->spread(&call));
+    }
   }
 }
 END_TEST

@@ -154,7 +154,7 @@ START_TEST(jacobians) {
   const size_t n = 1 << 15;
   dz_tape *t = dz_tape_new(NULL);
   const dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, &n, NULL);
-  expect_limit(dz_slice(x, 0, 0, n / 2, 1), 1, &x, true);
+  expect_limit(dz_slice(x, 0, 0, (int64_t)n / 2, 1), 1, &x, true);
   dz_tape_free(t);
 }
 END_TEST
@@ -164,10 +164,10 @@ END_TEST
 enum { FOLD = 1 << 21 };
 
 static bool fold(char *p, size_t size, int file) {
-  bool done = file >= 0 && ftruncate(file, 2 * FOLD) == 0;
+  bool done = file >= 0 && ftruncate(file, (off_t)2 * FOLD) == 0;
   for (size_t at = 0; done && at < size; at += FOLD)
-    done =
-        mmap(p + at, FOLD, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, at ? FOLD : 0) != MAP_FAILED;
+    done = mmap(p + at, FOLD, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
+                at > 0 ? (off_t)FOLD : 0) != MAP_FAILED;
   return done;
 }
 

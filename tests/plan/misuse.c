@@ -210,11 +210,15 @@ START_TEST(positions) {
     const char *text;
     double slope[3]; /* to v = [1, 2, 4] */
     bool moves;
-  } rows[] = {{"sum(gather(v, [2, 0])) + gather(v, 1)", {1, 1, 1}, false},
-              {"sum(d(sum(gather(v, [2, 2, 0])^2), v) * v)", {4, 0, 32}, false},
-              {"sum(d(gather(v, 1)^2, v) * v)", {0, 8, 0}, false},
-              {"sum(gather(v, v - 1))", {0}, true},
-              {"sum(d(sum(gather([1, 2, 3, 4] * v[0], v)^2), v))", {0}, true}};
+  } rows[] = {
+      {"sum(gather(v, [2, 0])) + gather(v, 1)", {1, 1, 1}, false},
+      {"sum(d(sum(gather(v, [2, 2, 0])^2), v) * v)", {4, 0, 32}, false},
+      {"sum(d(gather(v, 1)^2, v) * v)", {0, 8, 0}, false},
+      {"sum(reshape(v[:0], [2, 0]) @ reshape(v[:0], [0, 2])) + sum(v[:0] @ reshape(v[:0], [0, 2])) + v[1]",
+       {0, 1, 0},
+       false},
+      {"sum(gather(v, v - 1))", {0}, true},
+      {"sum(d(sum(gather([1, 2, 3, 4] * v[0], v)^2), v))", {0}, true}};
   for (size_t k = 0; k < COUNT(rows); k++) {
     dz_tape *t = dz_tape_new(NULL);
     const double in[3] = {1, 2, rows[k].moves ? 3 : 4};

@@ -92,6 +92,23 @@ START_TEST(kept_memory_is_given_up) {
 }
 END_TEST
 
+/* A spare block that cannot grow is left, and a fresh one taken; where there is none either, all stays. */
+START_TEST(spare_blocks_that_do_not_grow) {
+  dz_allocator a = begin(0);
+  void *x = dz__alloc(&a, MB), *y = dz__alloc(&a, MB / 16);
+  dz__free(&a, x, MB);
+  held.only = held.calls + 1;
+  void *z = dz__alloc(&a, 3 * MB);
+  ck_assert(z != NULL && held.failed == 1);
+  dz__free(&a, z, 3 * MB);
+  held.at = held.calls + 1;
+  ck_assert_ptr_null(a.resize(a.user, y, MB / 16, 9 * MB));
+  ck_assert_ptr_null(dz__alloc(&a, 9 * MB));
+  dz__free(&a, y, MB / 16);
+  end();
+}
+END_TEST
+
 /* More blocks than it knows are ordinary ones. */
 START_TEST(many_blocks) {
   enum { N = DZ__MOST_SPARE + 6 };
@@ -106,4 +123,4 @@ START_TEST(many_blocks) {
 END_TEST
 
 SUITE(ONCE(blocks_are_taken_again), ONCE(the_best_is_taken), ONCE(growing_keeps_what_is_there),
-      ONCE(kept_memory_is_given_up), ONCE(many_blocks))
+      ONCE(kept_memory_is_given_up), ONCE(spare_blocks_that_do_not_grow), ONCE(many_blocks))

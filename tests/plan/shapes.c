@@ -1,6 +1,7 @@
 /* Recordings of the shapes that plans know, and of those that they nearly know: each runs as the tape does,
    in every way that a plan can be run. Whole numbers, so that every order of additions gives the same, to the
    last bit; and once more with adjoints computed number by number. */
+#include "base/hash.h"
 #include "dz/dz.h"
 #include "plan/cache.h"
 #include "plan/every.h"
@@ -27,6 +28,8 @@ static const dz_var *inputs(shape *s, int n) {
   for (int k = 0; k < n; k++, s->n++) s->x[s->n] = dz_input(s->t, small(s->n));
   return first;
 }
+
+static dz_var clamp(dz_var x) { return dz_fmax(dz_fmin(x, 50), -50); }
 
 /* ---- over lanes ---- */
 
@@ -158,9 +161,29 @@ static dz_var numbers(shape *s) {
   return dz_where(dz_lt(x[0], -100), NAN, dz_fmax(dz_fmin(x[1], INFINITY), -INFINITY));
 }
 
-/* ---- over steps ---- */
+/* Two tables of numbers that differ, though they hash alike: the last number of the second makes up for all
+   others, and is so large that only its sign matters. */
+static dz_var tables_of_one_hash(shape *s) {
+  enum { N = 20 };
+  const dz_var *x = inputs(s, N);
+  double a[N], b[N] = {0};
+  uint64_t h = 0, g = 0;
+  for (int l = 0; l < N - 1; l++) {
+    h = dz__mix(h, dz__bits(a[l] = 1 + l % 2));
+    g = dz__mix(g, dz__bits(b[l] = 3 - l % 3));
+  }
+  for (int e = 10; e < 1000 && !(fabs(b[N - 1]) > 100 && isfinite(b[N - 1])); e++) {
+    const uint64_t last = h ^ g ^ dz__bits(a[N - 1] = ldexp(1, e));
+    memcpy(&b[N - 1], &last, sizeof last);
+  }
+  ck_assert(isfinite(b[N - 1]) && fabs(b[N - 1]) > 100);
+  dz_var y = x[0];
+  for (int l = 0; l < N; l++)
+    y = dz_add(y, dz_sub(clamp(dz_mul(x[l], a[l])), dz_mul(2, clamp(dz_mul(x[l], b[l])))));
+  return y;
+}
 
-static dz_var clamp(dz_var x) { return dz_fmax(dz_fmin(x, 50), -50); }
+/* ---- over steps ---- */
 
 /* Each state is read again behind the steps, and each step reads what was there before. */
 static dz_var states_read(shape *s) {
@@ -236,6 +259,7 @@ static const struct {
               {"crossed stencil", crossed_stencil},
               {"stencil and ends", stencil_and_ends},
               {"numbers", numbers},
+              {"tables of one hash", tables_of_one_hash},
               {"states read", states_read},
               {"many recurrences", many_recurrences},
               {"long steps", long_steps},

@@ -26,6 +26,7 @@ static void from_text(subject *s, const char *text) {
   const size_t dims[] = {2, 3};
   dz_set_name(s->x[s->n++] = dz_leaf_tensor(s->t, DZ_ROLE_INPUT, 2, dims, numbers), "A");
   dz_set_name(s->x[s->n++] = dz_leaf_tensor(s->t, DZ_ROLE_INPUT, 1, dims + 1, numbers), "v");
+  dz_set_name(s->x[s->n++] = dz_leaf_tensor(s->t, DZ_ROLE_DATA, 1, dims + 1, numbers), "w");
   s->y = dz_expr(s->t, text);
 }
 
@@ -46,23 +47,27 @@ static void loops(subject *s) {
   }
 }
 
-/* Steps with a state of two, numbers and inputs of their own, and results that are added up. */
+/* Steps with a state of two, numbers and inputs of their own, and results that are added up, or read behind.
+ */
 static void steps(subject *s) {
-  dz_var a, b, x[6];
+  dz_var a, b, x[6], each[40];
   for (int k = 0; k < 6; k++) x[k] = input(s, .5 + .1 * k);
-  a = x[0], b = x[1], s->y = dz_num(0);
+  a = dz_exp(x[0]), b = dz_sin(dz_mul(x[1], a)), s->y = dz_num(0);
   for (int k = 0; k < 40; k++) {
     const dz_var next = dz_tanh(dz_add(dz_mul(a, x[2]), dz_mul(b, .01 * k)));
     b = dz_add(dz_mul(b, x[3]), dz_sin(dz_sub(next, x[4 + k * 3 % 2])));
-    a = next;
+    each[k] = a = next;
     s->y = dz_add(s->y, dz_mul(a, b));
   }
+  for (int k = 1; k < 40; k++) s->y = dz_add(s->y, dz_fabs(dz_mul(each[k * 7 % 40], dz_exp(each[k - 1]))));
 }
 
 static void user_defined(subject *s) {
   ck_assert(!dz_op_define(s->t, "bump", 2, "exp(-x*x)*y", (const char *[]){"-2*x*z", NULL}, NULL));
   ck_assert(!dz_op_define(s->t, "ramp", 1, "x > 0 ? x : 0", (const char *[]){"MASK(x > 0)"}, NULL));
-  from_text(s, "sum(bump(A, v)) + sum(ramp(v)) + bump(2, 3)");
+  from_text(
+      s,
+      "sum(bump(A, v)) + sum(ramp(v)) + sum(ramp(A * w)) + sum(bump(w, 3)) + sum(ramp(w)) + sum(bump(A, 2))");
 }
 
 static void twice(void *user, const dz_op_array *x, size_t n, double *z) {
@@ -104,6 +109,7 @@ static const struct {
     {NULL, "sum(softmax(A) * A) + logsumexp(A) + sum(max(A, 1) * min(A, 1)) + norm(v) + prod(A)"},
     {NULL, "sum(cumsum(A, 0) * cumprod(A, 1)) + sum(A @ A') + sum(relu(A @ v + v[:2])) + norm(v[:0])"},
     {NULL, "sum(d(sum(gather(v, [2, 2, 0])^2), v) * v) + sum(A[:, 1:] * [1, 2]) + sum(concat(v, A[0])^2)"},
+    {NULL, "sum(A[:, :0] @ A'[:0]) + sum(v[:0] @ A'[:0]) + max(w - v) + sum(gather(v, [0, 2, 1]) * w)"},
     {NULL, "cross_entropy(tanh(A), [0, 1]) + sum(layer_norm(A, v, v)) + sum(dropout(v, 0.5, 7))"},
 };
 

@@ -1,5 +1,6 @@
 /* Places that tapes seldom come to: tiles of one lane, systems the other way, limits, accumulation over
    sweeps of other outputs, shares of what is not a number. */
+#include "dz/holds.h"
 #include "dz/ops.h"
 #include "dz/sweep.h"
 #include "dz/tangent.h"
@@ -131,7 +132,67 @@ START_TEST(names_that_begin_alike) {
 }
 END_TEST
 
+/* Branches on comparisons that a rewind dropped are forgotten. */
+START_TEST(branches_that_are_gone) {
+  const dz_var x = dz_input(tape, 2);
+  ck_assert(dz_holds(dz_gt(x, 1)));
+  const dz_mark mark = dz_tape_mark(tape);
+  ck_assert(dz_holds(dz_lt(x, 3)) && !dz_holds(dz_lt(x, 1)) && dz__of(tape)->nbranches == 3);
+  ck_assert_int_eq(dz_tape_rewind(tape, mark), DZ_OK);
+  ck_assert(!dz_holds(dz_gt(x, 5)) && dz__of(tape)->nbranches == 2);
+}
+END_TEST
+
+/* A handle from between a rewind and a new value of a leaf: neither of now nor dropped. */
+START_TEST(handles_from_before_a_new_value) {
+  const double three = 3;
+  const dz_var x = dz_input(tape, 2);
+  const dz_mark mark = dz_tape_mark(tape);
+  const dz_var gone = dz_exp(x);
+  ck_assert_int_eq(dz_tape_rewind(tape, mark), DZ_OK);
+  const dz_var y = dz_neg(x);
+  ck_assert_int_eq(dz_set(x, &three, 1), DZ_OK);
+  ck_assert(dz_valid(y) && !dz_valid(gone) && dz_valid(x) && dz_value(x) == 3);
+  ck_assert(!dz_valid(dz_solve(2, (dz_var){0})) && !dz_valid(dz_solve((dz_var){0}, 2)));
+}
+END_TEST
+
+/* Operands repeated along leading, trailing and both kinds of axes; what flows back is summed. Whole numbers.
+ */
+START_TEST(repeated_every_way) {
+  static const size_t shapes[][3] = {{2, 3, 4}, {1, 3, 4}, {2, 1, 4}, {2, 3, 1},
+                                     {1, 1, 4}, {1, 3, 1}, {2, 1, 1}};
+  double v[24];
+  for (int i = 0; i < 24; i++) v[i] = i % 7 - 2;
+  for (size_t a = 0; a < COUNT(shapes); a++)
+    for (size_t b = 0; b < COUNT(shapes); b++) {
+      const dz_var x = dz_leaf_tensor(tape, DZ_ROLE_INPUT, 3, shapes[a], v);
+      const dz_var y = dz_leaf_tensor(tape, DZ_ROLE_INPUT, 3, shapes[b], v), z = dz_mul(x, y);
+      /* A root of a structural zero makes the second sweep careful. */
+      const dz_var root = dz_where(1, 0, dz_sqrt(dz_sub(x, x))), f = dz_sum(dz_add(z, root), DZ_ALL, false);
+      for (int turn = 0; turn < 2; turn++) {
+        double gx[24] = {0}, gy[24] = {0};
+        ck_assert_int_eq(dz_backward(turn ? f : dz_sum(z, DZ_ALL, false)), DZ_OK);
+        const size_t *s = shapes[a], *t = shapes[b];
+        for (size_t i = 0; i < 24; i++) {
+          const size_t at[] = {i / 12, i / 4 % 3, i % 4};
+          bool inside = true;
+          for (int k = 0; k < 3; k++) inside &= at[k] < (s[k] > t[k] ? s[k] : t[k]);
+          if (!inside) continue;
+          const size_t j = (at[0] % s[0] * s[1] + at[1] % s[1]) * s[2] + at[2] % s[2];
+          const size_t l = (at[0] % t[0] * t[1] + at[1] % t[1]) * t[2] + at[2] % t[2];
+          gx[j] += v[l], gy[l] += v[j];
+        }
+        for (size_t j = 0; j < dz_size(x); j++) ck_assert(dz_adjoints(x)[j] == gx[j]);
+        for (size_t l = 0; l < dz_size(y); l++) ck_assert(dz_adjoints(y)[l] == gy[l]);
+      }
+      dz_tape_clear(tape);
+    }
+}
+END_TEST
+
 SUITE_ON_TAPE(ONCE(a_tile_of_one_lane), ONCE(the_tangent_of_a_transposed_system), ONCE(systems_of_nothing),
               ONCE(an_axis_without_end), ONCE(as_many_constants_as_there_can_be),
               ONCE(accumulation_over_other_outputs), ONCE(shares_that_are_no_number), ONCE(shares_of_nothing),
-              ONCE(names_that_begin_alike))
+              ONCE(names_that_begin_alike), ONCE(branches_that_are_gone),
+              ONCE(handles_from_before_a_new_value), ONCE(repeated_every_way))

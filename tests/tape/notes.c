@@ -75,6 +75,8 @@ static const struct {
     {"sum(u)*inf", 2, {1, 2}, {NULL}},
     {"u[0]^u[1]", 2, {NAN, 0}, {NULL}},
     {"where(1, u[0], nan)*inf", 1, {1}, {NULL}},
+    {"relu(u[0])*inf", 1, {1}, {NULL}},
+    {"relu(u[0])*inf", 1, {0}, {"0*inf mul: mul(0, inf) is nan"}},
     {"logsumexp(u)", 0, {0}, {NULL}},
     {"(reshape([inf, 1], 1, 2) @ u)[0]*log(u[1] - 5)", 2, {1, 2}, {"domain log: log(-3) is nan"}},
     /* lengths: inf / inf is no product of 0 and infinity, though a 0 is there */

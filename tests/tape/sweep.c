@@ -1,10 +1,14 @@
 /* The reverse sweeps from inside: which of them did the work, and the room that they make for it. */
 #include "tape/sweep.h"
+#include "calls.h"
 #include "dz/sweep.h"
+#include "dz/tangent.h"
 #include "dz/tensor.h"
 #include "on_tape.h"
+#include "ops/op.h"
 
 #include <math.h>
+#include <string.h>
 
 static bool careful(void) { return dz__of(tape)->swept.careful; }
 
@@ -118,7 +122,58 @@ START_TEST(leaves_that_a_sweep_did_not_cover) {
 }
 END_TEST
 
+static dz_status accumulate(dz_tape *t, const dz_allocator *a, int n) {
+  (void)a;
+  const size_t size = (size_t)n;
+  const dz_var v = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, &size, NULL), y = dz_sum(v, DZ_ALL, false);
+  dz_status status = dz_valid(y) ? dz_backward(y) : dz_tape_error(t)->status;
+  if (!status) status = dz_backward_add(y, 1);
+  if (!status) ck_assert(dz_adjoints(v)[0] == 2 && dz_adjoints(v)[n - 1] == 2);
+  return status;
+}
+
+/* What is held of a tensor while the sweep goes over it needs a block of its own. */
+START_TEST(accumulation_without_memory) { fail_each_allocation(accumulate, 5000); }
+END_TEST
+
+/* Operands at which operation `op` passes nothing on from operand k. */
+static const struct {
+  const char *op;
+  int k;
+  double at[3];
+} closed[] = {
+    {"relu", 0, {-2}},        {"fabs", 0, {0}},         {"sign", 0, {3}},         {"floor", 0, {1.5}},
+    {"ceil", 0, {1.5}},       {"round", 0, {1.25}},     {"trunc", 0, {1.5}},      {"copysign", 1, {2, -3}},
+    {"polygamma", 0, {1, 2}}, {"fmin", 0, {3, 2}},      {"fmin", 1, {2, 3}},      {"fmax", 0, {2, 3}},
+    {"fmax", 1, {3, 2}},      {"clamp", 0, {-1, 0, 1}}, {"clamp", 1, {.5, 0, 1}}, {"clamp", 2, {.5, 0, 1}},
+    {"lt", 0, {1, 2}},        {"lt", 1, {1, 2}},        {"le", 0, {1, 2}},        {"le", 1, {1, 2}},
+    {"gt", 0, {1, 2}},        {"gt", 1, {1, 2}},        {"ge", 0, {1, 2}},        {"ge", 1, {1, 2}},
+    {"eq", 0, {1, 2}},        {"eq", 1, {1, 2}},        {"ne", 0, {1, 2}},        {"ne", 1, {1, 2}},
+    {"and", 0, {1, 2}},       {"and", 1, {1, 2}},       {"or", 0, {1, 2}},        {"or", 1, {1, 2}},
+    {"not", 0, {1}},          {"where", 0, {1, 2, 3}},  {"where", 1, {0, 2, 3}},  {"where", 2, {1, 2, 3}},
+};
+
+/* Where nothing flows, nothing flows of what is infinite: 0, not the NaN of 0*inf; back and forward, of
+   scalars and of tensors. */
+START_TEST(nothing_passes_a_mask) {
+  const dz__fn fn = dz__fn_by_name(closed[_i].op, strlen(closed[_i].op));
+  const int k = closed[_i].k;
+  const size_t two = 2;
+  for (int rank = 0; rank < 2; rank++) {
+    dz_var x[3];
+    for (int j = 0; j < dz__ops[fn].arity; j++)
+      x[j] = dz_leaf_tensor(tape, DZ_ROLE_INPUT, rank, &two, V(closed[_i].at[j], closed[_i].at[j]));
+    const dz_var y = call[fn](x), g = dz_leaf_tensor(tape, DZ_ROLE_DATA, rank, &two, V(INFINITY, -INFINITY));
+    ck_assert_int_eq(dz_backward_with(y, g), DZ_OK);
+    double out[2] = {1, 1};
+    ck_assert_int_eq(dz_tangent(y, 1, &x[k], V(INFINITY, -INFINITY), out), DZ_OK);
+    for (int i = 0; i <= rank; i++) ck_assert(dz_adjoints(x[k])[i] == 0 && out[i] == 0);
+  }
+}
+END_TEST
+
 SUITE_ON_TAPE(ONCE(what_is_finite_goes_the_quick_way), ONCE(a_system_is_all_there_is),
               ONCE(scratch_for_every_operand), ONCE(lists_for_every_operand), ONCE(a_seed_of_another_shape),
               ONCE(accumulation_leaves_only_leaves), ONCE(many_leaves_accumulate),
+              ONCE(accumulation_without_memory), EACH(nothing_passes_a_mask, COUNT(closed)),
               ONCE(leaves_that_a_sweep_did_not_cover))
