@@ -8,7 +8,12 @@
 
 static dz_tape *tape;
 
-static inline void set_up(void) { tape = dz_tape_new(NULL); }
+/* The kind of tape. */
+#ifndef NEW_TAPE
+#define NEW_TAPE dz_tape_new
+#endif
+
+static inline void set_up(void) { tape = NEW_TAPE(NULL); }
 static inline void tear_down(void) {
   dz_tape_free(tape);
   tape = NULL;
@@ -24,7 +29,7 @@ static inline void fail_each_allocation(dz_status (*each)(dz_tape *t, const dz_a
   for (size_t at = 1; !done; at++) {
     failing f = {.at = at};
     const dz_allocator a = failing_allocator(&f);
-    dz_tape *t = dz_tape_new(&a);
+    dz_tape *t = NEW_TAPE(&a);
     if (t) {
       const dz_status status = each(t, &a, kind);
       done = status == DZ_OK;

@@ -30,8 +30,8 @@ typedef dz_var dz_equation(dz_tape *t, dz_var x, void *user);
 typedef struct dz_implicit_options {
   bool solved;      /* the start is the solution: nothing is iterated */
   int limit;        /* iterations at most; 0: 1000 for a fixed point, 50 for a root */
-  double tolerance; /* of the last change, relative to the largest element of x; 0: 2^-40, which a last Newton
-                       step then takes to rounding */
+  double tolerance; /* of the last change, relative to the largest element of x; 0: 2^-40 (2^-18 on a tape of
+                       floats), which a last Newton step then takes to rounding */
   int order; /* derivatives up to this order are exact; 0: 1. More are 0 or wrong, so ask for what you take */
 } dz_implicit_options;
 

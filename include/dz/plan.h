@@ -61,7 +61,9 @@ typedef struct dz_plan_options {
                   add to the same numbers, sequences and whole tensors are not shared */
   dz_tensors tensors;
   bool single; /* floats instead of doubles: tensors and matrix products have a float's precision, functions
-                  and sums within a pass are computed with doubles. Always of whole tensors */
+                  and sums within a pass are computed with doubles. Always of whole tensors. Plans of whole
+                  tensors made from a tape of floats are so in any case; element by element, plans compute
+                  with doubles whatever the tape's numbers are, and round less */
 } dz_plan_options;
 
 /* The function from the leaves xs to the nodes ys of one tape, whose other leaves keep the values that they

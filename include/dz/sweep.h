@@ -42,6 +42,9 @@ DZ_API double dz_adjoint(dz_var x);
 /* All elements of the adjoint, row-major; valid until the next sweep or recording. NULL unless the state is
  * READY. Cost as dz_adjoint. */
 DZ_API const double *dz_adjoints(dz_var x);
+/* The same of a tensor (rank 1 or more) of a tape of floats, where it stands; NULL for any other handle.
+   There dz_adjoints makes a copy, and is NULL too when memory is out for it. */
+DZ_API const float *dz_adjoints_single(dz_var x);
 DZ_API dz_adjoint_state dz_adjoint_state_of(dz_var x);
 
 /* Bytes that the tape holds in all: nodes, tensors, adjoints, names. Cost O(1). */

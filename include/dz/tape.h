@@ -40,12 +40,28 @@ enum { DZ_MAX_RANK = 8 };
    memory is out. Cost: a few small allocations. Free it with dz_tape_free. */
 DZ_API dz_tape *dz_tape_new(const dz_allocator *a);
 
+/* The same, of floats: everything on it has a float's precision and range. Each number that enters is rounded
+   to a float, and so is the result of each operation, which is computed with doubles: + - * / and sqrt are
+   the float operations to the last bit, the other pointwise ones within 0.501 ULP of what the table's text
+   gives exactly. Matrix products are computed with floats throughout, and gradients of tensors are added up
+   in floats where several meet; reductions add with doubles and are rounded at the end; adjoints of scalars
+   and tangents are carried as doubles within one sweep and rounded then. Tensors and their adjoints take 4
+   bytes per element; scalar nodes take what they take on a tape of doubles. Whole numbers are exact up to
+   2^24, positions among them.
+   All functions of a tape serve both kinds, and those that take or give doubles convert; beside them stand
+   dz_leaf_tensor_single, dz_set_single, dz_values_single and dz_adjoints_single for floats as they are. Nodes
+   of two tapes never meet in one operation, of two kinds no more than of one. */
+DZ_API dz_tape *dz_tape_new_single(const dz_allocator *a);
+
+/* Whether it is a tape of floats; false for NULL. */
+DZ_API bool dz_tape_is_single(const dz_tape *t);
+
 /* Frees the tape and its nodes; NULL is fine. A handle of a freed tape is as dead as any pointer into it: to
    make every handle stale in a way that is noticed, use dz_tape_clear. */
 DZ_API void dz_tape_free(dz_tape *t);
 
-/* Drops every node, name and error, gives the memory back, and makes every handle stale (using one is an
- * error, not a crash). */
+/* Drops every node, name and error, gives the memory back, keeps the kind of its numbers, and makes every
+ * handle stale (using one is an error, not a crash). */
 DZ_API void dz_tape_clear(dz_tape *t);
 
 /* Number of nodes, constants of the pool not counted. 0 for NULL. Cost O(1). */
@@ -107,10 +123,15 @@ DZ_API dz_var dz_data(dz_tape *t, double value);  /* dz_leaf(t, DZ_ROLE_DATA, va
    Extents may be 0. Errors: DZ_ERR_SHAPE (rank, or a size that overflows), DZ_ERR_MEMORY. Cost: one copy. */
 DZ_API dz_var dz_leaf_tensor(dz_tape *t, dz_role role, int rank, const size_t *dims, const double *values);
 
+/* The same from floats. */
+DZ_API dz_var dz_leaf_tensor_single(dz_tape *t, dz_role role, int rank, const size_t *dims,
+                                    const float *values);
+
 /* Overwrites a leaf's values (count must be its size): the step of an optimiser. Nodes recorded from the old
    value keep theirs, so rewind to a mark before them and record again. DZ_ERR_HANDLE, DZ_ERR_ARGUMENT (not a
    leaf, NULL), DZ_ERR_SHAPE (count). */
 DZ_API dz_status dz_set(dz_var leaf, const double *values, size_t count);
+DZ_API dz_status dz_set_single(dz_var leaf, const float *values, size_t count);
 
 /* A number as a handle: it may stand wherever a handle may. Operations on numbers alone give numbers and
  * touch no tape. */
@@ -132,8 +153,13 @@ static inline bool dz_is_number(dz_var x) { return x.tape == (dz_tape *)1; }
 /* The value of a scalar, or of a tensor with one element; NaN for any other handle. Cost O(1). */
 DZ_API double dz_value(dz_var x);
 /* The elements, row-major, owned by the tape; valid until the node is dropped, and for a scalar only until
-   the next recording. NULL for an invalid handle or a number. */
+   the next recording. NULL for an invalid handle or a number. On a tape of floats the first call for a tensor
+   makes a copy, which the tape keeps as long as the node: 8 bytes per element, and NULL when memory is out.
+ */
 DZ_API const double *dz_values(dz_var x);
+/* The elements of a tensor (rank 1 or more) of a tape of floats, where they stand; NULL for any other handle.
+   Cost O(1). */
+DZ_API const float *dz_values_single(dz_var x);
 /* Rank, extent k (1 when k is out of range), number of elements (0 for an invalid handle). Cost O(1). */
 DZ_API int dz_rank(dz_var x);
 DZ_API size_t dz_extent(dz_var x, int k);

@@ -106,7 +106,8 @@ DZ_API dz_var dz_solve(dz_var a, dz_var b);
 /* Numbers uniform in [0, 1), multiples of 2^-53, in x's shape: element i, row-major, is number i of the
    stream of `seed`, a scalar of any value. The same seed gives the same numbers on every machine, in every
    plan and in any number of threads: Philox4x32-10, its counter i / 2, its key the bits of the seed as a
-   double (0 for both zeros). x gives the shape only. No gradient flows. */
+   double (0 for both zeros). x gives the shape only. No gradient flows. On a tape of floats they are rounded
+   to floats, below 1. */
 DZ_API dz_var dz_noise(dz_var x, dz_var seed);
 
 #ifdef __cplusplus

@@ -119,7 +119,7 @@ static void tangent(const dz__tangent_call *p) {
   for (size_t j = 0; j < n; j++) p->out[j] = row_times(p, &v, g, g + n, j);
 }
 
-static const dz__tensor_op row = {shape, forward, reverse, spread, false, tangent, DZ__MIXES};
+static const dz__tensor_op row = {shape, forward, reverse, spread, false, tangent, DZ__MIXES, NULL, NULL};
 
 static dz_var no_graph(const dz__userop *u, int k, const dz_var *in, dz_var z) {
   (void)k, (void)in;

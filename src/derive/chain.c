@@ -3,6 +3,7 @@
 
 #include "dz/tensor.h"
 #include "ops/call.h"
+#include "tape/tape.h"
 
 #include <math.h>
 #include <string.h>
@@ -206,10 +207,8 @@ bool dz__run_advance(dz__run *r) {
   double *values = r->values;
   for (size_t i = 0; i < r->chain->states; i++) {
     dz_var x = r->next[i];
-    double number = dz_is_number(x) ? dz__number(x) : 0;
-    size_t n = dz_is_number(x) ? 1 : dz_size(x);
-    copy(values, dz_is_number(x) ? &number : dz_values(x), n * sizeof *values);
-    values += n;
+    dz__read_values(x, values);
+    values += dz_size(x);
     r->active[i] = dz_is_active(x);
   }
   r->at++;
@@ -256,10 +255,8 @@ static dz_var seed(const dz__run *r, const double *adjoint) {
 }
 
 static double *read(dz_var x, double *out) {
-  const double *g = dz_adjoints(x);
-  size_t n = dz_size(x);
-  for (size_t e = 0; e < n; e++) out[e] = g ? g[e] : 0;
-  return out + n;
+  dz__read_adjoint(x, out);
+  return out + dz_size(x);
 }
 
 static bool swept(dz__run *r, dz_status status) {

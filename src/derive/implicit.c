@@ -73,7 +73,7 @@ static bool evaluate(job *j, dz_role role, dz_var *x, dz_var *y) {
   if (!go_back(j)) return false;
   *x = leaf(j, role);
   if (!call(j, *x, y)) return false;
-  if (j->n) memcpy(j->r, dz_values(*y), j->n * sizeof *j->r);
+  dz__read_values(*y, j->r);
   return true;
 }
 
@@ -231,8 +231,7 @@ static bool take_start(job *j, dz_var start) {
   j->step = j->r + j->n;
   j->jacobian = j->step + j->n;
   j->lu = j->jacobian + j->n * j->n;
-  double number = dz_is_number(start) ? dz__number(start) : 0;
-  memcpy(j->x, dz_is_number(start) ? &number : dz_values(start), j->n * sizeof *j->x);
+  dz__read_values(start, j->x);
   return true;
 }
 
@@ -241,7 +240,7 @@ static dz_var implicit(job *j, dz_var start, const dz_implicit_options *options)
   if (!j->t || dz_tape_error(j->t)->status) return x;
   if (options) j->o = *options;
   if (j->o.limit == 0) j->o.limit = j->fixed ? 1000 : 50;
-  if (j->o.tolerance == 0) j->o.tolerance = 0x1p-40;
+  if (j->o.tolerance == 0) j->o.tolerance = dz_tape_is_single(j->t) ? 0x1p-18 : 0x1p-40;
   if (j->o.order == 0) j->o.order = 1;
   if (!j->equation || j->o.limit < 0 || j->o.order < 0 || !(j->o.tolerance >= 0)) {
     fail(j, DZ_ERR_ARGUMENT, "an equation, and options that are not negative, are needed");

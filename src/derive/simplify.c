@@ -139,8 +139,8 @@ static uint32_t leaf(reading *r, dz_var x) {
   if (dz_role_of(x) != DZ_ROLE_CONST || dz_name(x)) return dz__term_leaf(r->s, x);
   dz__array a = dz__array_of(x);
   for (size_t k = 1; k < a.size; k++)
-    if (a.data[k] != a.data[0]) return dz__term_leaf(r->s, x);
-  return a.size ? dz__term_number(r->s, a.data[0]) : dz__term_leaf(r->s, x);
+    if (dz__element_of(x, k) != dz__element_of(x, 0)) return dz__term_leaf(r->s, x);
+  return a.size ? dz__term_number(r->s, dz__element_of(x, 0)) : dz__term_leaf(r->s, x);
 }
 
 /* Rules may lose a shape, as x - x = 0 does. */

@@ -94,7 +94,8 @@ static void tangent(const dz__tangent_call *t) {
   }
 }
 
-static const dz__tensor_op row = {dz__broadcast_rule, forward, reverse, spread, false, tangent, DZ__MIXES};
+static const dz__tensor_op row = {dz__broadcast_rule, forward, reverse, spread, false, tangent,
+                                  DZ__MIXES,          NULL,    NULL};
 
 static dz_var partial_graph(const dz__userop *u, int k, const dz_var *in, dz_var z) {
   const dz__textop *op = u->own;

@@ -13,10 +13,6 @@ static size_t product(const size_t *dims, int from, int to) {
   return n;
 }
 
-static void add(double *to, const double *from, size_t n) {
-  for (size_t i = 0; i < n; i++) to[i] += from[i];
-}
-
 /* ---- concat, stack ---- */
 
 /* Operands agree off the axis; `off` is -1 when they must agree everywhere. */
@@ -70,35 +66,12 @@ dz_status dz__shape_stack(dz__call *call) {
   return dz__sized(call);
 }
 
-/* Row after row of the result, the piece of each operand in turn; the one of `out` and `g` that is given. */
-static void pieces(const dz__call *call, double *out, const double *g) {
-  if (call->out.size == 0) return;
-  size_t outer = product(call->out.dims, 0, (int)call->attr[0]), at = 0;
-  for (size_t row = 0; row < outer; row++)
-    for (int i = 0; i < call->nargs; i++) {
-      size_t n = call->args[i].size / outer;
-      if (out && n > 0) memcpy(out + at, call->args[i].data + row * n, n * sizeof *out);
-      if (g && call->ga[i]) add(call->ga[i] + row * n, g + at, n);
-      at += n;
-    }
-}
-
-void dz__forward_concat(const dz__call *call) { pieces(call, call->out.data, NULL); }
-void dz__forward_stack(const dz__call *call) { pieces(call, call->out.data, NULL); }
-
-bool dz__reverse_concat(const dz__call *call) {
-  pieces(call, NULL, call->g);
-  return false;
-}
-
-bool dz__reverse_stack(const dz__call *call) { return dz__reverse_concat(call); }
-
 /* ---- gather ---- */
 
 static dz_status positions_fit(dz__call *call, size_t extent) {
   const dz__array *at = &call->args[1];
   for (size_t i = 0; i < at->size; i++) {
-    double v = at->data[i];
+    double v = call->single ? (double)at->single[i] : at->data[i];
     if (v == trunc(v) && v >= -(double)extent && v < (double)extent) continue;
     char number[32], text[192];
     dz_number_write(v, 0, number);
@@ -134,44 +107,35 @@ static size_t place_of(double v, size_t extent) {
   return v >= 0 && v < (double)extent ? (size_t)v : SIZE_MAX;
 }
 
-static void some_slices(const size_t *place, size_t n, size_t inner, const double *x, double *ga, double *out,
-                        const double *g) {
-  for (size_t i = 0; i < n; i++) {
-    if (place[i] == SIZE_MAX) continue;
-    if (inner == 1 && out)
-      out[i] = x[place[i]];
-    else if (inner == 1)
-      ga[place[i]] += g[i];
-    else if (out)
-      memcpy(out + i * inner, x + place[i] * inner, inner * sizeof *out);
-    else
-      add(ga + place[i] * inner, g + i * inner, inner);
-  }
+#define TEMPLATE "kernels/join.inc"
+#include "kernels/twice.h"
+
+void dz__forward_concat(const dz__call *call) { pieces_double(call, call->out.data, NULL); }
+void dz__forward_concat_single(const dz__call *call) { pieces_single(call, call->out.single, NULL); }
+void dz__forward_stack(const dz__call *call) { dz__forward_concat(call); }
+void dz__forward_stack_single(const dz__call *call) { dz__forward_concat_single(call); }
+
+bool dz__reverse_concat(const dz__call *call) {
+  pieces_double(call, NULL, call->g);
+  return false;
+}
+bool dz__reverse_concat_single(const dz__call *call) {
+  pieces_single(call, NULL, call->g_single);
+  return false;
 }
 
-/* The one of `out` and `ga` that is given. The positions fitted when they were recorded; should they have
-   been overwritten since (dz_set), those that fit no more are passed over. */
-static void slices(const dz__call *call, double *out, double *ga, const double *g) {
-  const dz__array *x = &call->args[0], *at = &call->args[1];
-  int axis = (int)call->attr[0];
-  if (call->out.size == 0) return;
-  size_t outer = product(x->dims, 0, axis), extent = x->dims[axis],
-         inner = product(x->dims, axis + 1, x->rank);
-  size_t place[SOME];
-  for (size_t first = 0; first < at->size; first += SOME) {
-    size_t n = at->size - first < SOME ? at->size - first : SOME;
-    for (size_t i = 0; i < n; i++) place[i] = place_of(at->data[first + i], extent);
-    for (size_t row = 0; row < outer; row++)
-      some_slices(place, n, inner, x->data ? x->data + row * extent * inner : NULL,
-                  ga ? ga + row * extent * inner : NULL, out ? out + (row * at->size + first) * inner : NULL,
-                  g ? g + (row * at->size + first) * inner : NULL);
-  }
-}
+bool dz__reverse_stack(const dz__call *call) { return dz__reverse_concat(call); }
+bool dz__reverse_stack_single(const dz__call *call) { return dz__reverse_concat_single(call); }
 
-void dz__forward_gather(const dz__call *call) { slices(call, call->out.data, NULL, NULL); }
+void dz__forward_gather(const dz__call *call) { slices_double(call, call->out.data, NULL, NULL); }
+void dz__forward_gather_single(const dz__call *call) { slices_single(call, call->out.single, NULL, NULL); }
 
 /* Nothing flows to the positions. */
 bool dz__reverse_gather(const dz__call *call) {
-  if (call->ga[0]) slices(call, NULL, call->ga[0], call->g);
+  if (call->ga[0]) slices_double(call, NULL, call->ga[0], call->g);
+  return false;
+}
+bool dz__reverse_gather_single(const dz__call *call) {
+  if (call->ga_single[0]) slices_single(call, NULL, call->ga_single[0], call->g_single);
   return false;
 }

@@ -83,62 +83,23 @@ static bool batch_next(batch *b) {
   return dz__odometer(b->rank, b->dim, b->y_step, b->y_index, &b->y);
 }
 
-static dz__matrix matrix(const double *data, ptrdiff_t rows, ptrdiff_t columns) {
-  return (dz__matrix){data, rows, columns, columns, 1};
+/* The products under the names that the template has for them. */
+#define matrix_double dz__matrix
+#define matrix_single dz__matrixf
+#define product_double dz__product
+#define product_single dz__productf
+#define careful_double dz__product_add_careful
+#define careful_single dz__product_add_carefulf
+static inline const double *reached_double(const dz__call *call) { return call->reached; }
+static inline const float *reached_single(const dz__call *call) { /* the careful sweep has doubles only */
+  (void)call;
+  return NULL;
 }
+#define TEMPLATE "kernels/matmul.inc"
+#include "kernels/twice.h"
 
-/* ---- kernels ---- */
-
-void dz__forward_matmul(const dz__call *call) {
-  const dz__array *x = &call->args[0], *y = &call->args[1];
-  if (x->size == 0 || y->size == 0) {
-    for (size_t i = 0; i < call->out.size; i++) call->out.data[i] = 0;
-    return;
-  }
-  batch b = batch_of(call);
-  do {
-    dz__product(matrix(x->data + b.x, b.m, b.k), matrix(y->data + b.y, b.k, b.n), call->out.data + b.z,
-                false);
-  } while (batch_next(&b));
-}
-
-SEVERAL static bool finite(const double *x, size_t n) {
-  int64_t bad = 0; /* of a number's size: so the loop becomes vectors */
-  for (size_t i = 0; i < n; i++) bad |= x[i] - x[i] != 0;
-  return bad == 0;
-}
-
-/* Masks pass as if all elements were 1. */
-static dz__matrix ones(ptrdiff_t rows, ptrdiff_t columns) {
-  static const double one = 1;
-  return (dz__matrix){&one, rows, columns, 0, 0};
-}
-
-/* The adjoint of x is g yᵀ, that of y is xᵀ g. Where the other operand is not all finite, the second is
-   formed as the transpose of gᵀ x, since the careful product has g on the left. */
-static bool reverse(const dz__call *call, bool mask) {
-  const dz__array *x = &call->args[0], *y = &call->args[1];
-  if (x->size == 0 || y->size == 0) return false;
-  double *gx = call->ga[0], *gy = call->ga[1];
-  bool tame_x = mask || !gy || finite(x->data, x->size), tame_y = mask || !gx || finite(y->data, y->size);
-  bool doubt = false;
-  batch b = batch_of(call);
-  do {
-    dz__matrix g = matrix(call->g + b.z, b.m, b.n);
-    dz__matrix left = mask ? ones(b.m, b.k) : matrix(x->data + b.x, b.m, b.k);
-    dz__matrix right = mask ? ones(b.k, b.n) : matrix(y->data + b.y, b.k, b.n);
-    const double *reached = call->reached ? call->reached + b.z : NULL;
-    if (gx && tame_y)
-      dz__product_add(g, dz__transposed(right), gx + b.x);
-    else if (gx)
-      doubt |= dz__product_add_careful(g, dz__transposed(right), reached, gx + b.x, b.k, 1);
-    if (gy && tame_x)
-      dz__product_add(dz__transposed(left), g, gy + b.y);
-    else if (gy)
-      doubt |= dz__product_add_careful(dz__transposed(g), left, reached, gy + b.y, 1, b.n);
-  } while (batch_next(&b));
-  return doubt;
-}
-
-bool dz__reverse_matmul(const dz__call *call) { return reverse(call, false); }
-bool dz__spread_matmul(const dz__call *call) { return reverse(call, true); }
+void dz__forward_matmul(const dz__call *call) { forward_double(call); }
+void dz__forward_matmul_single(const dz__call *call) { forward_single(call); }
+bool dz__reverse_matmul(const dz__call *call) { return reverse_double(call, false); }
+bool dz__reverse_matmul_single(const dz__call *call) { return reverse_single(call, false); }
+bool dz__spread_matmul(const dz__call *call) { return reverse_double(call, true); }

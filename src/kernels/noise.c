@@ -23,6 +23,10 @@ void dz__forward_noise(const dz__call *call) {
   dz__philox_fill(key, call->nattr ? (uint64_t)call->attr[0] : 0, call->out.data, call->out.size);
 }
 
+void dz__keep_below_one(float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) x[i] = x[i] < 1 ? x[i] : 0x1.fffffep-1f;
+}
+
 bool dz__reverse_noise(const dz__call *call) { /* flat: nothing flows, and it is never called */
   (void)call;
   return false;

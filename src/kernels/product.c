@@ -143,16 +143,10 @@ void dz__layer_back_plainf(ptrdiff_t rows, ptrdiff_t columns, const float *z, fl
 
 bool dz__product_add_careful(dz__matrix g, dz__matrix b, const double *reached, double *c, ptrdiff_t row,
                              ptrdiff_t column) {
-  bool doubt = false;
-  for (ptrdiff_t i = 0; i < g.rows; i++)
-    for (ptrdiff_t k = 0; k < g.columns; k++) {
-      ptrdiff_t at = i * g.row + k * g.column;
-      if (reached && reached[at] == 0) continue;
-      for (ptrdiff_t j = 0; j < b.columns; j++) {
-        double z = g.data[at] * b.data[k * b.row + j * b.column];
-        doubt |= (z != z) & (g.data[at] == 0);
-        c[i * row + j * column] += z;
-      }
-    }
-  return doubt;
+  return careful_double(g, b, reached, c, row, column);
+}
+
+bool dz__product_add_carefulf(dz__matrixf g, dz__matrixf b, const float *reached, float *c, ptrdiff_t row,
+                              ptrdiff_t column) {
+  return careful_float(g, b, reached, c, row, column);
 }

@@ -17,10 +17,6 @@ typedef struct dz__matrixf {
   ptrdiff_t rows, columns, row, column;
 } dz__matrixf;
 
-static inline dz__matrix dz__transposed(dz__matrix a) {
-  return (dz__matrix){a.data, a.columns, a.rows, a.column, a.row};
-}
-
 /* c = a b, or c += a b where `add`, with c contiguous, row-major. Sums over k go in a fixed order: the result
    depends on the operands and their shapes alone. No product is rounded together with its sum, so that our
    own kernels give the same bits on every processor. Larger products are CBLAS's where dz was built with it
@@ -29,7 +25,6 @@ static inline dz__matrix dz__transposed(dz__matrix a) {
    matrices, and round, otherwise again. */
 void dz__product(dz__matrix a, dz__matrix b, double *c, bool add);
 void dz__productf(dz__matrixf a, dz__matrixf b, float *c, bool add);
-static inline void dz__product_add(dz__matrix a, dz__matrix b, double *c) { dz__product(a, b, c, true); }
 
 /* The same by our own kernels, with rows of c that are `row` apart. */
 void dz__product_rows(dz__matrix a, dz__matrix b, double *c, ptrdiff_t row, bool add);
@@ -57,5 +52,7 @@ void dz__layer_back_plainf(ptrdiff_t rows, ptrdiff_t columns, const float *z, fl
    column]. True when another zero of g met a b that is not finite. */
 bool dz__product_add_careful(dz__matrix g, dz__matrix b, const double *reached, double *c, ptrdiff_t row,
                              ptrdiff_t column);
+bool dz__product_add_carefulf(dz__matrixf g, dz__matrixf b, const float *reached, float *c, ptrdiff_t row,
+                              ptrdiff_t column);
 
 #endif

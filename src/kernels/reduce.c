@@ -79,102 +79,26 @@ bool dz__reverse_count(const dz__call *call) {
 
 /* ---- max, min ---- */
 
-/* Larger of the two by `sign`, NaN if either is. */
-static inline double further(double x, double y, double sign) {
-  return ((y * sign > x * sign) | (y != y)) ? y : x;
-}
+#define TEMPLATE "kernels/reduce.inc"
+#include "kernels/twice.h"
 
-static inline void fold(double *acc, ptrdiff_t lanes, const double *x, ptrdiff_t n, ptrdiff_t step,
-                        double sign) {
-  for (ptrdiff_t k = 0; k < n; k++, x += step)
-    for (ptrdiff_t j = 0; j < lanes; j++) acc[j] = further(acc[j], x[j], sign);
-}
-
-/* A long contiguous run is folded as eight lanes first. */
-static inline void fold_run(double *acc, ptrdiff_t lanes, const double *x, ptrdiff_t n, ptrdiff_t step,
-                            double sign) {
-  if (lanes == 1 && step == 1 && n >= 16) {
-    double wide[8];
-    for (int j = 0; j < 8; j++) wide[j] = x[j];
-    fold(wide, 8, x + 8, n / 8 - 1, 8, sign);
-    fold(acc, 1, wide, 8, 1, sign);
-    fold(acc, 1, x + n / 8 * 8, n % 8, 1, sign);
-  } else {
-    fold(acc, lanes, x, n, step, sign);
-  }
-}
-
-static inline void extremes(const dz__groups *p, const dz__tile *t, const double *x, double *out,
-                            double sign) {
-  for (ptrdiff_t j = 0; j < t->lanes; j++) out[j] = -sign * (double)INFINITY;
-  for (dz__run r = {0}; dz__run_next(p, t, &r);) fold_run(out, t->lanes, x + r.at, p->n, p->step, sign);
-}
-
-SEVERAL static double extreme_of_row(const double *x, ptrdiff_t n, double sign) {
-  double z = -sign * (double)INFINITY;
-  fold_run(&z, 1, x, n, 1, sign);
-  return z;
-}
-
-double dz__peak_of_row(const double *x, ptrdiff_t n) { return extreme_of_row(x, n, 1); }
-
-static bool extremes_of_rows(const dz__call *call, const dz__groups *p, double sign) {
-  const double *x = call->args[0].data;
-  if (!dz__rows(p)) return false;
-  for (size_t r = 0; r < p->results; r++, x += p->n) call->out.data[r] = extreme_of_row(x, p->n, sign);
-  return true;
-}
-
+double dz__peak_of_row(const double *x, ptrdiff_t n) { return extreme_of_row_double(x, n, 1); }
 void dz__peaks(const dz__groups *p, const dz__tile *t, const double *x, double *peak) {
-  extremes(p, t, x, peak, 1);
+  extremes_double(p, t, x, peak, 1);
 }
-
-void dz__forward_max(const dz__call *call) {
-  dz__groups p = dz__reduction(call);
-  if (extremes_of_rows(call, &p, 1)) return;
-  for (dz__tile t = {0}; dz__tile_next(&p, &t);)
-    extremes(&p, &t, call->args[0].data, call->out.data + t.out, 1);
-}
-
-void dz__forward_min(const dz__call *call) {
-  dz__groups p = dz__reduction(call);
-  if (extremes_of_rows(call, &p, -1)) return;
-  for (dz__tile t = {0}; dz__tile_next(&p, &t);)
-    extremes(&p, &t, call->args[0].data, call->out.data + t.out, -1);
-}
-
 void dz__ties(const dz__groups *p, const dz__tile *t, const double *x, const double *peak, double *ties) {
-  for (ptrdiff_t j = 0; j < t->lanes; j++) ties[j] = 0;
-  for (dz__run r = {0}; dz__run_next(p, t, &r);)
-    for (ptrdiff_t k = 0, i = r.at; k < p->n; k++, i += p->step)
-      for (ptrdiff_t j = 0; j < t->lanes; j++) ties[j] += x[i + j] == peak[j];
+  ties_double(p, t, x, peak, ties);
 }
 
-/* Shares g equally among the elements that equal the result; a NaN result gives NaN to all. A mask goes to
-   each of them undivided, lest it fades to 0 on a long way. */
-static bool share(const dz__call *call, bool mask) {
-  dz__groups p = dz__reduction(call);
-  const double *x = call->args[0].data;
-  double ties[DZ__LANES], *ga = call->ga[0];
-  bool doubt = false;
-  if (!ga) return false;
-  for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
-    const double *z = call->out.data + t.out, *g = call->g + t.out;
-    dz__ties(&p, &t, x, z, ties);
-    for (dz__run r = {0}; dz__run_next(&p, &t, &r);)
-      for (ptrdiff_t k = 0, i = r.at; k < p.n; k++, i += p.step)
-        for (ptrdiff_t j = 0; j < t.lanes; j++) {
-          if ((x[i + j] != z[j] && z[j] == z[j]) || dz__dead(call, t.out + j)) continue;
-          double p_x = mask ? 1 : z[j] == z[j] ? 1 / ties[j] : (double)NAN;
-          doubt |= dz__pull(&ga[i + j], p_x, g[j]);
-        }
-  }
-  return doubt;
-}
-
-bool dz__reverse_max(const dz__call *call) { return share(call, false); }
-bool dz__reverse_min(const dz__call *call) { return share(call, false); }
-bool dz__spread_extreme(const dz__call *call) { return share(call, true); }
+void dz__forward_max(const dz__call *call) { extreme_double(call, 1); }
+void dz__forward_max_single(const dz__call *call) { extreme_single(call, 1); }
+void dz__forward_min(const dz__call *call) { extreme_double(call, -1); }
+void dz__forward_min_single(const dz__call *call) { extreme_single(call, -1); }
+bool dz__reverse_max(const dz__call *call) { return share_double(call, false); }
+bool dz__reverse_max_single(const dz__call *call) { return share_single(call, false); }
+bool dz__reverse_min(const dz__call *call) { return share_double(call, false); }
+bool dz__reverse_min_single(const dz__call *call) { return share_single(call, false); }
+bool dz__spread_extreme(const dz__call *call) { return share_double(call, true); }
 
 /* ---- prod ---- */
 

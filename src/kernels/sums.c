@@ -46,65 +46,17 @@ static double total_end(const total *s, ptrdiff_t j) {
   return s->sum[j] - s->sum[j] == 0 ? s->sum[j] + s->rest[j] : s->sum[j];
 }
 
-static inline double contiguous(term *f, const double *x, ptrdiff_t n, double by) {
-  double a[8] = {0}, tail = 0;
-  ptrdiff_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int j = 0; j < 8; j++) a[j] += f(x[i + j], by);
-  for (; i < n; i++) tail += f(x[i], by);
-  return (((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]))) + tail;
-}
-
-static inline void add_tile(total *s, term *f, const dz__groups *p, const dz__tile *t, const double *x) {
-  double part[DZ__LANES];
-  bool one = t->lanes == 1 && p->step == 1;
-  ptrdiff_t rows = one ? 8 * ROWS : ROWS;
-  for (dz__run r = {0}; dz__run_next(p, t, &r);)
-    for (ptrdiff_t k = 0; k < p->n; k += rows) {
-      const double *y = x + r.at + k * p->step;
-      ptrdiff_t n = p->n - k < rows ? p->n - k : rows;
-      if (one) {
-        part[0] = contiguous(f, y, n, s->by[0]);
-      } else {
-        for (ptrdiff_t j = 0; j < t->lanes; j++) part[j] = 0;
-        for (ptrdiff_t i = 0; i < n; i++, y += p->step)
-          for (ptrdiff_t j = 0; j < t->lanes; j++) part[j] += f(y[j], s->by[j]);
-      }
-      total_add(s, t->lanes, part);
-    }
-}
-
 /* ---- sum ---- */
 
 _Static_assert((int)DZ__SHORT_ROW <= 8 * ROWS, "a short row is one block");
 
-void dz__forward_sum(const dz__call *call) {
-  dz__groups p = dz__reduction(call);
-  total s;
-  if (dz__rows(&p)) {
-    const double *x = call->args[0].data;
-    for (size_t r = 0; r < p.results; r++, x += p.n) call->out.data[r] = contiguous(plain, x, p.n, 0);
-    return;
-  }
-  for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
-    total_begin(&s, t.lanes);
-    add_tile(&s, plain, &p, &t, call->args[0].data);
-    for (ptrdiff_t j = 0; j < t.lanes; j++) call->out.data[t.out + j] = total_end(&s, j);
-  }
-}
+#define TEMPLATE "kernels/sums.inc"
+#include "kernels/twice.h"
 
-bool dz__reverse_sum(const dz__call *call) {
-  dz__groups p = dz__reduction(call);
-  double *ga = call->ga[0];
-  if (!ga) return false;
-  for (dz__tile t = {0}; dz__tile_next(&p, &t);) {
-    const double *g = call->g + t.out;
-    for (dz__run r = {0}; dz__run_next(&p, &t, &r);)
-      for (ptrdiff_t k = 0, i = r.at; k < p.n; k++, i += p.step)
-        for (ptrdiff_t j = 0; j < t.lanes; j++) ga[i + j] += g[j];
-  }
-  return false;
-}
+void dz__forward_sum(const dz__call *call) { sum_double(call); }
+void dz__forward_sum_single(const dz__call *call) { sum_single(call); }
+bool dz__reverse_sum(const dz__call *call) { return add_back_double(call); }
+bool dz__reverse_sum_single(const dz__call *call) { return add_back_single(call); }
 
 /* ---- norm ---- */
 
@@ -134,7 +86,7 @@ void dz__forward_norm(const dz__call *call) {
     largest_magnitudes(&p, &t, x, peak);
     total_begin(&s, t.lanes);
     for (ptrdiff_t j = 0; j < t.lanes; j++) s.by[j] = scale_for(peak[j]);
-    add_tile(&s, scaled_square, &p, &t, x);
+    add_tile_double(&s, scaled_square, &p, &t, x);
     for (ptrdiff_t j = 0; j < t.lanes; j++) {
       bool flat = peak[j] == 0 || peak[j] - peak[j] != 0;
       call->out.data[t.out + j] = flat ? peak[j] : sqrt(total_end(&s, j)) / s.by[j];
@@ -167,7 +119,7 @@ static void shifted_sums(const dz__groups *p, const dz__tile *t, const double *x
   total_begin(s, t->lanes);
   dz__peaks(p, t, x, s->by);
   dz__ties(p, t, x, s->by, ties);
-  add_tile(s, shifted, p, t, x);
+  add_tile_double(s, shifted, p, t, x);
 }
 
 /* The same of one short row: what stands in s there comes back in *by, *ties, and as the result. */
@@ -175,7 +127,7 @@ static double shifted_row(const double *x, ptrdiff_t n, double *by, double *ties
   *by = dz__peak_of_row(x, n);
   *ties = 0;
   for (ptrdiff_t i = 0; i < n; i++) *ties += x[i] == *by;
-  return contiguous(shifted, x, n, *by);
+  return contiguous_double(shifted, x, n, *by);
 }
 
 static double logsumexp_of(double by, double others, double ties) {

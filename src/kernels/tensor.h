@@ -4,12 +4,19 @@
 
 #include "ops/call.h"
 
-#define TENSOR(name, ...)                                                                                    \
+#define OWN(name)                                                                                            \
+  dz__forward dz__forward_##name##_single;                                                                   \
+  dz__reverse dz__reverse_##name##_single;
+#define CONVERTED(name)
+#define TENSOR(name, least, most, signature, spread, scratch, tangent, carries, floats, what)                \
   dz__shape_rule dz__shape_##name;                                                                           \
   dz__forward dz__forward_##name;                                                                            \
-  dz__reverse dz__reverse_##name;
+  dz__reverse dz__reverse_##name;                                                                            \
+  floats(name)
 #include "ops/tensor.def"
 #undef TENSOR
+#undef OWN
+#undef CONVERTED
 
 /* Masks of max and min reach the elements that share the gradient; of matmul, a row and a column; of
    solve, a column and the matrix. */
@@ -24,6 +31,9 @@ dz__shape_rule dz__shape_user;
 dz__forward dz__forward_user;
 dz__reverse dz__reverse_user, dz__spread_user;
 dz__tangent dz__tangent_user;
+
+/* What rounding to floats makes 1 of noise becomes the largest float below. */
+void dz__keep_below_one(float *x, size_t n);
 
 /* Whether element i of g is known to be a structural zero: nothing flows from it. */
 static inline bool dz__dead(const dz__call *call, ptrdiff_t i) {

@@ -42,79 +42,10 @@ static ptrdiff_t columns(ptrdiff_t left, ptrdiff_t step) {
   return step == 1 || step == 0 || left < COLUMNS ? left : COLUMNS;
 }
 
-static void take_plane(double *out, const double *x, const ptrdiff_t *dim, const ptrdiff_t *step) {
-  ptrdiff_t w;
-  for (ptrdiff_t j0 = 0; j0 < dim[1]; j0 += w) {
-    w = columns(dim[1] - j0, step[1]);
-    for (ptrdiff_t i = 0; i < dim[0]; i++) {
-      const double *from = x + i * step[0] + j0 * step[1];
-      double *to = out + i * dim[1] + j0;
-      if (step[1] == 1)
-        memcpy(to, from, (size_t)w * sizeof *to);
-      else
-        for (ptrdiff_t j = 0; j < w; j++) to[j] = from[j * step[1]];
-    }
-  }
-}
-
-static double sum_of(const double *g, ptrdiff_t n) {
-  double a[8] = {0};
-  ptrdiff_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int j = 0; j < 8; j++) a[j] += g[i + j];
-  for (; i < n; i++) a[0] += g[i];
-  return ((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]));
-}
-
-static void put_plane(double *ga, const double *g, const ptrdiff_t *dim, const ptrdiff_t *step) {
-  ptrdiff_t w;
-  for (ptrdiff_t j0 = 0; j0 < dim[1]; j0 += w) {
-    w = columns(dim[1] - j0, step[1]);
-    for (ptrdiff_t i = 0; i < dim[0]; i++) {
-      double *to = ga + i * step[0] + j0 * step[1];
-      const double *from = g + i * dim[1] + j0;
-      if (step[1] == 0)
-        *to += sum_of(from, w);
-      else
-        for (ptrdiff_t j = 0; j < w; j++) to[j * step[1]] += from[j];
-    }
-  }
-}
-
-/* Visits the planes of the last two axes; one of `out` (take) and `ga` (put) is given. The result must not be
-   empty. */
-static void walk(const view *v, double *out, const double *x, double *ga, const double *g) {
-  ptrdiff_t index[DZ__MAX_RANK + 1] = {0}, at = v->first, plane;
-  view two = {.rank = 2, .dim = {1, 1}, .step = {0, 1}};
-  int outer = v->rank > 2 ? v->rank - 2 : 0;
-  for (int k = outer; k < v->rank; k++) {
-    two.dim[2 - v->rank + k] = v->dim[k];
-    two.step[2 - v->rank + k] = v->step[k];
-  }
-  plane = two.dim[0] * two.dim[1];
-  for (ptrdiff_t done = 0; done == 0 || dz__odometer(outer, v->dim, v->step, index, &at); done += plane) {
-    if (out)
-      take_plane(out + done, x + at, two.dim, two.step);
-    else
-      put_plane(ga + at, g + done, two.dim, two.step);
-  }
-}
-
 typedef view viewed(const dz__call *call);
 
-/* The view is only asked for when there is something to see, so the products in it cannot overflow. */
-static void take(const dz__call *call, viewed *of) {
-  if (call->out.size == 0) return;
-  view v = of(call);
-  walk(&v, call->out.data, call->args[0].data, NULL, NULL);
-}
-
-static bool put(const dz__call *call, viewed *of) {
-  if (call->out.size == 0 || !call->ga[0]) return false;
-  view v = of(call);
-  walk(&v, NULL, NULL, call->ga[0], call->g);
-  return false;
-}
+#define TEMPLATE "kernels/view.inc"
+#include "kernels/twice.h"
 
 /* ---- shapes given as extents ---- */
 
@@ -142,15 +73,10 @@ dz_status dz__shape_reshape(dz__call *call) {
                   dz__array_text(x, a), x->size, dz__array_text(&call->out, b), call->out.size);
 }
 
-void dz__forward_reshape(const dz__call *call) {
-  if (call->out.size > 0) memcpy(call->out.data, call->args[0].data, call->out.size * sizeof(double));
-}
-
-bool dz__reverse_reshape(const dz__call *call) {
-  double *ga = call->ga[0];
-  for (size_t i = 0; ga && i < call->out.size; i++) ga[i] += call->g[i];
-  return false;
-}
+void dz__forward_reshape(const dz__call *call) { same_double(call); }
+void dz__forward_reshape_single(const dz__call *call) { same_single(call); }
+bool dz__reverse_reshape(const dz__call *call) { return add_same_double(call); }
+bool dz__reverse_reshape_single(const dz__call *call) { return add_same_single(call); }
 
 /* ---- broadcast_to ---- */
 
@@ -179,8 +105,10 @@ static view broadcast_view(const dz__call *call) {
   return v;
 }
 
-void dz__forward_broadcast_to(const dz__call *call) { take(call, broadcast_view); }
-bool dz__reverse_broadcast_to(const dz__call *call) { return put(call, broadcast_view); }
+void dz__forward_broadcast_to(const dz__call *call) { take_double(call, broadcast_view); }
+void dz__forward_broadcast_to_single(const dz__call *call) { take_single(call, broadcast_view); }
+bool dz__reverse_broadcast_to(const dz__call *call) { return put_double(call, broadcast_view); }
+bool dz__reverse_broadcast_to_single(const dz__call *call) { return put_single(call, broadcast_view); }
 
 /* ---- permute ---- */
 
@@ -209,8 +137,10 @@ static view permuted_view(const dz__call *call) {
   return v;
 }
 
-void dz__forward_permute(const dz__call *call) { take(call, permuted_view); }
-bool dz__reverse_permute(const dz__call *call) { return put(call, permuted_view); }
+void dz__forward_permute(const dz__call *call) { take_double(call, permuted_view); }
+void dz__forward_permute_single(const dz__call *call) { take_single(call, permuted_view); }
+bool dz__reverse_permute(const dz__call *call) { return put_double(call, permuted_view); }
+bool dz__reverse_permute_single(const dz__call *call) { return put_single(call, permuted_view); }
 
 /* ---- index ---- */
 
@@ -242,5 +172,7 @@ static view indexed_view(const dz__call *call) {
   return v;
 }
 
-void dz__forward_index(const dz__call *call) { take(call, indexed_view); }
-bool dz__reverse_index(const dz__call *call) { return put(call, indexed_view); }
+void dz__forward_index(const dz__call *call) { take_double(call, indexed_view); }
+void dz__forward_index_single(const dz__call *call) { take_single(call, indexed_view); }
+bool dz__reverse_index(const dz__call *call) { return put_double(call, indexed_view); }
+bool dz__reverse_index_single(const dz__call *call) { return put_single(call, indexed_view); }

@@ -2,6 +2,7 @@
    a parameter changes no other. */
 #include "base/random.h"
 #include "lang/machine.h"
+#include "tape/single.h"
 
 #include <math.h>
 #include <string.h>
@@ -44,8 +45,10 @@ dz_var dz__initial(dz__machine *m, const dz__leaf *leaf, uint64_t seed) {
   dz_tape_at(m->t, seen->line, seen->column);
   dz_var x = dz_leaf_tensor(m->t, DZ_ROLE_PARAM, seen->rank < 0 ? 0 : seen->rank, seen->dims, NULL);
   if (!dz__good(x)) return x;
-  dz__array a = dz__array_of(x); /* the leaf is new: nobody has seen its zeros */
-  fill(a.data, a.size, leaf, dz__stream(seed, seen->name));
+  double *to = dz__leaf_open(x); /* the leaf is new: nobody has seen its zeros */
+  if (!to) return dz__poison(m->t, DZ_ERR_MEMORY, "", "out of memory for '%s'", seen->name);
+  fill(to, dz_size(x), leaf, dz__stream(seed, seen->name));
+  dz__leaf_close(x);
   if (dz_set_name(x, seen->name) == DZ_ERR_MEMORY)
     return dz__poison(m->t, DZ_ERR_MEMORY, "", "out of memory for the name '%s'", seen->name);
   return x;

@@ -1,6 +1,7 @@
 /* The functions of the engine, applied to values. */
 #include "lang/builtin.h"
 #include "lang/machine.h"
+#include "tape/single.h"
 #include "tape/tensor.h"
 
 #include <string.h>
@@ -223,9 +224,10 @@ static bool positions(const call *c, dz_var *r) {
   for (int k = 0; k < n; k++) dims[k] = k == axis ? dz_extent(x, k) : 1;
   *r = dz_leaf_tensor(c->m->t, DZ_ROLE_CONST, n, dims, NULL);
   if (!dz__good(*r)) return false;
-  double *to = dz__array_of(*r).data; /* its node is new: nobody has seen the zeros */
-  for (size_t k = 0; k < dims[axis]; k++) to[k] = (double)k;
-  return true;
+  double *to = dz__leaf_open(*r); /* its node is new: nobody has seen the zeros */
+  for (size_t k = 0; to && k < dims[axis]; k++) to[k] = (double)k;
+  if (to) dz__leaf_close(*r);
+  return to != NULL;
 }
 
 /* ---- d(f, x, …) ---- */

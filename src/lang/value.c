@@ -161,7 +161,9 @@ static const double *constants_of(const dz__machine *m, const dz__value *x, doub
   if (!is_fixed(x->v)) return NULL;
   *rank = dz_rank(x->v);
   *count = dz_size(x->v);
-  return dz_values(x->v);
+  const double *v = dz_values(x->v);
+  if (!v) dz__poison(m->t, DZ_ERR_MEMORY, "", "out of memory for a constant");
+  return v;
 }
 
 /* Which operation takes several places, or places that vary. */

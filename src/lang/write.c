@@ -76,7 +76,7 @@ void dz__put_literal(dz__print *p, dz_var x) {
     if (i) dz__put(p, ", ");
     for (int k = a.rank; k-- > 0;)
       if (i % (below *= a.dims[k]) == 0) dz__put(p, "[");
-    dz__put_number(p, dz__array_of(x).data[i]);
+    dz__put_number(p, dz__element_of(x, i));
     below = 1;
     for (int k = a.rank; k-- > 0;)
       if ((i + 1) % (below *= a.dims[k]) == 0) dz__put(p, "]");

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "tape/tape.h"
 
 #include <math.h>
 #include <string.h>
@@ -231,11 +232,10 @@ dz_status dz_optimiser_apply(dz_optimiser *o, double loss, size_t n, const dz_va
   double *x = o->work + o->count, *g = x + o->count;
   for (size_t k = 0, at = 0; k < n; k++) {
     size_t size = dz_size(params[k]);
-    const double *values = dz_values(params[k]), *adjoints = dz_adjoints(params[k]);
     if (size == 0) continue;
-    if (!values || !adjoints) return DZ_ERR_HANDLE;
-    memcpy(x + at, values, size * sizeof *x);
-    memcpy(g + at, adjoints, size * sizeof *g);
+    if (dz_adjoint_state_of(params[k]) != DZ_ADJOINT_READY) return DZ_ERR_HANDLE;
+    dz__read_values(params[k], x + at);
+    dz__read_adjoint(params[k], g + at);
     at += size;
   }
   dz_status status = dz_optimiser_step(o, loss, x, g);

@@ -12,12 +12,15 @@ enum { DZ__MAX_RANK = 8 };
 /* Integers that an operation carries at most: place has five for each axis. */
 enum { DZ__MAX_ATTRS = 5 * DZ__MAX_RANK };
 
-/* Row-major and contiguous. */
+/* Row-major and contiguous. Which of the two the elements are, the caller and the kernel agree on. */
 typedef struct dz__array {
   int rank;
   size_t dims[DZ__MAX_RANK];
   size_t size;
-  double *data;
+  union {
+    double *data;
+    float *single;
+  };
 } dz__array;
 
 struct dz__userop;
@@ -25,12 +28,20 @@ struct dz__userop;
 typedef struct dz__call {
   const char *op; /* for messages */
   int nargs;
+  bool single;           /* arrays hold floats */
   const dz__array *args; /* data read-only */
   int nattr;
   const int64_t *attr; /* meaning per operation: see tensor.def */
   dz__array out;
-  const double *g; /* reverse: the adjoint of out */
-  double **ga;     /* reverse: per operand its adjoint to add into, or NULL when it is not wanted */
+  union { /* reverse: the adjoint of out */
+    const double *g;
+    const float *g_single;
+  };
+  union { /* reverse: per operand its adjoint to add into, or NULL when it is not wanted;
+             of one operand alone it is, or nobody would ask */
+    double **ga;
+    float **ga_single;
+  };
   double
       *scratch; /* reverse, where the table asks for it: room for out.size plus the size of every operand */
   const double *reached; /* reverse in the careful sweep: 0 where g is a structural zero, from which nothing
@@ -84,6 +95,9 @@ typedef struct dz__tensor_op {
      twice and for each operand three times. */
   dz__tangent *tangent;
   uint8_t carries;
+  /* forward and reverse (in the quick sweep) where all elements are floats; NULL: they are converted. */
+  dz__forward *forward_single;
+  dz__reverse *reverse_single;
 } dz__tensor_op;
 
 /* An operation that the user defined: a row of its own, kept by the tape. */

@@ -11,7 +11,7 @@
 #define OP2(name, low, high, value, dx, dy)                                                                  \
   {#name, 2, 2, DZ__##name##_vv, 0, #value, {#dx, #dy, NULL}, low, high, NULL},
 #define OP3(name, low, high, value, dx, dy, dw) {#name, 3, 3, 0, 0, #value, {#dx, #dy, #dw}, low, high, NULL},
-#define TENSOR(name, least, most, signature, spread, scratch, tangent, carries, note)                        \
+#define TENSOR(name, least, most, signature, spread, scratch, tangent, carries, floats, note)                \
   {#name, least, most, 0, signature, NULL, {NULL, NULL, NULL}, 0, 0, note},
 const dz__op dz__ops[DZ__F_ALL] = {
 #include "ops/pointwise.def"

@@ -87,6 +87,12 @@ static void add(dz_work *w, double times, tally t) {
 
 static double elements(dz_var x) { return dz_is_number(x) ? 1 : (double)dz_size(x); }
 
+/* Of its values, or of its adjoint. */
+static double bytes_in(dz_var x) {
+  bool floats = !dz_is_number(x) && dz_rank(x) > 0 && dz_tape_is_single(x.tape);
+  return (floats ? 4 : 8) * elements(x);
+}
+
 /* The partial to operand k, times what arrives, added to what is there. */
 static void count_pointwise(const counting *k, dz_var v, unsigned fn, const dz_node *d) {
   const line *l = &k->lines[fn];
@@ -97,7 +103,7 @@ static void count_pointwise(const counting *k, dz_var v, unsigned fn, const dz_n
     if (dz_is_number(x) || !dz_is_active(x) || !dz_is_active(v)) continue;
     add(&k->c->gradient, n, l->partial[j]);
     k->c->gradient.operations += 2 * n;
-    k->c->gradient.bytes += 8 * (n + 2 * elements(x));
+    k->c->gradient.bytes += bytes_in(v) + 2 * bytes_in(x);
   }
 }
 
@@ -141,7 +147,7 @@ static void count_tensor(const counting *k, dz_var v, unsigned fn, const dz_node
     if (dz_is_number(x) || !dz_is_active(x) || !dz_is_active(v)) continue;
     k->c->gradient.operations += w.pull / (fn < DZ__F_END && d->nargs > 2 ? d->nargs : 1);
     k->c->gradient.transcendentals += w.pull_calls;
-    k->c->gradient.bytes += 8 * (elements(v) + 2 * elements(x));
+    k->c->gradient.bytes += bytes_in(v) + 2 * bytes_in(x);
   }
 }
 
@@ -151,11 +157,11 @@ static void count_node(const counting *k, uint32_t i) {
   dz_node d = dz_describe(v);
   unsigned fn = wide ? wide->fn : (unsigned)(dz__site_of(k->t, i).f - dz__pointwise);
   k->c->nodes++;
-  k->c->value.bytes += 8 * elements(v);
+  k->c->value.bytes += bytes_in(v);
   for (int j = 0; j < d.nargs; j++) {
     dz_var x = dz_operand(v, j);
     if (!dz_is_number(x)) k->used[dz__index(x)] = 1;
-    k->c->value.bytes += 8 * elements(x);
+    k->c->value.bytes += bytes_in(x);
   }
   if (fn < DZ__F_POINTWISE_END)
     count_pointwise(k, v, fn, &d);
@@ -168,11 +174,11 @@ static void count_tape(const counting *k, uint32_t top) {
   k->used[top] = 1;
   for (uint32_t i = top + 1; i-- > 0;) {
     dz_var v = dz__handle(k->t, i);
-    if (dz_is_active(v)) adjoints += elements(v);
+    if (dz_is_active(v)) adjoints += bytes_in(v);
     if (k->used[i] && dz_role_of(v) == DZ_ROLE_NONE) count_node(k, i);
   }
   k->c->value.memory = (double)dz_tape_bytes(k->t);
-  k->c->gradient.memory = k->c->value.memory + 8 * adjoints;
+  k->c->gradient.memory = k->c->value.memory + adjoints;
 }
 
 static void read_table(line *lines) {

@@ -14,7 +14,7 @@ uint32_t dz__element_node(dz__extraction *x, uint32_t i, size_t e) {
   uint32_t at = x->map[i];
   dz_var v = dz__handle(x->t, i);
   if (at != DZ__FROZEN && dz__flags(v) & DZ__TENSOR) at = x->item[at + e];
-  return at == DZ__FROZEN ? dz__graph_number(x->g, dz_values(v)[e]) : at;
+  return at == DZ__FROZEN ? dz__graph_number(x->g, dz__element_of(v, e)) : at;
 }
 
 bool dz__item_room(dz__extraction *x, size_t n) {

@@ -121,6 +121,17 @@ static bool positions_are_held(const wide *o) {
   return dz_is_number(o->operand[1]) || o->x->map[dz__index(o->operand[1])] == DZ__FROZEN;
 }
 
+/* The positions where a kernel reads them; false when memory is out. */
+static bool positions_at(const wide *o, dz__array *a, double *place) {
+  if (dz_is_number(o->operand[1])) {
+    *place = dz__number(o->operand[1]);
+    a->data = place;
+  } else {
+    a->data = (double *)(uintptr_t)dz_values(o->operand[1]);
+  }
+  return a->data != NULL;
+}
+
 static dz_status moving_positions(const wide *o, const char *op) {
   return dz__fail(o->x->error, DZ_ERR_ARGUMENT, "plan", "positions of '%s' depend on an input", op);
 }
@@ -134,7 +145,7 @@ static dz_status moved_in(const wide *o, double *room, dz__array *args) {
     room += args[k].size;
   }
   double place = 0;
-  if (positions && dz_is_number(o->operand[1])) place = dz__number(o->operand[1]), args[1].data = &place;
+  if (positions && !positions_at(o, &args[1], &place)) return no_memory(o);
   call.out.data = room;
   dz__tensor_ops[o->w->fn - DZ__F_POINTWISE_END].forward(&call);
   for (size_t e = 0; e < call.out.size; e++) put(o, e, (uint32_t)room[e]);
@@ -160,7 +171,7 @@ static dz_status scattered(const wide *o, double *room, dz__array *args) {
   dz__call call = call_of(o, args);
   double *to = room + call.out.size, *ga[2] = {to, NULL}, place = 0;
   if (!positions_are_held(o)) return moving_positions(o, call.op);
-  if (dz_is_number(o->operand[1])) place = dz__number(o->operand[1]), args[1].data = &place;
+  if (!positions_at(o, &args[1], &place)) return no_memory(o);
   for (size_t e = 0; e < call.out.size; e++) room[e] = (double)e, put(o, e, 0);
   for (size_t e = 0; e < args[0].size; e++) to[e] = 0;
   call.g = room;

@@ -87,24 +87,22 @@ static uint32_t push(dz__whole *p, dz__tensor x) {
   return (uint32_t)p->nodes++;
 }
 
-static uint32_t push_numbers(const work *w, dz__array a, const double *values) {
+static uint32_t push_numbers(const work *w, dz_var v) {
   dz__whole *p = w->p;
+  dz__array a = dz__array_of(v);
   if (!room_for_one(p) ||
       !dz__grow(&p->alloc, (void **)&p->number, &p->number_cap, p->numbers + a.size, sizeof *p->number))
     return DZ__NO_NODE;
-  if (a.size) memcpy(p->number + p->numbers, values, a.size * sizeof *values);
+  if (a.size) dz__read_values(v, p->number + p->numbers);
   p->numbers += a.size;
   return push(p,
               (dz__tensor){.fn = DZ__F_END, .home = DZ__HOME_NUMBER, .shape = a, .at = p->numbers - a.size});
 }
 
 static uint32_t operand(work *w, dz_var v) {
-  if (dz_is_number(v)) {
-    double x = dz__number(v);
-    return push_numbers(w, (dz__array){.size = 1}, &x);
-  }
+  if (dz_is_number(v)) return push_numbers(w, v);
   uint32_t i = dz__index(v);
-  if (w->map[i] == DZ__NO_NODE) w->map[i] = push_numbers(w, dz__array_of(v), dz_values(v));
+  if (w->map[i] == DZ__NO_NODE) w->map[i] = push_numbers(w, v);
   return w->map[i];
 }
 

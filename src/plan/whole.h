@@ -136,6 +136,11 @@ static inline bool dz__is_view(const dz__tensor *x) {
   return x->fn == DZ__F_reshape || ((x->fn == DZ__F_stack || x->fn == DZ__F_concat) && x->nargs == 1);
 }
 
+/* Whether its partials compare the result with the operands. */
+static inline bool dz__compares(unsigned fn) {
+  return fn == DZ__F_fmin || fn == DZ__F_fmax || fn == DZ__F_min || fn == DZ__F_max;
+}
+
 /* What costs less to compute again on the way back than to write and read. */
 bool dz__is_cheap(unsigned fn);
 

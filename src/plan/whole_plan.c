@@ -44,14 +44,22 @@ static dz_status make_careful(dz_plan *p, const dz__wanted *w, dz_error *e) {
   return status;
 }
 
+/* Of a tape of floats plans are of floats too. */
+static bool wants_floats(const dz_plan_options *o, const dz__wanted *w) {
+  dz_tape *t = w->ys[0].tape;
+  return o->single || ((uintptr_t)t > 1 && dz_tape_is_single(t));
+}
+
 dz_status dz__make_whole(dz_plan *p, const dz__wanted *w, const dz_plan_options *o, dz_error *e) {
   if (o->map || (o->single && o->tensors == DZ_TENSORS_APART))
     return dz__fail(e, DZ_ERR_ARGUMENT, "plan",
                     o->map ? "a plan of whole tensors has no map" : "floats are for plans of whole tensors");
   p->whole = dz__alloc(&p->alloc, sizeof *p->whole);
   if (!p->whole) return dz__fail(e, DZ_ERR_MEMORY, "plan", "out of memory");
-  *p->whole = (dz__whole){
-      .alloc = p->alloc, .rows = dz__machine_rows(p->lanes), .gradient = p->gradient, .single = o->single};
+  *p->whole = (dz__whole){.alloc = p->alloc,
+                          .rows = dz__machine_rows(p->lanes),
+                          .gradient = p->gradient,
+                          .single = wants_floats(o, w)};
   dz_status status = dz__whole_new(w, &p->guards, p->whole, e);
   if (!status && p->gradient) status = make_careful(p, w, e);
   if (status) return status;

@@ -1,6 +1,8 @@
 /* What made a gradient zero, tiny, huge, infinite or NaN. */
 #include "show/why.h"
 
+#include "tape/tape.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -44,10 +46,8 @@ static void blame_value(dz__inquiry *q, dz_why_cause cause, dz_var node) {
 /* ---- values that are not finite ---- */
 
 static bool all_values(dz_var x, bool test(double)) {
-  const double *v = dz_values(x);
-  if (dz_is_number(x)) return test(dz_value(x));
   for (size_t i = 0; i < dz_size(x); i++)
-    if (!test(v[i])) return false;
+    if (!test(dz__element_of(x, i))) return false;
   return true;
 }
 

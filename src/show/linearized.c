@@ -50,13 +50,12 @@ static dz_status lay_vertices(job *j, size_t x) {
     dz_var z = dz_node_at(j->t, i);
     if (!on_the_way(j, z)) continue;
     size_t n = dz_size(z);
-    const double *v = dz_values(z);
     if (n > DZ__MOST_EDGES || g->vertices + n > DZ__MOST_EDGES) return DZ_ERR_LIMIT;
     if (!dz__grow(&g->alloc, (void **)&g->vertex, &g->vertex_cap, g->vertices + n, sizeof *g->vertex))
       return DZ_ERR_MEMORY;
     j->first[i] = (uint32_t)g->vertices;
     for (size_t e = 0; e < n; e++)
-      g->vertex[g->vertices++] = (dz__vertex){.node = z, .element = e, .value = v[e]};
+      g->vertex[g->vertices++] = (dz__vertex){.node = z, .element = e, .value = dz__element_of(z, e)};
   }
   g->x0 = j->first[x];
   g->xs = (uint32_t)dz_size(dz_node_at(j->t, x));
@@ -99,9 +98,7 @@ static dz_status link_pointwise(job *j, dz_var z, dz__fn fn) {
   uint32_t to = j->first[dz_node_index(z)];
   for (size_t e = 0; e < out.size; e++, to++) {
     double v[3] = {0};
-    for (int k = 0; k < n; k++)
-      v[k] = dz_is_number(operand[k]) ? dz_value(operand[k])
-                                      : dz_values(operand[k])[dz__source(&out, &in[k], e)];
+    for (int k = 0; k < n; k++) v[k] = dz__element_of(operand[k], dz__source(&out, &in[k], e));
     j->g->vertex[to].in = (uint32_t)j->g->edges;
     for (int k = 0; k < n; k++) {
       if (!on_the_way(j, operand[k])) continue;
@@ -131,7 +128,9 @@ static dz_var leaf_of(dz_var x) {
   dz_role role = dz_is_active(x) ? DZ_ROLE_INPUT : DZ_ROLE_CONST;
   if (dz_rank(x) == 0) return dz_leaf(x.tape, role, dz_value(x));
   for (int k = 0; k < dz_rank(x); k++) dims[k] = dz_extent(x, k);
-  return dz_leaf_tensor(x.tape, role, dz_rank(x), dims, dz_values(x));
+  const float *singles = dz_values_single(x);
+  return singles ? dz_leaf_tensor_single(x.tape, role, dz_rank(x), dims, singles)
+                 : dz_leaf_tensor(x.tape, role, dz_rank(x), dims, dz_values(x));
 }
 
 static bool record_alone(const job *j, dz_var z, lone *l) {
@@ -176,10 +175,10 @@ static dz_status link_row(job *j, const lone *l, uint32_t to, size_t e, dz_patte
   j->g->vertex[to].in = (uint32_t)j->g->edges;
   for (int c = 0; c < l->count; c++) {
     const dz_pattern *p = pattern[c];
-    const double *row = dz_values(l->gradient[c]);
     uint32_t from = j->first[dz_node_index(l->operand[l->place[c]])];
     for (size_t i = p->starts[e]; i < p->starts[e + 1]; i++) {
-      dz__edge edge = {from + p->column[i], to, l->place[c], DZ__GATE_OPEN, row[p->column[i]]};
+      dz__edge edge = {from + p->column[i], to, l->place[c], DZ__GATE_OPEN,
+                       dz__element_of(l->gradient[c], p->column[i])};
       dz_status status = add_edge(j, edge);
       if (status) return status;
     }

@@ -68,7 +68,7 @@ static uint32_t with_ones(dz__work *w, uint32_t term) {
     dz_var leaf = dz__handle(w->y->tape, of->node);
     dz_var sum = dz__record(DZ__F_sum, 1, &leaf, (int)x->attrs, (const int64_t *)s->attrs.at + x->attr0);
     const double *v = dz_values(sum);
-    size_t n = dz_size(sum), ones = 0;
+    size_t n = v ? dz_size(sum) : 0, ones = 0;
     while (ones < n && v[ones] == 1) ones++;
     if (n == 0 || ones < n) continue;
     uint32_t before = term;

@@ -1,5 +1,6 @@
 #include "show/trace.h"
 
+#include "tape/single.h"
 #include "tape/sweep.h"
 #include "tape/use.h"
 
@@ -187,6 +188,7 @@ dz_status dz__trace_make(dz_var y, size_t max_ops, dz__trace *trace) {
   dz__tape *s = dz__of(y.tape);
   *trace = (dz__trace){.alloc = s->alloc};
   if (!dz__whole_adjoints(y.tape) && s->swept.again) return DZ_ERR_MEMORY;
+  if (!dz__doubles_ready(s, dz__index(y), true)) return DZ_ERR_MEMORY;
   marks m = {.n = dz_node_index(y) / 64 + 1};
   m.words = dz__alloc(&trace->alloc, m.n * sizeof *m.words);
   if (!m.words) return DZ_ERR_MEMORY;

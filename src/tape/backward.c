@@ -1,4 +1,5 @@
 /* dz_backward and its kin: adjoint storage, seeds, accumulation, reading. */
+#include "tape/single.h"
 #include "tape/sweep.h"
 
 #include <math.h>
@@ -22,17 +23,25 @@ static size_t wides_to(const dz__tape *s, uint32_t top) {
 
 /* ---- storage ---- */
 
+/* Bytes of an element in the set: on a tape of floats adjoints are floats, and `kept` has place for copies
+   alone, which are made later. */
+static size_t item_of(const dz__tape *s, const dz__adjoints *a) {
+  if (!s->single) return sizeof(double);
+  return a == &s->kept ? 0 : a == &s->single->adjoint ? sizeof(float) : sizeof(double);
+}
+
 /* Makes the set hold the tensors up to node top. */
 static bool lay_tensors(dz__tape *s, dz__adjoints *a, uint32_t top) {
-  size_t wides = wides_to(s, top);
+  size_t wides = wides_to(s, top), item = item_of(s, a);
   if (!dz__grow(&s->alloc, (void **)&a->tensor, &a->wide_cap, wides, sizeof *a->tensor) ||
       !dz__grow(&s->alloc, (void **)&a->before, &a->before_cap, wides, sizeof *a->before))
     return false;
   for (; a->wide < wides; a->wide++) {
     const dz__wide *w = &s->wide[a->wide];
     dz__arena_mark before = dz__arena_where(&a->arena);
-    double *p = w->rank && w->active ? dz__arena_alloc(&a->arena, w->size * sizeof *p) : NULL;
-    if (w->rank && w->active && !p) return false;
+    bool own = w->rank && w->active && item;
+    double *p = own ? dz__arena_alloc(&a->arena, w->size * item) : NULL;
+    if (own && !p) return false;
     a->before[a->wide] = before;
     a->tensor[a->wide] = p;
   }
@@ -44,8 +53,9 @@ static bool lay_scalars(dz__tape *s, dz__adjoints *a, uint32_t top) {
 }
 
 static void clear_tensors(const dz__tape *s, dz__adjoints *a, uint32_t top) {
+  size_t item = item_of(s, a) ? item_of(s, a) : sizeof(double);
   for (size_t k = wides_to(s, top); k-- > 0;)
-    if (a->tensor[k]) memset(a->tensor[k], 0, s->wide[k].size * sizeof(double));
+    if (a->tensor[k]) memset(a->tensor[k], 0, s->wide[k].size * item);
 }
 
 static void clear_scalars(dz__adjoints *a, uint32_t top) {
@@ -78,19 +88,28 @@ static void clean(dz__tape *s) {
   s->dirty = 0;
 }
 
+/* Numbers of scratch that the reverse kernel of w takes. */
+static size_t scratch_of(const dz__tape *s, const dz__wide *w) {
+  if (w->fn == DZ__F_END || w->fn < DZ__F_POINTWISE_END ||
+      !dz__tensor_ops[w->fn - DZ__F_POINTWISE_END].scratch)
+    return 0;
+  size_t need = w->size;
+  for (uint32_t j = 0; j < w->nargs; j++) need += dz__array_at(&s->hot, s->wide_args[w->arg0 + j]).size;
+  return need;
+}
+
 /* Scratch for any reverse kernel up to `top`, and the operand lists. */
 static bool workspace(dz__tape *s, uint32_t top) {
   size_t most = 0, nargs = 1;
   for (size_t k = wides_to(s, top); k-- > 0;) {
     const dz__wide *w = &s->wide[k];
     if (w->nargs > nargs) nargs = w->nargs;
-    if (w->fn == DZ__F_END || w->fn < DZ__F_POINTWISE_END ||
-        !dz__tensor_ops[w->fn - DZ__F_POINTWISE_END].scratch)
-      continue;
-    size_t need = w->size;
-    for (uint32_t j = 0; j < w->nargs; j++) need += dz__array_at(&s->hot, s->wide_args[w->arg0 + j]).size;
+    size_t need = scratch_of(s, w) + (s->single ? dz__single_spare(s, w) : 0);
     if (need > most) most = need;
   }
+  dz__single *f = s->single;
+  if (f && !dz__grow(&s->alloc, (void **)&f->few, &f->few_cap, dz__single_few(nargs), sizeof *f->few))
+    return false;
   return dz__grow(&s->alloc, (void **)&s->spare, &s->spare_cap, most, sizeof *s->spare) &&
          dz__grow(&s->alloc, (void **)&s->call_args, &s->call_args_cap, nargs, sizeof *s->call_args) &&
          dz__grow(&s->alloc, (void **)&s->call_ga, &s->call_ga_cap, nargs, sizeof *s->call_ga) &&
@@ -109,7 +128,13 @@ typedef struct seeding {
 } seeding;
 
 static void plant(const dz__tape *s, const dz__adjoints *a, double *scalar, seeding y) {
-  double *g = y.tensor ? a->tensor[dz__operands(&s->hot, y.top).a] : scalar;
+  size_t k = dz__operands(&s->hot, y.top).a;
+  if (y.tensor && s->single && a == &s->single->adjoint) {
+    float *g = dz__float_adjoint(s, k);
+    for (size_t i = 0; g && i < y.size; i++) g[i] = (float)(y.values ? y.values[i] : y.number);
+    return;
+  }
+  double *g = y.tensor ? a->tensor[k] : scalar;
   if (!g) return;
   for (size_t i = 0; i < y.size; i++) g[i] = y.values ? y.values[i] : y.number;
 }
@@ -122,9 +147,23 @@ static void gather_leaves(dz__tape *s, uint32_t top) {
       s->leaf[dz__operands(t, i).a] = s->kept.scalar[i];
 }
 
+/* On a tape of floats: the adjoints are floats from now on. A careful sweep leaves those of tensors in their
+   copies. */
+static void round_scalars(dz__tape *s, double *x, size_t n) {
+  for (size_t i = 0; i < n && s->single; i++) x[i] = (double)(float)x[i];
+}
+
+/* Where the quick sweep has the adjoints of tensors. */
+static dz__adjoints *own_adjoints(dz__tape *s) { return s->single ? &s->single->adjoint : &s->kept; }
+
+/* The careful sweep computes with doubles, whatever the tape's numbers are. */
+static bool room_for_doubles(dz__tape *s, uint32_t top) {
+  return !s->single || (dz__doubles_ready(s, top, false) && dz__adjoint_copies_lay(s, top));
+}
+
 /* After a quick sweep, which laid s->kept. */
 static bool careful(dz__tape *s, seeding y) {
-  if (!dz__adjoints_lay(s, &s->reached, y.top)) return false;
+  if (!room_for_doubles(s, y.top) || !dz__adjoints_lay(s, &s->reached, y.top)) return false;
   clear_tensors(s, &s->kept, y.top);
   clean(s);
   s->dirty = (size_t)y.top + 1;
@@ -132,6 +171,7 @@ static bool careful(dz__tape *s, seeding y) {
   plant(s, &s->kept, &s->kept.scalar[y.top], y);
   plant(s, &s->reached, &s->reached.scalar[y.top], (seeding){y.top, y.tensor, NULL, y.size, 1});
   dz__sweep_careful(&s->hot, &s->kept, &s->reached, y.top);
+  if (s->single) dz__adjoint_copies_adopt(s, y.top);
   gather_leaves(s, y.top);
   s->swept.careful = true;
   return true;
@@ -141,33 +181,44 @@ static bool careful(dz__tape *s, seeding y) {
  */
 static bool sweep_whole(dz__tape *s, seeding y) {
   if (!lay_kept(s, y.top)) return false;
-  clear_tensors(s, &s->kept, y.top);
+  dz__adjoints *own = own_adjoints(s);
+  if (s->single) dz__adjoint_copies_drop(s, 0);
+  clear_tensors(s, own, y.top);
   clean(s);
   s->dirty = (size_t)y.top + 1;
-  plant(s, &s->kept, &s->kept.scalar[y.top], y);
+  plant(s, own, &s->kept.scalar[y.top], y);
   clear_leaves(s);
   dz__slots slots = {s->kept.scalar, s->leaf, true};
   s->swept.whole = dz__sweep_quick(&s->hot, &s->kept, &slots, y.top) || careful(s, y);
+  round_scalars(s, s->kept.scalar, (size_t)y.top + 1);
+  round_scalars(s, s->leaf, s->swept.leaves);
   return s->swept.whole;
 }
 
 static bool sweep_leaves(dz__tape *s, seeding y) {
   if (!lay_kept(s, y.top)) return false;
-  clear_tensors(s, &s->kept, y.top);
+  dz__adjoints *own = own_adjoints(s);
+  clear_tensors(s, own, y.top);
   clean(s);
-  plant(s, &s->kept, &s->kept.scalar[y.top], y);
+  plant(s, own, &s->kept.scalar[y.top], y);
   dz__slots slots = {s->kept.scalar, s->leaf, false};
-  if (dz__sweep_quick(&s->hot, &s->kept, &slots, y.top)) return true;
-  clear_leaves(s);
-  s->swept.whole = careful(s, y);
-  return s->swept.whole;
+  bool done = dz__sweep_quick(&s->hot, &s->kept, &slots, y.top);
+  if (!done) {
+    clear_leaves(s);
+    done = s->swept.whole = careful(s, y);
+    round_scalars(s, s->kept.scalar, s->dirty);
+  }
+  round_scalars(s, s->leaf, s->swept.leaves);
+  return done;
 }
 
 /* Overwrites all adjoints up to y.top. A tensor's seed may be gone when an interior scalar is asked for, so
  * all are kept at once. */
 static bool sweep(dz__tape *s, seeding y) {
   s->swept = (dz__swept){.seed = y.values ? *y.values : y.number};
-  if (!lay_tensors(s, &s->kept, y.top) || !workspace(s, y.top) ||
+  if (s->single) dz__adjoint_copies_drop(s, 0);
+  if (!lay_tensors(s, &s->kept, y.top) || (s->single && !lay_tensors(s, &s->single->adjoint, y.top)) ||
+      !workspace(s, y.top) ||
       !dz__grow(&s->alloc, (void **)&s->leaf, &s->leaf_cap, s->hot.leaves, sizeof *s->leaf))
     return false;
   s->swept.leaves = s->hot.leaves;
@@ -204,7 +255,7 @@ static dz_status prepare(dz_var y, dz_var seed, seeding *out) {
   dz__array of_y = dz__array_of(y);
   *out = (seeding){.top = dz__index(y), .tensor = of_y.rank > 0, .size = of_y.size};
   if (dz_is_number(seed)) {
-    out->number = dz__number(seed);
+    out->number = dz__rounded(t, dz__number(seed));
     if (of_y.size == 1) return DZ_OK;
     return fail(t, DZ_ERR_SHAPE,
                 "the output is a tensor of several elements: give a seed of its shape, or sum it");
@@ -217,8 +268,8 @@ static dz_status prepare(dz_var y, dz_var seed, seeding *out) {
     for (size_t i = 0; i < 4; i++) strncat(message, parts[i], sizeof message - strlen(message) - 1);
     return fail(t, DZ_ERR_SHAPE, message);
   }
-  out->values = of_seed.data;
-  return DZ_OK;
+  out->values = dz_values(seed);
+  return out->values ? DZ_OK : fail(t, DZ_ERR_MEMORY, "out of memory for the seed");
 }
 
 dz_status dz_backward_with(dz_var y, dz_var seed) {
@@ -237,8 +288,25 @@ dz_status dz_backward(dz_var y) { return dz_backward_with(y, dz_num(1)); }
 typedef struct held {
   struct held *next;
   size_t wide;
-  double values[];
+  double values[]; /* on a tape of floats, floats */
 } held;
+
+/* The adjoint of the tensor with record k, of whichever kind, and its bytes. */
+static void *tensor_adjoint(const dz__tape *s, size_t k) {
+  return s->single ? (void *)dz__float_adjoint(s, k) : s->kept.tensor[k];
+}
+static size_t tensor_bytes(const dz__tape *s, size_t k) {
+  return s->wide[k].size * (s->single ? sizeof(float) : sizeof(double));
+}
+
+/* The adjoint becomes what it is, or 0, and what was held. */
+static void put_back(const dz__tape *s, size_t k, const double *values, bool add) {
+  float *f = s->single ? dz__float_adjoint(s, k) : NULL;
+  const float *singles = (const float *)(const void *)values;
+  double *g = s->kept.tensor[k];
+  for (size_t j = 0; f && j < s->wide[k].size; j++) f[j] = (add ? f[j] : 0) + singles[j];
+  for (size_t j = 0; !f && j < s->wide[k].size; j++) g[j] = (add ? g[j] : 0) + values[j];
+}
 
 static bool is_leaf_tensor(const dz__tape *s, size_t k) {
   return s->wide[k].fn == DZ__F_END && s->wide[k].active && s->wide[k].node < s->swept.nodes;
@@ -252,11 +320,11 @@ static bool hold(dz__tape *s, double **scalars, held **first) {
   if (s->swept.leaves) memcpy(*scalars, s->leaf, s->swept.leaves * sizeof **scalars);
   for (size_t k = 0; k < s->kept.wide; k++) {
     if (!is_leaf_tensor(s, k)) continue;
-    held *h = dz__arena_alloc(&s->held, sizeof *h + s->wide[k].size * sizeof *h->values);
+    held *h = dz__arena_alloc(&s->held, sizeof *h + tensor_bytes(s, k));
     if (!h) return false;
     h->next = *first;
     h->wide = k;
-    memcpy(h->values, s->kept.tensor[k], s->wide[k].size * sizeof *h->values);
+    memcpy(h->values, tensor_adjoint(s, k), tensor_bytes(s, k));
     *first = h;
   }
   return true;
@@ -278,10 +346,11 @@ dz_status dz_backward_add(dz_var y, dz_var seed) {
     status = DZ_ERR_MEMORY;
   /* Also after a failed sweep: what was held is put back. The sweep leaves tensors behind y as they were. */
   for (uint32_t k = 0; scalars && k < leaves; k++) s->leaf[k] = (status ? 0 : s->leaf[k]) + scalars[k];
+  round_scalars(s, s->leaf, scalars ? leaves : 0);
+  if (s->single) dz__adjoint_copies_drop(s, 0);
   for (held *h = first; h; h = h->next) {
     bool covered = !status && s->wide[h->wide].node <= from.top;
-    for (size_t j = 0; j < s->wide[h->wide].size; j++)
-      s->kept.tensor[h->wide][j] = (covered ? s->kept.tensor[h->wide][j] : 0) + h->values[j];
+    put_back(s, h->wide, h->values, covered);
   }
   dz__arena_rewind(&s->held, mark);
   if (status) s->swept = before;
@@ -311,8 +380,27 @@ const double *dz_adjoints(dz_var x) {
   if (dz_adjoint_state_of(x) != DZ_ADJOINT_READY) return NULL;
   const dz__tape *s = dz__of(x.tape);
   uint32_t i = dz__index(x);
-  if (dz__flags(x) & DZ__TENSOR) return s->kept.tensor[dz__operands(x.tape, i).a];
+  size_t k = dz__operands(x.tape, i).a;
+  if (dz__flags(x) & DZ__TENSOR)
+    return s->single ? dz__copied_adjoint(dz__of(x.tape), &s->wide[k]) : s->kept.tensor[k];
   return is_leaf(x.tape, i) ? &s->leaf[dz__operands(x.tape, i).a] : &s->kept.scalar[i];
+}
+
+const float *dz_adjoints_single(dz_var x) {
+  if (dz_adjoint_state_of(x) != DZ_ADJOINT_READY) return NULL;
+  const dz__tape *s = dz__of(x.tape);
+  if (!s->single || !(dz__flags(x) & DZ__TENSOR)) return NULL;
+  return dz__float_adjoint(s, dz__operands(x.tape, dz__index(x)).a);
+}
+
+void dz__read_adjoint(dz_var x, double *to) {
+  const float *singles = dz_adjoints_single(x);
+  const double *doubles = singles ? NULL : dz_adjoints(x);
+  size_t n = dz_size(x);
+  if (singles)
+    dz__to_doubles(to, singles, n);
+  else
+    for (size_t e = 0; e < n; e++) to[e] = doubles ? doubles[e] : 0;
 }
 
 /* A live active scalar leaf, which is what a loop reads. */

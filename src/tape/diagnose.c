@@ -4,6 +4,7 @@
 #include "dz/text.h"
 #include "kernels/pointwise.h"
 #include "ops/boundary.h"
+#include "tape/single.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -243,6 +244,7 @@ dz_status dz_diagnose(dz_var y) {
   uint32_t top = dz__index(y);
   if (s->swept.nodes != top + 1 || s->swept.added) return DZ_ERR_ARGUMENT;
   if (!dz__whole_adjoints(t)) return s->swept.again ? DZ_ERR_MEMORY : DZ_ERR_ARGUMENT;
+  if (!dz__doubles_ready(s, top, true)) return DZ_ERR_MEMORY;
   if (!remarkable(t, top)) return DZ_OK;
   if (!dz__notes_begin(t)) return DZ_ERR_MEMORY;
   dz__used used;

@@ -1,6 +1,6 @@
 /* Leaves, names, and what a handle says. */
 #include "base/utf8.h"
-#include "tape/tape.h"
+#include "tape/single.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,6 +23,7 @@ dz_var dz_leaf(dz_tape *t, dz_role role, double value) {
   if (!t) return (dz_var){0};
   if ((unsigned)role >= DZ_ROLE_NONE) return dz__poison(t, DZ_ERR_ARGUMENT, "leaf", "no such role");
   if (!dz__room(t, 0)) return (dz_var){.tape = t, .id = DZ__NONE};
+  value = dz__rounded(t, value);
   if (role_active(role)) return dz__push(t, role, t->leaves++, 0, value);
   dz_var r = dz__push(t, role, 0, 0, value);
   r.id -= (uint64_t)DZ__INACTIVE << 32;
@@ -34,9 +35,32 @@ dz_var dz_param(dz_tape *t, double value) { return dz_leaf(t, DZ_ROLE_PARAM, val
 dz_var dz_const(dz_tape *t, double value) { return dz_leaf(t, DZ_ROLE_CONST, value); }
 dz_var dz_data(dz_tape *t, double value) { return dz_leaf(t, DZ_ROLE_DATA, value); }
 
-dz_var dz_leaf_tensor(dz_tape *t, dz_role role, int rank, const size_t *dims, const double *values) {
+/* Numbers of either kind, or zeros where both are NULL. */
+typedef struct numbers {
+  const double *doubles;
+  const float *singles;
+} numbers;
+
+/* To a tensor's own elements, of the tape's kind. */
+static void fill(const dz__tape *s, void *to, size_t n, numbers x) {
+  size_t item = s->single ? sizeof(float) : sizeof(double);
+  const void *same = s->single ? (const void *)x.singles : x.doubles;
+  if (n == 0) return;
+  if (same)
+    memmove(to, same, n * item);
+  else if (x.doubles)
+    dz__to_floats(to, x.doubles, n);
+  else if (x.singles)
+    dz__to_doubles(to, x.singles, n);
+  else
+    memset(to, 0, n * item);
+}
+
+static double first_of(numbers x) { return x.doubles ? *x.doubles : x.singles ? (double)*x.singles : 0; }
+
+static dz_var new_tensor(dz_tape *t, dz_role role, int rank, const size_t *dims, numbers x) {
   if (!t) return (dz_var){0};
-  if (rank == 0) return dz_leaf(t, role, values ? *values : 0);
+  if (rank == 0) return dz_leaf(t, role, first_of(x));
   if ((unsigned)role >= DZ_ROLE_NONE) return dz__poison(t, DZ_ERR_ARGUMENT, "leaf", "no such role");
   if (rank < 0 || rank > DZ_MAX_RANK)
     return dz__poison(t, DZ_ERR_SHAPE, "leaf", "a rank of 0 to %d was expected, %d came", DZ_MAX_RANK, rank);
@@ -49,27 +73,45 @@ dz_var dz_leaf_tensor(dz_tape *t, dz_role role, int rank, const size_t *dims, co
     return dz__poison(t, DZ_ERR_SHAPE, "leaf", "shape %s is too large to address",
                       dz__shape_text(rank, dims, text));
   dz__arena_mark before = dz__arena_where(&s->arena);
-  size_t bytes = call.out.size * sizeof(double);
-  call.out.data = dz__arena_alloc(&s->arena, bytes);
-  if (!call.out.data)
+  void *to = dz__arena_alloc(&s->arena, call.out.size * (s->single ? sizeof(float) : sizeof(double)));
+  if (!to)
     return dz__poison(t, DZ_ERR_MEMORY, "leaf", "out of memory for shape %s",
                       dz__shape_text(rank, dims, text));
-  if (values && bytes)
-    memcpy(call.out.data, values, bytes);
-  else
-    memset(call.out.data, 0, bytes);
+  fill(s, to, call.out.size, x);
+  call.out.data = to;
   return dz__push_wide(t, role, DZ__F_END, &call, NULL, role_active(role), before);
 }
 
-dz_status dz_set(dz_var leaf, const double *values, size_t count) {
+dz_var dz_leaf_tensor(dz_tape *t, dz_role role, int rank, const size_t *dims, const double *values) {
+  return new_tensor(t, role, rank, dims, (numbers){.doubles = values});
+}
+
+dz_var dz_leaf_tensor_single(dz_tape *t, dz_role role, int rank, const size_t *dims, const float *values) {
+  return new_tensor(t, role, rank, dims, (numbers){.singles = values});
+}
+
+static dz_status overwrite(dz_var leaf, numbers x, size_t count) {
   if (!dz_valid(leaf) || dz_is_number(leaf)) return DZ_ERR_HANDLE;
-  if (!values || !is_leaf_code(leaf.tape->code[dz__index(leaf)])) return DZ_ERR_ARGUMENT;
-  dz__array a = dz__array_of(leaf);
-  if (count != a.size) return DZ_ERR_SHAPE;
-  if (count) memmove(a.data, values, count * sizeof *values);
-  dz__forget_values(dz__of(leaf.tape));
-  dz__of(leaf.tape)->swept.again = false;
+  if ((!x.doubles && !x.singles) || !is_leaf_code(leaf.tape->code[dz__index(leaf)])) return DZ_ERR_ARGUMENT;
+  dz__tape *s = dz__of(leaf.tape);
+  const dz__wide *w = dz__wide_of(leaf.tape, dz__index(leaf));
+  if (count != (w ? w->size : 1)) return DZ_ERR_SHAPE;
+  if (w)
+    fill(s, w->data, count, x);
+  else
+    leaf.tape->value[dz__index(leaf)] = dz__rounded(leaf.tape, first_of(x));
+  if (w && s->single) dz__copy_refresh(s, w);
+  dz__forget_values(s);
+  s->swept.again = false;
   return DZ_OK;
+}
+
+dz_status dz_set(dz_var leaf, const double *values, size_t count) {
+  return overwrite(leaf, (numbers){.doubles = values}, count);
+}
+
+dz_status dz_set_single(dz_var leaf, const float *values, size_t count) {
+  return overwrite(leaf, (numbers){.singles = values}, count);
 }
 
 /* ---- handles from node numbers ---- */
@@ -100,8 +142,10 @@ static dz__array scalar_array(double *value) { return (dz__array){.size = 1, .da
 
 dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w) {
   if (w->rank == 0) return scalar_array(&t->value[w->node]);
+  const dz__tape *s = dz__of_const(t);
   dz__array a = {.rank = w->rank, .size = w->size, .data = w->data};
-  memcpy(a.dims, &dz__of_const(t)->wide_dims[w->dims0], w->rank * sizeof *a.dims);
+  memcpy(a.dims, &s->wide_dims[w->dims0], w->rank * sizeof *a.dims);
+  if (s->single) a.data = dz__present_copy(s, w);
   return a;
 }
 
@@ -123,11 +167,42 @@ static bool node(dz_var x) { return !dz_is_number(x) && dz_valid(x); }
 double dz_value(dz_var x) {
   if (dz_is_number(x)) return dz__number(x);
   if (!node(x)) return NAN;
-  dz__array a = dz__array_of(x);
-  return a.size == 1 ? *a.data : NAN;
+  const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
+  if (!w || w->rank == 0) return x.tape->value[dz__index(x)];
+  if (w->size != 1) return NAN;
+  return dz__of(x.tape)->single ? (double)*w->single : *w->data;
 }
 
-const double *dz_values(dz_var x) { return node(x) ? dz__array_of(x).data : NULL; }
+const double *dz_values(dz_var x) {
+  if (!node(x)) return NULL;
+  const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
+  if (!w || w->rank == 0) return &x.tape->value[dz__index(x)];
+  return dz__of(x.tape)->single ? dz__copied_value(dz__of(x.tape), w) : w->data;
+}
+
+const float *dz_values_single(dz_var x) {
+  const dz__wide *w = node(x) && dz__of(x.tape)->single ? dz__wide_of(x.tape, dz__index(x)) : NULL;
+  return w && w->rank ? w->single : NULL;
+}
+
+double dz__element_of(dz_var x, size_t e) {
+  if (dz_is_number(x)) return dz__number(x);
+  const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
+  if (!w || w->rank == 0) return x.tape->value[dz__index(x)];
+  return dz__of(x.tape)->single ? (double)w->single[e] : w->data[e];
+}
+
+void dz__read_values(dz_var x, double *to) {
+  const float *singles = dz_values_single(x);
+  size_t n = dz_size(x);
+  if (singles)
+    dz__to_doubles(to, singles, n);
+  else if (dz_is_number(x))
+    *to = dz__number(x);
+  else if (n)
+    memcpy(to, dz_values(x), n * sizeof *to);
+}
+
 int dz_rank(dz_var x) { return node(x) ? dz__array_of(x).rank : 0; }
 size_t dz_size(dz_var x) { return dz_is_number(x) ? 1 : node(x) ? dz__array_of(x).size : 0; }
 

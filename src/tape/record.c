@@ -1,5 +1,5 @@
 /* Recording: the general road of every operation, and the table's constructors. */
-#include "tape/tape.h"
+#include "tape/single.h"
 
 #include "kernels/pointwise.h"
 
@@ -21,7 +21,7 @@ static bool grow_nodes(dz__tape *s, size_t nodes) {
 
 void dz__set_cap(dz__tape *s) {
   size_t cap = least(least(s->value_cap, s->arg_cap), s->code_cap);
-  s->hot.cap = (uint32_t)least(cap, s->most[DZ_LIMIT_NODES]);
+  s->hot.cap = s->single ? 0 : (uint32_t)least(cap, s->most[DZ_LIMIT_NODES]);
 }
 
 static bool grow_pool(dz__tape *s, size_t constants) {
@@ -58,6 +58,11 @@ static dz_var with_flags(dz_var x, uint32_t flags) {
 
 static bool inactive(dz_var x) { return dz__flags(x) & DZ__INACTIVE; }
 
+/* An operand as the tape has it: a number is rounded as everything on the tape is. */
+static dz_var entering(const dz_tape *t, dz_var x) {
+  return dz_is_number(x) ? dz_num(dz__rounded(t, dz__number(x))) : x;
+}
+
 dz_var dz__as_node(dz_tape *t, dz_var x) { return dz_is_number(x) ? dz_const(t, dz__number(x)) : x; }
 
 /* Numbers that meet inactive nodes become nodes, so that an inactive operation has one kind of operand. */
@@ -77,7 +82,7 @@ static double operand_value(const dz_tape *t, dz_var x) {
 
 static dz_var scalar1(dz_tape *t, dz__fn fn, dz_var x) {
   bool off = inactive(x);
-  double z = dz__pointwise[fn].value(operand_value(t, x), 0, 0);
+  double z = dz__rounded(t, dz__pointwise[fn].value(operand_value(t, x), 0, 0));
   dz_var r = dz__push(t, dz__ops[fn].code + (off ? 1u : 0u), dz__index(x), 0, z);
   return off || fn == DZ__F_stop ? with_flags(r, DZ__INACTIVE) : r;
 }
@@ -90,7 +95,9 @@ static dz_var scalar2(dz_tape *t, dz__fn fn, dz_var x, dz_var y) {
       return (dz_var){.tape = t, .id = DZ__NONE};
   }
   unsigned variant = variant_of(x, y);
-  double z = dz__pointwise[fn].value(operand_value(t, x), operand_value(t, y), 0);
+  x = entering(t, x);
+  y = entering(t, y);
+  double z = dz__rounded(t, dz__pointwise[fn].value(operand_value(t, x), operand_value(t, y), 0));
   uint32_t a = operand_slot(t, x), b = operand_slot(t, y);
   dz_var r = dz__push(t, dz__ops[fn].code + variant, a, b, z);
   return variant == DZ__II ? with_flags(r, DZ__INACTIVE) : r;
@@ -126,7 +133,7 @@ dz_var dz__push_wide(dz_tape *t, unsigned code, dz__fn fn, const dz__call *call,
   for (size_t k = 0; k < nargs; k++) s->wide_args[s->wide_nargs++] = refs[k];
   for (size_t k = 0; k < nattr; k++) s->wide_attr[s->wide_nattr++] = call->attr[k];
   for (size_t k = 0; k < rank; k++) s->wide_dims[s->wide_ndims++] = call->out.dims[k];
-  double value = rank ? 0 : *call->out.data;
+  double value = rank ? 0 : dz__rounded(t, *call->out.data);
   dz_var r = dz__push(t, code, (uint32_t)s->wides++, 1, value);
   return with_flags(r, (rank ? DZ__TENSOR : 0) | (active ? 0 : DZ__INACTIVE));
 }
@@ -143,6 +150,17 @@ static void compute(dz__fn fn, const dz__call *call) {
     dz__tensor_ops[fn - DZ__F_POINTWISE_END].forward(call);
 }
 
+/* Shape, room and values of a result; those of rank 0 go to *scalar. */
+static inline dz_status worked_out(dz__tape *s, dz__fn fn, dz__call *call, double *scalar) {
+  dz_status status = shape_of_call(fn, call);
+  if (status) return status;
+  call->out.data = call->out.rank ? dz__arena_alloc(&s->arena, call->out.size * sizeof(double)) : scalar;
+  if (!call->out.data)
+    return dz__fail(call->error, DZ_ERR_MEMORY, call->op, "out of memory for %zu elements", call->out.size);
+  compute(fn, call);
+  return DZ_OK;
+}
+
 static bool has_slope(dz__fn fn) {
   return fn != DZ__F_stop && (fn < DZ__F_POINTWISE_END || dz__tensor_ops[fn - DZ__F_POINTWISE_END].spread);
 }
@@ -153,7 +171,7 @@ static bool refer(dz_tape *t, int nargs, const dz_var *args, dz__ref *refs) {
   bool active = false;
   for (int k = 0; k < nargs; k++) {
     bool number = dz_is_number(args[k]);
-    refs[k] = number ? (dz__ref){dz__pooled(t, dz__number(args[k]), true), DZ__POOLED | DZ__INACTIVE}
+    refs[k] = number ? (dz__ref){operand_slot(t, entering(t, args[k])), DZ__POOLED | DZ__INACTIVE}
                      : (dz__ref){dz__index(args[k]), dz__flags(args[k])};
     active |= !(refs[k].flags & DZ__INACTIVE);
   }
@@ -186,19 +204,14 @@ static dz_var wide(dz_tape *t, dz__fn fn, int nargs, const dz_var *args, int nat
   dz_error e = {.status = DZ_OK};
   dz__call call = {.op = op, .nargs = nargs, .args = s->call_args, .nattr = nattr, .attr = attr, .error = &e};
   call.user = dz__user_of(s, fn, attr);
-  dz_status status = shape_of_call(fn, &call);
   double scalar = 0;
-  if (!status) {
-    call.out.data = call.out.rank ? dz__arena_alloc(&s->arena, call.out.size * sizeof(double)) : &scalar;
-    if (!call.out.data)
-      status = dz__fail(&e, DZ_ERR_MEMORY, op, "out of memory for %zu elements", call.out.size);
-  }
+  dz_status status =
+      s->single ? dz__single_record(t, fn, &call, refs, &scalar) : worked_out(s, fn, &call, &scalar);
   if (status) {
     dz__arena_rewind(&s->arena, before);
     adopt(s, &e);
     return (dz_var){.tape = t, .id = DZ__NONE};
   }
-  compute(fn, &call);
   return dz__push_wide(t, DZ__WIDE, fn, &call, refs, active && has_slope(fn), before);
 }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/pointwise.h"
 #include "kernels/scalar.h"
+#include "tape/single.h"
 
 /* ---- tensors ---- */
 
@@ -34,6 +35,7 @@ dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, 
 /* True when 0*inf was formed. */
 static bool pull_wide(dz_tape *t, const dz__wide *w, const dz__adjoints *a, double *scalar) {
   if (!w->active) return false;
+  if (dz__of(t)->single) return dz__single_reverse(t, w, scalar);
   dz__call call = dz__reverse_call(t, w, a, scalar);
   return w->fn < DZ__F_POINTWISE_END ? dz__pointwise_reverse((dz__fn)w->fn, &call)
                                      : dz__tensor_ops[w->fn - DZ__F_POINTWISE_END].reverse(&call);

@@ -4,6 +4,7 @@
 #include "kernels/pointwise.h"
 #include "kernels/scalar.h"
 #include "kernels/tangent.h"
+#include "tape/single.h"
 #include "tape/sweep.h"
 #include "tape/tangent.h"
 
@@ -46,7 +47,9 @@ static bool ready(dz__tape *s, dz__adjoints *a, uint32_t top) {
   return true;
 }
 
-bool dz__tangents_ready(dz__tape *s, uint32_t top) { return ready(s, &s->tangent, top) && workspace(s, top); }
+bool dz__tangents_ready(dz__tape *s, uint32_t top) {
+  return dz__doubles_ready(s, top, false) && ready(s, &s->tangent, top) && workspace(s, top);
+}
 
 double *dz__tangent_slot(dz__tape *s, const dz__adjoints *a, uint32_t i) {
   const dz__wide *w = dz__wide_of(&s->hot, i);
@@ -246,7 +249,7 @@ dz_status dz__tangent_check(const char *op, int rows, const dz_var *ys, int coun
 static double *read_out(dz__tape *s, dz_var y, double *out) {
   size_t n = dz_size(y);
   const double *t = dz_is_active(y) ? dz__tangent_slot(s, &s->tangent, dz__index(y)) : NULL;
-  for (size_t i = 0; i < n; i++) out[i] = t ? t[i] : 0;
+  for (size_t i = 0; i < n; i++) out[i] = t ? dz__rounded(&s->hot, t[i]) : 0;
   return out + n;
 }
 

@@ -1,5 +1,5 @@
 /* The tape as an object: making, freeing, marks, liveness of handles, errors. */
-#include "tape/tape.h"
+#include "tape/single.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,15 +26,42 @@ static void make_empty(dz__tape *s, dz_allocator a, uint32_t floor, uint64_t sta
   dz__names_init(&s->names, &a);
 }
 
+static void add_floats(dz__tape *s, dz__single *f) {
+  *f = (dz__single){.few = NULL};
+  dz__arena_init(&f->adjoint.arena, &s->alloc);
+  s->single = f;
+}
+
+static void make_new(dz__tape *s, dz_allocator a) {
+  make_empty(s, a, UINT32_MAX, 1);
+  s->most[DZ_LIMIT_NODES] = UINT32_MAX - 1;
+  s->most[DZ_LIMIT_STEPS] = UINT64_C(1) << 26;
+}
+
 dz_tape *dz_tape_new(const dz_allocator *given) {
   dz_allocator a = dz__allocator(given);
   dz__tape *s = dz__alloc(&a, sizeof *s);
   if (!s) return NULL;
-  make_empty(s, a, UINT32_MAX, 1);
-  s->most[DZ_LIMIT_NODES] = UINT32_MAX - 1;
-  s->most[DZ_LIMIT_STEPS] = UINT64_C(1) << 26;
+  make_new(s, a);
   return &s->hot;
 }
+
+/* One block, so that one thing can fail. */
+typedef struct both {
+  dz__tape tape;
+  dz__single floats;
+} both;
+
+dz_tape *dz_tape_new_single(const dz_allocator *given) {
+  dz_allocator a = dz__allocator(given);
+  both *s = dz__alloc(&a, sizeof *s);
+  if (!s) return NULL;
+  make_new(&s->tape, a);
+  add_floats(&s->tape, &s->floats);
+  return &s->tape.hot;
+}
+
+bool dz_tape_is_single(const dz_tape *t) { return t && dz__of_const(t)->single; }
 
 dz_status dz_tape_share(dz_tape *t, size_t first, size_t rows) {
   if (!t) return DZ_ERR_ARGUMENT;
@@ -61,9 +88,19 @@ void dz__adjoints_free(dz__tape *s, dz__adjoints *a) {
   *a = (dz__adjoints){.arena = arena};
 }
 
+static void release_floats(dz__tape *s) {
+  dz__single *f = s->single;
+  dz__value_copies_drop(s, 0);
+  dz__adjoint_copies_drop(s, 0);
+  dz__free(&s->alloc, f->value, f->value_cap * sizeof *f->value);
+  dz__free(&s->alloc, f->few, f->few_cap * sizeof *f->few);
+  dz__adjoints_free(s, &f->adjoint);
+}
+
 /* Gives back everything that grows. */
 static void release(dz__tape *s) {
   const dz_allocator *a = &s->alloc;
+  if (s->single) release_floats(s);
   dz__free(a, s->hot.value, s->value_cap * sizeof *s->hot.value);
   dz__free(a, s->hot.arg, s->arg_cap * sizeof *s->hot.arg);
   dz__free(a, s->hot.code, s->code_cap * sizeof *s->hot.code);
@@ -97,8 +134,9 @@ void dz_tape_free(dz_tape *t) {
   if (!t) return;
   dz__tape *s = dz__of(t);
   dz_allocator a = s->alloc;
+  size_t size = s->single ? sizeof(both) : sizeof *s;
   release(s);
-  dz__free(&a, s, sizeof *s);
+  dz__free(&a, s, size);
 }
 
 /* The stamp goes on from where it was, and everything below it is dead, since nothing is recorded and the
@@ -110,9 +148,11 @@ void dz_tape_clear(dz_tape *t) {
   dz_allocator a = s->alloc;
   uint64_t stamp = s->stamp + 1, most[DZ_LIMIT_STEPS + 1];
   memcpy(most, s->most, sizeof most);
+  dz__single *floats = s->single;
   release(s);
   make_empty(s, a, 0, stamp);
   memcpy(s->most, most, sizeof most);
+  if (floats) add_floats(s, floats);
 }
 
 size_t dz_tape_size(const dz_tape *t) { return t ? t->n : 0; }
@@ -251,6 +291,8 @@ static void drop_wides(dz__tape *s, uint32_t from) {
   const dz__wide *w = NULL;
   while (s->wides > 0 && s->wide[s->wides - 1].node >= from) w = &s->wide[--s->wides];
   if (!w) return;
+  if (s->single) dz__value_copies_drop(s, s->wides);
+  if (s->single) dz__adjoint_copies_drop(s, s->wides);
   dz__arena_rewind(&s->arena, w->before);
   s->wide_nargs = w->arg0;
   s->wide_nattr = w->attr0;
@@ -276,6 +318,7 @@ dz_status dz_tape_rewind(dz_tape *t, dz_mark mark) {
   note_place(s);
   dz__names_drop(&s->names, mark.at);
   dz__adjoints_rewind(s, &s->kept);
+  if (s->single) dz__adjoints_rewind(s, &s->single->adjoint);
   dz__adjoints_rewind(s, &s->reached);
   dz__adjoints_rewind(s, &s->tangent);
   dz__adjoints_rewind(s, &s->touched);
@@ -292,11 +335,24 @@ static size_t adjoint_bytes(const dz__adjoints *a) {
          dz__arena_bytes(&a->arena);
 }
 
+/* Of the copies too. */
+static size_t float_bytes(const dz__tape *s) {
+  const dz__single *f = s->single;
+  if (!f) return 0;
+  size_t n =
+      sizeof *f + adjoint_bytes(&f->adjoint) + f->value_cap * sizeof *f->value + f->few_cap * sizeof *f->few;
+  for (size_t k = 0; k < s->wides; k++) {
+    if (k < f->value_cap && f->value[k]) n += s->wide[k].size * sizeof **f->value;
+    if (k < s->kept.wide && s->kept.tensor[k]) n += s->wide[k].size * sizeof **f->value;
+  }
+  return n;
+}
+
 size_t dz_tape_bytes(const dz_tape *t) {
   if (!t) return 0;
   const dz__tape *s = dz__of_const(t);
-  return sizeof *s + s->value_cap * sizeof *t->value + s->arg_cap * sizeof *t->arg + s->code_cap +
-         s->pool_cap * sizeof *t->pool + s->wide_cap * sizeof *s->wide +
+  return sizeof *s + float_bytes(s) + s->value_cap * sizeof *t->value + s->arg_cap * sizeof *t->arg +
+         s->code_cap + s->pool_cap * sizeof *t->pool + s->wide_cap * sizeof *s->wide +
          s->wide_args_cap * sizeof *s->wide_args + s->wide_attr_cap * sizeof *s->wide_attr +
          s->wide_dims_cap * sizeof *s->wide_dims + s->rewound_cap * sizeof *s->rewound +
          s->place_cap * sizeof *s->place + s->spare_cap * sizeof *s->spare +

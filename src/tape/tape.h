@@ -22,7 +22,10 @@ typedef struct dz__wide {
   uint32_t arg0, attr0, nattr; /* into wide_args, wide_attr */
   uint32_t dims0;              /* into wide_dims */
   size_t size;
-  double *data;
+  union {
+    double *data;
+    float *single; /* on a tape of floats */
+  };
   dz__arena_mark before; /* the arena before this node's data */
 } dz__wide;
 
@@ -71,6 +74,18 @@ typedef struct dz__rewound {
 } dz__rewound;
 
 enum { DZ__MAX_NOTES = 64 };
+
+/* What a tape of floats has more. Its scalars are doubles, each rounded to a float when it is made, and so
+   are their adjoints, once for each sweep; its tensors and their adjoints are floats. Whoever reads them as
+   doubles gets copies, made when they are first asked for: of values here, of adjoints in kept.tensor. The
+   copies of a record go when it is dropped, those of adjoints before the next sweep. */
+typedef struct dz__single {
+  dz__adjoints adjoint; /* of tensors, its pointers being those of floats; scalars have theirs in kept */
+  double **value;       /* copies, per wide record; NULL where nobody asked */
+  size_t value_cap;     /* all entries up to here are set */
+  float *few;           /* scalars among the operands of the call at work, and their adjoints */
+  size_t few_cap;
+} dz__single;
 
 typedef struct dz__tape {
   dz_tape hot; /* first: a dz_tape is a dz__tape */
@@ -125,6 +140,7 @@ typedef struct dz__tape {
   void (*prelude_free)(void *prelude);
   struct dz__held *branches; /* comparisons that C code branched on; see holds.c */
   size_t nbranches, branches_cap;
+  dz__single *single; /* of a tape of floats, whose inline roads are closed: hot.cap is 0; else NULL */
 } dz__tape;
 
 /* The two operands of a scalar node, or what else its 64 bits say. */
@@ -182,9 +198,15 @@ const dz__wide *dz__wide_of(const dz_tape *t, uint32_t i);
 /* The operation of a live node; DZ__F_END for a leaf. */
 dz__fn dz__fn_of(dz_var x);
 
-/* What a wide node's operand holds. */
+/* What a wide node's operand holds, as doubles: on a tape of floats the data of a tensor is the copy that was
+   made (dz__doubles_ready), or NULL. */
 dz__array dz__array_at(const dz_tape *t, dz__ref ref);
 dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w);
+
+/* A number as the tape keeps it. */
+static inline double dz__rounded(const dz_tape *t, double x) {
+  return dz__of_const(t)->single ? (double)(float)x : x;
+}
 
 /* Adjoint storage. */
 void dz__adjoints_free(dz__tape *t, dz__adjoints *a);
@@ -199,6 +221,12 @@ bool dz__check_handle(dz_tape *t, dz_var x, const char *op);
 /* The shape of a live node or number, data included (a scalar's points into the tape: valid until the next
  * recording; a number's data is NULL). */
 dz__array dz__array_of(dz_var x);
+
+/* Element e of a live node or a number; all of them; and those of its adjoint, 0 where it has none. On a tape
+   of floats nothing is copied for that beside what is asked for. */
+double dz__element_of(dz_var x, size_t e);
+void dz__read_values(dz_var x, double *to);
+void dz__read_adjoint(dz_var x, double *to);
 
 /* Records a number as a constant node, or returns a node as it is. */
 dz_var dz__as_node(dz_tape *t, dz_var x);

@@ -2,6 +2,7 @@
 
 #include "kernels/pointwise.h"
 #include "kernels/scalar.h"
+#include "tape/single.h"
 #include "tape/sweep.h"
 
 #include <math.h>
@@ -72,7 +73,7 @@ static void wide_use(dz_tape *t, const dz__wide *w, int k, double *out, const do
 
 bool dz__use_adjoint(dz_var x, int k, double *out) {
   dz_tape *t = x.tape;
-  if (!dz__whole_adjoints(t)) return false;
+  if (!dz__whole_adjoints(t) || !dz__doubles_ready(dz__of(t), dz__index(x), true)) return false;
   const dz_allocator *a = &dz__of(t)->alloc;
   dz_var operand = dz_operand(x, k);
   const double *whole = dz_adjoints(operand);

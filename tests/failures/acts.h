@@ -29,6 +29,7 @@ typedef struct work {
   const char *text; /* the program that y is of, NULL when there is none; and its bytes */
   size_t size;
   uint64_t bits;         /* what came out, as a hash */
+  bool lost;             /* a tape of floats had no memory for a copy as doubles */
   size_t writes, refuse; /* the refuse-th write is refused; 0: none */
 } work;
 
@@ -45,13 +46,23 @@ static inline bool write(void *user, const char *text, size_t size) {
   return true;
 }
 
+/* The elements of a live node; of one whose copy was lost, zeros. */
+static inline const double *values_of(work *w, dz_var x) {
+  static const double zeros[MOST_ELEMENTS * MOST_ELEMENTS];
+  const double *v = dz_values(x);
+  w->lost = w->lost || !v;
+  return v ? v : zeros;
+}
 static inline void mix_values(work *w, dz_var x) {
-  if (dz_valid(x) && !dz_is_number(x)) mix(&w->bits, dz_values(x), dz_size(x) * sizeof(double));
+  const double *v = dz_valid(x) && !dz_is_number(x) ? dz_values(x) : NULL;
+  if (v) mix(&w->bits, v, dz_size(x) * sizeof *v);
+  w->lost = w->lost || (dz_valid(x) && !dz_is_number(x) && !v);
 }
 static inline void mix_adjoints(work *w) {
   for (int k = 0; k < w->n; k++) {
     const double *g = dz_adjoints(w->x[k]);
     if (g) mix(&w->bits, g, dz_size(w->x[k]) * sizeof *g);
+    w->lost = w->lost || (!g && dz_adjoint_state_of(w->x[k]) == DZ_ADJOINT_READY);
   }
 }
 static inline size_t elements(const work *w) {
@@ -170,7 +181,7 @@ static dz_status check(work *w) {
     const dz_var x = dz_node_at(w->t, i);
     if (dz_role_of(x) == DZ_ROLE_NONE || !dz_name(x)) continue;
     for (int k = 0; k < dz_rank(x); k++) dims[n][k] = dz_extent(x, k);
-    points[n] = (dz_check_point){dz_name(x), dz_role_of(x), false, dz_rank(x), dims[n], dz_values(x)};
+    points[n] = (dz_check_point){dz_name(x), dz_role_of(x), false, dz_rank(x), dims[n], values_of(w, x)};
     n++;
   }
   const dz_status s = dz_check(model, &m, n, points, &few, w->a, &r, &e);
@@ -294,7 +305,7 @@ static dz_status plan(work *w) {
   dz_error e;
   const dz_plan_options o = {.allocator = w->a, .map = true};
   for (int k = 0; k < w->n; k++)
-    for (size_t i = 0; i < dz_size(w->x[k]); i++) in[n++] = dz_values(w->x[k])[i];
+    for (size_t i = 0; i < dz_size(w->x[k]); i++) in[n++] = values_of(w, w->x[k])[i];
   dz_plan *p = dz_plan_new(1, &w->y, w->n, w->x, &o, &e);
   if (!p) return e.status;
   void *room = malloc(dz_plan_memory(p));

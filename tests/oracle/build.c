@@ -160,7 +160,7 @@ int build_graph(graph *g, uint64_t seed, tally *count) {
   builder b = {.g = g, .dice = &g->dice, .count = count};
   b.tensors = percent(&b, 40);
   b.style = percent(&b, 80) ? ORDINARY : percent(&b, 60) ? DYADIC : WIDE;
-  b.decades = (const double[]){10, 30, 100, 300}[below(&b, 4)];
+  b.decades = (const double[]){10, 30, 100, 300}[below(&b, 4)] * (NEAR_END < 1e100L ? .12 : 1);
   for (int d = 0; d < 3; d++) b.base[d] = (size_t)(1 + below(&b, 3));
   if (percent(&b, 2)) b.base[below(&b, 3)] = 0;
   const int leaves = 1 + below(&b, 4), ops = 2 + below(&b, b.tensors ? 10 : 15);

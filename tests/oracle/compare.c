@@ -56,7 +56,7 @@ static void check_adjoints(check *c, const lanes *l, const node *y, bool interio
   }
 }
 
-static double a_seed(dice *d) { return dice_percent(d, 50) ? 1 : dice_between(d, -2, 2); }
+static double a_seed(dice *d) { return dice_percent(d, 50) ? 1 : as_held(dice_between(d, -2, 2)); }
 
 static dz_status backward(graph *g, const node *y, double *seed) {
   for (int i = 0; i < y->size; i++) seed[i] = a_seed(&g->dice);

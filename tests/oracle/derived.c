@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The bound of a double's error, times this, bounds that of __float128. */
-#define QUAD_PER_DOUBLE 0x1p-57L
+/* The bound of the tape's error, times this, bounds that of __float128. */
+#define QUAD_PER_HELD (0x1p-110L / ROUNDOFF)
 
 static const node *seen(const mirror *m, dz_var x) { return &m->g.nodes[m->of[dz_node_index(x)]]; }
 
@@ -120,7 +120,7 @@ static bool difference(const graph *g, const lanes *l, int y, const wide *weight
     for (int j = 0; j < LANES; j++) {
       const quad t = p.elements[p.nodes[y].first].t[j];
       result[j] = side ? (result[j] - t) / (2 * h) : t;
-      blur[j] = l->of[j] < 0 ? 0 : p.elements[l->of[j]].d / (wide)h * QUAD_PER_DOUBLE;
+      blur[j] = l->of[j] < 0 ? 0 : p.elements[l->of[j]].d / (wide)h * QUAD_PER_HELD;
     }
   }
   return true;

@@ -21,7 +21,7 @@ void graph_clear(graph *g, uint64_t seed) {
 
 /* ---- elements ---- */
 
-static bool too_large(quad x) { return !(size_of(x) < 1e300L); }
+static bool too_large(quad x) { return !(size_of(x) < NEAR_END); }
 
 element *graph_element(graph *g) {
   if (g->size == MOST_ELEMENTS || g->links > MOST_EDGES - 2 * MOST_SIZE) return NULL;
@@ -50,9 +50,9 @@ void graph_copy(graph *g, const node *from, int of) {
 
 verdict graph_judge(graph *g) {
   element *z = &g->elements[g->size - 1];
-  z->wild = z->wild || too_large(z->v) || !(z->e < 1e300L);
+  z->wild = z->wild || too_large(z->v) || !(z->e < NEAR_END);
   for (int k = 0; k < z->edges; k++)
-    z->wild |= too_large(g->edges[z->first_edge + k].p) || !(g->edges[z->first_edge + k].off < 1e300L);
+    z->wild |= too_large(g->edges[z->first_edge + k].p) || !(g->edges[z->first_edge + k].off < NEAR_END);
   return z->wild && !g->wild_allowed ? UNDEFINED : FINE;
 }
 
@@ -70,7 +70,7 @@ static int given(graph *g, node *z, const double *values) {
   for (int i = 0; i < z->size; i++) {
     element *x = graph_element(g);
     if (!x) return -1;
-    x->v = values[i];
+    x->v = as_held(values[i]);
     x->given = true;
     x->wild = too_large(x->v);
   }

@@ -28,7 +28,7 @@ verdict group_sum(graph *g, const node *x, const int *ids, int n) {
     whole = whole && y->e == 0 && y->v == roundq(y->v);
     graph_link(g, x, ids[k], 1, 0);
   }
-  if (n > 1 && !(whole && all < 0x1p53L)) z->e += (n - 1) * ROUNDOFF * all * RAISED;
+  if (n > 1 && !(whole && all < EXACT_WHOLE)) z->e += (n - 1) * ROUNDOFF * all * RAISED;
   return FINE;
 }
 
@@ -57,7 +57,7 @@ static bool moderate(const graph *g, const int *ids, int n) {
     const wide y = weight_of(&g->elements[ids[k]]);
     if (y != 0) most *= y > 1 ? y : 1 / y;
   }
-  return most < 1e290L;
+  return most < NEAR_END * 1e-10L;
 }
 
 /* The edge to factor j of a product of n: its slope is the product of the others. The library may form it
@@ -201,5 +201,5 @@ verdict group_dot(graph *g, const node *x, const int *left, const node *y, const
     graph_link(g, y, right[k], a->v, a->e);
   }
   z->e = (z->e + n * ROUNDOFF * all) * RAISED;
-  return all < 1e300L ? FINE : UNDEFINED;
+  return all < NEAR_END ? FINE : UNDEFINED;
 }

@@ -21,7 +21,7 @@ enum { MOST_WORKERS = 16, REPORTED = 3 };
 static graph the_graph;
 
 static graph *fresh_graph(void) {
-  the_graph.tape = dz_tape_new(NULL);
+  the_graph.tape = sizeof(held) < sizeof(double) ? dz_tape_new_single(NULL) : dz_tape_new(NULL);
   if (!the_graph.tape) exit(2);
   return &the_graph;
 }

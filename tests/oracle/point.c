@@ -60,7 +60,7 @@ static wide slope_carried(const rule *r, const wide *e, int n, int j) {
 
 static wide own_rounding(const rule *r, bool exact_operands, wide from_operands) {
   if (r->rounding == NONE || (r->rounding == IEEE && r->v == 0 && from_operands == 0)) return 0;
-  if (r->rounding == IEEE && exact_operands && (quad)(double)r->v == r->v) return 0;
+  if (r->rounding == IEEE && exact_operands && (quad)(held)r->v == r->v) return 0;
   const wide scale = size_of(r->v) > r->v_scale ? size_of(r->v) : r->v_scale;
   return r->units * ROUNDOFF * scale + 4 * UNDERFLOW;
 }
@@ -68,7 +68,9 @@ static wide own_rounding(const rule *r, bool exact_operands, wide from_operands)
 static wide slope_error(const rule *r, const wide *e, int n, int j) {
   if (r->exact_slopes) return slope_carried(r, e, n, j);
   const wide size = size_of(r->p[j]), scale = size > r->p_scale[j] ? size : r->p_scale[j];
-  return slope_carried(r, e, n, j) + r->units * ROUNDOFF * scale + 4 * UNDERFLOW;
+  /* A subnormal value has lost digits, and slopes are made of it. */
+  const wide value = size_of(r->v), lost = value > 0 && value < UNDERFLOW / ROUNDOFF ? size / value : 0;
+  return slope_carried(r, e, n, j) + r->units * ROUNDOFF * scale + (4 + lost) * UNDERFLOW;
 }
 
 /* Infinity as a number may be compared with. */

@@ -12,8 +12,22 @@ typedef long double wide;
 
 static inline wide size_of(quad x) { return fabsl((wide)x); }
 
+/* The numbers that the tape holds: doubles, or floats where all of this is compiled once more for those.
+   NEAR_END is near their end; whole numbers below EXACT_WHOLE are exact, and so are their sums. */
+#ifdef ORACLE_FLOATS
+typedef float held;
+#define ROUNDOFF 0x1p-24L
+#define UNDERFLOW 0x1p-149L /* the distance of the smallest ones */
+#define NEAR_END 1e34L
+#define EXACT_WHOLE 0x1p24L
+#else
+typedef double held;
 #define ROUNDOFF 0x1p-53L
-#define UNDERFLOW 0x1p-1074L /* the distance of the smallest doubles */
+#define UNDERFLOW 0x1p-1074L
+#define NEAR_END 1e300L
+#define EXACT_WHOLE 0x1p53L
+#endif
+static inline double as_held(double x) { return (double)(held)x; }
 
 /* clang-format off */
 #define ORACLE_UNARY(F)                                                                                      \

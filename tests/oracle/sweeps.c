@@ -9,7 +9,7 @@ static bool flow(element *x, const element *z, const edge *by) {
   x->all += fabsl(c);
   x->uses++;
   x->reached = true;
-  return fabsl(c) < 1e300L && size < 1e300L;
+  return fabsl(c) < NEAR_END && size < NEAR_END;
 }
 
 bool graph_reverse(graph *g, const node *y, const double *seed) {
@@ -27,7 +27,7 @@ bool graph_reverse(graph *g, const node *y, const double *seed) {
     element *z = &g->elements[i];
     if (!z->reached) continue;
     z->d = (z->d + (z->uses + 1) * ROUNDOFF * z->all) * RAISED;
-    if (z->wild || !(fabsl(z->a) + z->d < 1e300L)) return false;
+    if (z->wild || !(fabsl(z->a) + z->d < NEAR_END)) return false;
     for (int k = 0; k < z->edges; k++) {
       const edge *by = &g->edges[z->first_edge + k];
       if (!flow(&g->elements[by->to], z, by)) return false;
@@ -65,7 +65,7 @@ bool graph_forward(graph *g) {
         if (x->t[l] != 0) z->t[l] += by->p == 1 ? x->t[l] : by->p * x->t[l];
     }
     z->td = tangent_bound(g, z);
-    fits = fits && size_of(z->t[0]) + z->td < 1e300L;
+    fits = fits && size_of(z->t[0]) + z->td < NEAR_END;
   }
   return fits;
 }

@@ -1,4 +1,4 @@
-/* Training steps of perceptrons: plans of doubles and of floats, the tape itself, and PyTorch where it is
+/* Training steps of perceptrons: plans and tapes of doubles and of floats, and PyTorch where it is
    installed, in interleaved rounds. */
 #include "tensors.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { MOST_LAYERS = 4 };
-enum { PLAN, PLAN_SINGLE, EAGER, TORCH, TORCH_SINGLE, CONTENDERS };
+enum { PLAN, PLAN_SINGLE, EAGER, EAGER_SINGLE, TORCH, TORCH_SINGLE, CONTENDERS };
 
 static const double RATE = 1e-3;
 
@@ -29,8 +29,9 @@ enum { NETWORKS = sizeof networks / sizeof *networks };
 
 typedef struct trained {
   const network *n;
-  dz_tape *t;
+  dz_tape *t, *tf;
   dz_var leaf[2 * MOST_LAYERS + 2], loss; /* parameters, then the data and the classes */
+  dz_var leaff[2 * MOST_LAYERS + 2];      /* the same on the tape of floats */
   int leaves, params;
   size_t count, inputs; /* numbers of the parameters, and of all */
   double *in, *gradient;
@@ -56,6 +57,7 @@ static dz_var leaf(trained *r, dz_role role, int rank, const size_t *dims, doubl
     p[i] = rank == 1 && role == DZ_ROLE_DATA ? (double)(i % r->n->layer[layers_of(r->n)])
                                              : bench_uniform(random, -scale, scale);
   r->inputs += size;
+  r->leaff[r->leaves] = dz_leaf_tensor(r->tf, role, rank, dims, p);
   return r->leaf[r->leaves++] = dz_leaf_tensor(r->t, role, rank, dims, p);
 }
 
@@ -74,13 +76,13 @@ static void make_leaves(trained *r) {
   leaf(r, DZ_ROLE_DATA, 1, &n->batch, 0, &random);
 }
 
-static dz_var record(const trained *r) {
-  dz_var x = r->leaf[r->params];
+static dz_var record(const trained *r, const dz_var *leaf) {
+  dz_var x = leaf[r->params];
   for (int k = 0; k < r->params; k += 2) {
-    x = dz_linear(x, r->leaf[k], r->leaf[k + 1]);
+    x = dz_linear(x, leaf[k], leaf[k + 1]);
     if (k + 2 < r->params) x = dz_relu(x);
   }
-  return dz_cross_entropy(x, r->leaf[r->params + 1], -1);
+  return dz_cross_entropy(x, leaf[r->params + 1], -1);
 }
 
 static size_t numbers_of(const network *n) {
@@ -101,37 +103,44 @@ static dz_plan *plan_of(trained *r, bool single, void **work) {
 static bool open_network(trained *r) {
   size_t n = numbers_of(r->n);
   r->t = dz_tape_new(NULL);
+  r->tf = dz_tape_new_single(NULL);
   r->in = calloc(n, sizeof *r->in);
   r->gradient = calloc(n, sizeof *r->gradient);
   r->inf = calloc(n, sizeof *r->inf);
   r->gradientf = calloc(n, sizeof *r->gradientf);
-  if (!r->t || !r->in || !r->gradient || !r->inf || !r->gradientf) return false;
+  if (!r->t || !r->tf || !r->in || !r->gradient || !r->inf || !r->gradientf) return false;
   make_leaves(r);
   dz_mark mark = dz_tape_mark(r->t);
-  r->loss = record(r);
+  r->loss = record(r, r->leaf);
+  dz_mark markf = dz_tape_mark(r->tf);
   if (dz_backward(r->loss)) return snprintf(r->failed, 160, "%.150s", dz_tape_error(r->t)->message), false;
+  if (dz_backward(record(r, r->leaff)))
+    return snprintf(r->failed, 160, "%.150s", dz_tape_error(r->tf)->message), false;
   r->plan = plan_of(r, false, &r->work);
   r->single = plan_of(r, true, &r->workf);
   if (!r->plan || !r->single || !r->work || !r->workf) return false;
   for (size_t i = 0; i < n; i++) r->inf[i] = (float)r->in[i];
-  double largest = 0, off = 0, offf = 0;
+  double largest = 0, off = 0, offf = 0, offe = 0;
   dz_plan_run(r->plan, r->in, NULL, r->gradient, r->work);
   dz_plan_run_single(r->single, r->inf, NULL, r->gradientf, r->workf);
   size_t at = 0;
   for (int k = 0; k < r->params; k++) {
     const double *g = dz_adjoints(r->leaf[k]);
+    const float *gf = dz_adjoints_single(r->leaff[k]);
     for (size_t i = 0; i < dz_size(r->leaf[k]); i++, at++) {
+      offe = fmax(offe, fabs(g[i] - (double)gf[i]));
       largest = fmax(largest, fabs(g[i]));
       off = fmax(off, fabs(g[i] - r->gradient[at]));
       offf = fmax(offf, fabs(g[i] - (double)r->gradientf[at]));
     }
   }
   r->difference = off / largest;
-  r->difference_single = offf / largest;
+  r->difference_single = fmax(offf, offe) / largest;
   if (!(r->difference < 1e-10) || !(r->difference_single < 1e-3))
     snprintf(r->failed, sizeof r->failed, "the gradients differ: %.1e, floats %.1e", r->difference,
              r->difference_single);
   dz_tape_rewind(r->t, mark);
+  dz_tape_rewind(r->tf, markf);
   return true;
 }
 
@@ -139,6 +148,7 @@ static void close_network(trained *r) {
   dz_plan_free(r->plan);
   dz_plan_free(r->single);
   dz_tape_free(r->t);
+  dz_tape_free(r->tf);
   free(r->in);
   free(r->gradient);
   free(r->inf);
@@ -163,7 +173,7 @@ static void step_single(trained *r) {
 /* The parameters stay on the tape, the rest is recorded anew. */
 static void step_eager(trained *r) {
   dz_mark mark = dz_tape_mark(r->t);
-  dz_backward(record(r));
+  dz_backward(record(r, r->leaf));
   double *p = r->in;
   for (int k = 0; k < r->params; k++) {
     const double *g = dz_adjoints(r->leaf[k]);
@@ -173,6 +183,21 @@ static void step_eager(trained *r) {
     p += n;
   }
   dz_tape_rewind(r->t, mark);
+}
+
+static void step_eager_single(trained *r) {
+  const float rate = (float)RATE;
+  dz_mark mark = dz_tape_mark(r->tf);
+  dz_backward(record(r, r->leaff));
+  float *p = r->inf;
+  for (int k = 0; k < r->params; k++) {
+    const float *g = dz_adjoints_single(r->leaff[k]);
+    size_t n = dz_size(r->leaff[k]);
+    for (size_t i = 0; i < n; i++) p[i] -= rate * g[i];
+    dz_set_single(r->leaff[k], p, n);
+    p += n;
+  }
+  dz_tape_rewind(r->tf, mark);
 }
 
 /* The clock is looked at ever more rarely, so that it takes no share of short steps. */
@@ -202,6 +227,7 @@ static void measure(trained *r, bench_torch *p, const bench_options *o) {
     rounds[PLAN_SINGLE][k] = timed(r, step_single, seconds);
     rounds[TORCH_SINGLE][k] = bench_torch_time(p, r->n->layer, r->n->batch, true, seconds);
     rounds[EAGER][k] = timed(r, step_eager, seconds);
+    rounds[EAGER_SINGLE][k] = timed(r, step_eager_single, seconds);
   }
   for (int c = 0; c < CONTENDERS; c++) r->seconds[c] = bench_median(rounds[c], (size_t)n);
 }
@@ -221,7 +247,8 @@ static void tell(const trained *r) {
 }
 
 static void tell_json(const trained *r, cJSON *list) {
-  static const char *const names[] = {"plan", "plan_single", "eager", "torch", "torch_single"};
+  static const char *const names[] = {"plan",         "plan_single", "eager",
+                                      "eager_single", "torch",       "torch_single"};
   cJSON *row = cJSON_CreateObject();
   cJSON_AddStringToObject(row, "network", r->n->name);
   cJSON_AddNumberToObject(row, "batch", (double)r->n->batch);
@@ -238,9 +265,9 @@ int bench_tensors(const bench_options *o) {
   if (!o->json)
     printf(
         "One training step of a perceptron (relu, cross-entropy, plain descent), ms, medians of %d rounds; "
-        "one thread, its own time. %s\n\n%-20s %5s%10s%10s%10s%10s%10s%8s%8s%8s%8s\n",
+        "one thread, its own time. %s\n\n%-20s %5s%10s%10s%10s%10s%10s%10s%8s%8s%8s%8s\n",
         o->rounds, p.version[0] ? p.version : "PyTorch was not found.", "network", "batch", "plan", "floats",
-        "tape", "torch", "floats", "ratio", "floats", "target", "tape");
+        "tape", "floats", "torch", "floats", "ratio", "floats", "target", "tape");
   for (int k = 0; k < NETWORKS; k++) {
     trained r = {.n = &networks[k]};
     if (o->quick && numbers_of(r.n) > 200000) continue;
