@@ -7,13 +7,17 @@
 
 #include <string.h>
 
-SEVERAL void dz__to_floats(float *restrict to, const double *restrict from, size_t n) {
+/* Clang compiles for several processors only what no other file calls. */
+SEVERAL static void narrow(float *restrict to, const double *restrict from, size_t n) {
   for (size_t i = 0; i < n; i++) to[i] = (float)from[i];
 }
 
-SEVERAL void dz__to_doubles(double *restrict to, const float *restrict from, size_t n) {
+SEVERAL static void widen(double *restrict to, const float *restrict from, size_t n) {
   for (size_t i = 0; i < n; i++) to[i] = (double)from[i];
 }
+
+void dz__to_floats(float *restrict to, const double *restrict from, size_t n) { narrow(to, from, n); }
+void dz__to_doubles(double *restrict to, const float *restrict from, size_t n) { widen(to, from, n); }
 
 SEVERAL static void add_doubles(float *restrict to, const double *restrict from, size_t n) {
   for (size_t i = 0; i < n; i++) to[i] = (float)((double)to[i] + from[i]);
