@@ -13,7 +13,7 @@ static double *lane_of(const dz__view *v, uint32_t place, size_t l) {
   return dz__at(v, place) + (dz__one_for_all(place) ? 0 : l);
 }
 
-/* An adjoint that is read need not stand in the workspace: the oracle knows such graphs. */
+/* A seed that the caller gives stands among the inputs, and always flows. */
 static bool arrives(const dz__view *v, const double *g) {
   const uint8_t *mark = mark_of(v, g);
   return !mark || *mark;

@@ -4,10 +4,10 @@
 /* Each has what those before it have. */
 static dz__isa newest(void) {
   __builtin_cpu_init();
-  const bool avx2 = !!__builtin_cpu_supports("avx2") & !!__builtin_cpu_supports("fma");
-  const bool avx512 = !!__builtin_cpu_supports("avx512f") & !!__builtin_cpu_supports("avx512vl") &
-                      !!__builtin_cpu_supports("avx512dq") & !!__builtin_cpu_supports("avx512bw");
-  return (dz__isa)(avx2 + (avx2 & avx512));
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return DZ__BASE;
+  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+  return wide ? DZ__AVX512 : DZ__AVX2;
 }
 
 dz__machine *dz__machine_here(void) {
