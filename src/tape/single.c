@@ -45,13 +45,14 @@ static void floats_in(const dz_tape *t, const dz__call *call, const dz__ref *ref
     dz__of_const(t)->call_args[k].single = (float *)(uintptr_t)floats_at(t, refs[k], few + k);
 }
 
-/* The operands as doubles, one after another from `room` on; scalars are such already. Returns what of the
-   room is left. */
-static double *doubles_in(const dz_tape *t, const dz__call *call, const dz__ref *refs, double *room) {
+/* The operands as doubles, one after another from `room` on, where their copies may stand already; scalars
+   are such anyway. Returns what of the room is left. */
+static double *doubles_in(const dz_tape *t, const dz__call *call, const dz__ref *refs, double *room,
+                          bool there) {
   for (int k = 0; k < call->nargs; k++) {
     dz__array *a = &dz__of_const(t)->call_args[k];
     if (refs[k].flags & DZ__TENSOR) {
-      dz__to_doubles(room, dz__wide_of(t, refs[k].index)->single, a->size);
+      if (!there) dz__to_doubles(room, dz__wide_of(t, refs[k].index)->single, a->size);
       a->data = room;
       room += a->size;
     } else {
@@ -97,14 +98,14 @@ static dz_status converted(dz_tape *t, dz__fn fn, dz__call *call, const dz__ref 
   size_t in = elements_in(call);
   if (!dz__grow(&s->alloc, (void **)&s->spare, &s->spare_cap, in, sizeof *s->spare))
     return out_of_memory(call, in);
-  doubles_in(t, call, refs, s->spare);
+  doubles_in(t, call, refs, s->spare, false);
   dz_status status = op->shape(call);
   if (status) return status;
   size_t out = call->out.rank ? call->out.size : 0;
   float *to = dz__arena_alloc(&s->arena, out * sizeof *to);
   if (!to || !dz__grow(&s->alloc, (void **)&s->spare, &s->spare_cap, in + out, sizeof *s->spare))
     return out_of_memory(call, call->out.size);
-  double *rest = doubles_in(t, call, refs, s->spare);
+  double *rest = doubles_in(t, call, refs, s->spare, true); /* growing may have moved them */
   call->out.data = call->out.rank ? rest : scalar;
   op->forward(call);
   float one;
@@ -172,7 +173,7 @@ static bool own_reverse(dz_tape *t, const dz__wide *w, double *scalar, dz__call 
 static bool converted_reverse(dz_tape *t, const dz__wide *w, double *scalar, dz__call *call) {
   dz__tape *s = dz__of(t);
   const dz__ref *refs = &s->wide_args[w->arg0];
-  double *rest = doubles_in(t, call, refs, s->spare), *out = rest, *g = out + w->size;
+  double *rest = doubles_in(t, call, refs, s->spare, false), *out = rest, *g = out + w->size;
   if (w->rank) {
     dz__to_doubles(out, w->single, w->size);
     dz__to_doubles(g, dz__float_adjoint(s, (size_t)(w - s->wide)), w->size);
