@@ -52,9 +52,14 @@ static dz_optimiser *made(const dz_optimiser_options *how, size_t n) {
   return o;
 }
 
-static dz_optimiser *lbfgs_of(size_t n) {
+static dz_optimiser_options defaults_of(const char *method) {
   dz_optimiser_options how;
-  dz_optimiser_defaults("lbfgs", &how);
+  ck_assert(dz_optimiser_defaults(method, &how) == DZ_OK);
+  return how;
+}
+
+static dz_optimiser *lbfgs_of(size_t n) {
+  const dz_optimiser_options how = defaults_of("lbfgs");
   return made(&how, n);
 }
 
@@ -111,8 +116,7 @@ END_TEST
 /* Squares of these neither over- nor underflow in a clip: x goes by rate * clip * g/|g|, |g| = 5 * 2^k. */
 START_TEST(clips_any_size) {
   const double scale = _i ? 0x1p-1000 : 0x1p1000;
-  dz_optimiser_options how;
-  dz_optimiser_defaults("sgd", &how);
+  dz_optimiser_options how = defaults_of("sgd");
   how.rate = 1;
   how.clip = scale;
   dz_optimiser *o = made(&how, 2);
@@ -147,8 +151,7 @@ START_TEST(lbfgs_points) {
                 {3, {0.016108278195086215, -0.05876961444101058, 0.0282097986716315}},
                 {5, {-3.76847866048676e-06, 0.0005949784478841706, 0.00045272027798107993}},
                 {7, {-3.900997481035639e-06, 5.084707723485347e-06, -2.1131084227765577e-06}}};
-  dz_optimiser_options how;
-  dz_optimiser_defaults("lbfgs", &how);
+  dz_optimiser_options how = defaults_of("lbfgs");
   how.history = 2;
   dz_optimiser *o = made(&how, N);
   double x[N], g[N];
@@ -207,8 +210,7 @@ END_TEST
 
 /* -ln(1 - x) - 2x has its least value at x = .5 and is no number from 1 on: what lies beyond is too far. */
 START_TEST(lbfgs_comes_back_from_nan) {
-  dz_optimiser_options how;
-  dz_optimiser_defaults("lbfgs", &how);
+  dz_optimiser_options how = defaults_of("lbfgs");
   how.rate = 64;
   dz_optimiser *o = made(&how, 1);
   double x = 0;
@@ -290,8 +292,7 @@ END_TEST
 
 /* There is no direction in a gradient of 0, and nothing to clip. */
 START_TEST(no_gradient_no_step) {
-  dz_optimiser_options how;
-  dz_optimiser_defaults("sgd", &how);
+  dz_optimiser_options how = defaults_of("sgd");
   how.clip = 1;
   dz_optimiser *o = made(&how, N);
   double x[N] = {1, 2, 3};
@@ -309,8 +310,7 @@ START_TEST(on_a_tape) {
   dz_var w = dz_leaf_tensor(t, DZ_ROLE_PARAM, 1, two, (double[]){1, 2}), b = dz_param(t, 4);
   dz_mark begin = dz_tape_mark(t);
   dz_backward(dz_add(dz_sum(dz_mul(w, w), DZ_ALL, false), dz_mul(3, b)));
-  dz_optimiser_options how;
-  dz_optimiser_defaults("sgd", &how);
+  dz_optimiser_options how = defaults_of("sgd");
   how.rate = .25;
   dz_optimiser *o = made(&how, 3);
   ck_assert(dz_optimiser_apply(o, 0, 1, &w) == DZ_ERR_SHAPE);
