@@ -10,11 +10,10 @@ typedef enum limit { DATA, NODES, STEPS, LIMITS } limit;
 static struct {
   const char *name;
   double most; /* that can be set: a whole number */
-  bool bytes, given;
-  uint64_t at;
-} limits[LIMITS] = {{"data", 0x1p62, true, false, UINT64_C(1) << 33},
-                    {"nodes", 4294967294., false, false, 0},
-                    {"steps", 0x1p62, false, false, 0}};
+  bool bytes;
+  uint64_t at; /* 0: the library's own */
+} limits[LIMITS] = {
+    {"data", 0x1p62, true, UINT64_C(1) << 33}, {"nodes", 4294967294., false, 0}, {"steps", 0x1p62, false, 0}};
 
 static uint64_t number_of(const char *text, limit k) {
   static const char units[] = "KMGT";
@@ -35,7 +34,6 @@ void limits_read(const char *words) {
     const size_t n = (size_t)(equals - words);
     if (strlen(limits[k].name) != n || memcmp(limits[k].name, words, n) != 0) continue;
     limits[k].at = number_of(equals + 1, (limit)k);
-    limits[k].given = true;
     return;
   }
   die(STATUS_USAGE, "--limit takes data=BYTES, nodes=N or steps=N, '%s' came", words);
@@ -50,7 +48,7 @@ void limits_check_data(const char *name, uint64_t size) {
 dz_tape *limits_tape(void) {
   dz_tape *t = dz_tape_new(NULL);
   if (t == NULL) die(STATUS_LIMIT, "out of memory");
-  if (limits[NODES].given) dz_tape_limit(t, DZ_LIMIT_NODES, limits[NODES].at);
-  if (limits[STEPS].given) dz_tape_limit(t, DZ_LIMIT_STEPS, limits[STEPS].at);
+  if (limits[NODES].at != 0) dz_tape_limit(t, DZ_LIMIT_NODES, limits[NODES].at);
+  if (limits[STEPS].at != 0) dz_tape_limit(t, DZ_LIMIT_STEPS, limits[STEPS].at);
   return t;
 }
