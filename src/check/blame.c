@@ -279,7 +279,7 @@ static bool look_inside(dz__checking *c, bool wrong, bool again) {
   }
   dz__lone_free(&l.lone);
   dz__free(&c->alloc, on, 2 * nodes);
-  if (!done) dz__check_fail(c, DZ_ERR_MEMORY, "out of memory");
+  if (!done) dz__check_fail_as(c, c->tape, DZ_ERR_MEMORY, "out of memory");
   return done;
 }
 

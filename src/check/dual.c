@@ -320,7 +320,7 @@ bool dz__check_duals(dz__checking *c, dz_var y) {
     dz__arena_init(&w.weight.arena, &c->alloc);
     w.top = dz__index(y);
     done = dz__lone_new(&w.lone, &c->alloc) && weigh(&w, y);
-    if (!done) dz__check_fail(c, DZ_ERR_MEMORY, "out of memory");
+    if (!done) dz__check_fail_as(c, c->tape, DZ_ERR_MEMORY, "out of memory");
   }
   done = done && every_row(c, &w, y) && dot_product(c, &w, y);
   if (!weighed) return done;

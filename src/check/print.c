@@ -30,7 +30,7 @@ dz__print dz__check_print_of(const dz_tape *t, uint32_t i) {
 bool dz__check_print(dz__checking *c) {
   size_t n = c->tape->n;
   if (!dz__grow(&c->alloc, (void **)&c->prints, &c->prints_cap, n, sizeof *c->prints))
-    return dz__check_fail(c, DZ_ERR_MEMORY, "out of memory"), false;
+    return dz__check_fail_as(c, c->tape, DZ_ERR_MEMORY, "out of memory"), false;
   for (uint32_t i = 0; i < n; i++) c->prints[i] = dz__check_print_of(c->tape, i);
   c->nprints = n;
   return true;
