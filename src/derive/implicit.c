@@ -95,8 +95,7 @@ static bool linearize(job *j) {
     j->r[i] = j->x[i] - j->r[i];
   }
   if (!isfinite(largest(j->jacobian, n * n))) return fail(j, DZ_ERR_ARGUMENT, "the Jacobian is not finite");
-  memcpy(j->lu, j->jacobian, n * n * sizeof *j->lu);
-  dz__lu_factor(j->lu, n);
+  dz__lu_factor(j->jacobian, j->lu, n);
   if (dz__lu_singular(j->lu, n))
     return fail(j, DZ_ERR_ARGUMENT, "the Jacobian is singular, so x has no slope");
   return true;

@@ -1,5 +1,6 @@
 #include "kernels/lu.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ static void swap_rows(double *a, size_t n, size_t i, size_t k) {
   }
 }
 
-void dz__lu_factor(double *lu, size_t n) {
+static void factor(double *lu, size_t n) {
   double *pivot = lu + n * n;
   for (size_t k = 0; k < n; k++) {
     size_t best = k;
@@ -28,6 +29,38 @@ void dz__lu_factor(double *lu, size_t n) {
   }
 }
 
+/* Infinity where one is NaN. */
+static double largest(const double *x, size_t n) {
+  double most = 0;
+  for (size_t i = 0; i < n; i++)
+    if (!(fabs(x[i]) <= most)) most = isnan(x[i]) ? (double)INFINITY : fabs(x[i]);
+  return most;
+}
+
+/* Elements may grow beyond what is finite, or a float, where those of the matrix are: then the factors are of
+   DOWN times the matrix, as a pivot below 0 says. With so much room pivoting leaves none that grows too
+   large. */
+#define DOWN 0x1p-64
+
+void dz__lu_factor(const double *a, double *lu, size_t n) {
+  if (n == 0) return;
+  memcpy(lu, a, n * n * sizeof *lu);
+  factor(lu, n);
+  const double most = largest(a, n * n);
+  if (most > DBL_MAX || largest(lu, n * n) <= (most <= FLT_MAX ? FLT_MAX : DBL_MAX)) return;
+  for (size_t i = 0; i < n * n; i++) lu[i] = a[i] * DOWN;
+  factor(lu, n);
+  double *pivot = lu + n * n;
+  for (size_t i = 0; i < n; i++) pivot[i] = -1 - pivot[i];
+}
+
+static bool is_down(const double *lu, size_t n) { return n && lu[n * n] < 0; }
+
+static size_t pivot_of(const double *lu, size_t n, size_t i) {
+  const double k = lu[n * n + i];
+  return (size_t)(k < 0 ? -1 - k : k);
+}
+
 bool dz__lu_singular(const double *lu, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (lu[i * n + i] == 0) return true;
@@ -42,8 +75,7 @@ static void swap(double *x, size_t stride, size_t i, size_t k) {
 
 /* P, then L, then U. */
 static void solve_plain(const double *lu, size_t n, double *x, size_t stride) {
-  const double *pivot = lu + n * n;
-  for (size_t i = 0; i < n; i++) swap(x, stride, i, (size_t)pivot[i]);
+  for (size_t i = 0; i < n; i++) swap(x, stride, i, pivot_of(lu, n, i));
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < i; j++) x[i * stride] -= lu[i * n + j] * x[j * stride];
   for (size_t i = n; i-- > 0;) {
@@ -54,14 +86,13 @@ static void solve_plain(const double *lu, size_t n, double *x, size_t stride) {
 
 /* The transposes in the other order, along the same rows. */
 static void solve_transposed(const double *lu, size_t n, double *x, size_t stride) {
-  const double *pivot = lu + n * n;
   for (size_t i = 0; i < n; i++) {
     x[i * stride] /= lu[i * n + i];
     for (size_t j = i + 1; j < n; j++) x[j * stride] -= lu[i * n + j] * x[i * stride];
   }
   for (size_t i = n; i-- > 0;)
     for (size_t j = 0; j < i; j++) x[j * stride] -= lu[i * n + j] * x[i * stride];
-  for (size_t i = n; i-- > 0;) swap(x, stride, i, (size_t)pivot[i]);
+  for (size_t i = n; i-- > 0;) swap(x, stride, i, pivot_of(lu, n, i));
 }
 
 void dz__lu_solve(const dz__system *s, double *x, size_t stride) {
@@ -69,6 +100,7 @@ void dz__lu_solve(const dz__system *s, double *x, size_t stride) {
     solve_transposed(s->lu, s->n, x, stride);
   else
     solve_plain(s->lu, s->n, x, stride);
+  for (size_t i = 0, n = is_down(s->lu, s->n) ? s->n : 0; i < n; i++) x[i * stride] *= DOWN;
 }
 
 void dz__lu_subtract_product(const dz__system *s, const double *x, size_t stride, double *y) {

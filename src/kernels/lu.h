@@ -7,16 +7,17 @@
 #include <stddef.h>
 
 /* A matrix and its factors, both row-major: n rows of n hold L below the diagonal, whose own is 1, and U; one
-   row more holds the pivots: step k exchanged rows k and pivot[k]. */
+   row more holds the pivots: step k exchanged rows k and pivot[k], or -1 - pivot[k] where these are the
+   factors of 2^-64 times the matrix. */
 typedef struct dz__system {
   const double *a, *lu;
   size_t n;
   bool transposed; /* solves a^T x = b */
 } dz__system;
 
-/* From a copy of the matrix in lu[0 .. n * n). A column without a pivot is left as it is: a zero on U's
- * diagonal. */
-void dz__lu_factor(double *lu, size_t n);
+/* The factors of a, of 2^-64 a where its own would overflow. A column without a pivot is left as it is: a zero
+ * on U's diagonal. */
+void dz__lu_factor(const double *a, double *lu, size_t n);
 
 bool dz__lu_singular(const double *lu, size_t n);
 
