@@ -24,11 +24,11 @@ static int by_size(const void *a, const void *b) {
 }
 
 /* The top of sign*f near sample i, which is the highest: by steps that halve, from the best place to the
-   better. Ends early once it is above `far`: so high counts as infinity. */
+   better. Ends early once it is at `far`: so high counts as infinity. */
 static double summit(const curve *c, size_t i, double sign, double far) {
   double low = c->at[0].x, high = c->at[c->count - 1].x, step = (high - low) / (double)(c->count - 1);
   point best = c->at[i];
-  for (int turn = 0; turn < 60 && !(sign * best.y > far); turn++) {
+  for (int turn = 0; turn < 60 && !(sign * best.y >= far); turn++) {
     step /= 2;
     for (int side = -1; side <= 1; side += 2) {
       double x = best.x + side * step;
@@ -44,7 +44,7 @@ static double summit(const curve *c, size_t i, double sign, double far) {
    beyond where the true one is between them; at `usual` when the curve goes to infinity there. */
 static double end_of(const curve *c, size_t i, double sign, double tall, double usual) {
   double top = c->at[i].y, far = fabs(top) + 16 * tall, y = summit(c, i, sign, far);
-  if (sign * y > far) return sign * usual < sign * top ? usual : top;
+  if (sign * y >= far) return sign * usual < sign * top ? usual : top;
   return fabs(y - top) <= tall / 4 ? y : top;
 }
 

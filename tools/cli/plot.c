@@ -183,7 +183,8 @@ static size_t points_of(const range *r) {
 /* Room above and below; a flat line gets some of its own. */
 static void widen(window *w) {
   if (!(w->y0 <= w->y1)) die(STATUS_USAGE, "nothing to plot: there is no finite value in that range");
-  if (!isfinite(w->y1 - w->y0)) die(STATUS_USAGE, "the values are too far apart to be plotted");
+  if (!isfinite(16 * fabs(w->y0)) || !isfinite(16 * fabs(w->y1)))
+    die(STATUS_USAGE, "the values are too large to be plotted");
   double tall = w->y1 - w->y0;
   if (!(tall > 1e-12 * fmax(fabs(w->y0), fabs(w->y1)))) tall = fmax(fabs(w->y1), 1);
   w->y0 -= .06 * tall;
