@@ -47,7 +47,7 @@ size_t dz__blocks_of(const dz__loop *l) {
 void dz__find_blocks(dz__program *p) {
   for (size_t k = 0; k < p->loops; k++) {
     dz__loop *l = &p->loop[k];
-    if (!l->tile || l->sequence || !l->packed.n || work_of(l) < WORTH || !lanes_are_apart(l)) continue;
+    if (!l->tile || l->sequence || work_of(l) < WORTH || !lanes_are_apart(l)) continue;
     size_t tiles = (l->lanes + l->tile - 1) / l->tile, blocks = MOST_ADDED / (l->accs * DZ__W + 1);
     blocks = blocks < LEAST_BLOCKS ? LEAST_BLOCKS : blocks > MOST_BLOCKS ? MOST_BLOCKS : blocks;
     l->span = (tiles + blocks - 1) / blocks * l->tile;

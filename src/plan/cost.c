@@ -26,17 +26,16 @@ static bool is_cheap(const char *name, size_t n) {
   return false;
 }
 
-/* A word or number, of which *n letters count as t says; a call is one where it stands before its
-   parenthesis. */
+/* A word or number of *n letters (the table's numbers have no exponents); a call is one where it stands
+   before its parenthesis. */
 static tally count_word(const char *s, size_t *n) {
-  while (is_word(s[*n]) || s[*n] == '.' || (*n && s[*n - 1] == 'e' && !is_letter(*s) && strchr("+-", s[*n])))
-    ++*n;
-  bool call = is_letter(*s) && s[*n] == '(' && !(*n == 4 && memcmp(s, "MASK", 4) == 0);
+  while (is_word(s[*n]) || s[*n] == '.') ++*n;
+  bool call = is_letter(*s) && s[*n] == '(';
   return (tally){call, call && !is_cheap(s, *n)};
 }
 
 static tally sum_of(tally a, tally b) { return (tally){a.operations + b.operations, a.calls + b.calls}; }
-static tally larger(tally a, tally b) { return b.operations > a.operations || b.calls > a.calls ? b : a; }
+static tally larger(tally a, tally b) { return b.operations > a.operations ? b : a; }
 
 /* Operators and calls of a formula. Of a choice all conditions are counted, and the branch that is most work.
    A number's own sign is no operator. */
@@ -56,8 +55,8 @@ static tally count_text(const char *s) {
       most = larger(most, now);
       now = (tally){0, 0};
     } else if (strchr("+-*/<>=!&|?", *s)) {
-      bool sign = *s == '-' && !operand && (s[1] == '.' || (s[1] >= '0' && s[1] <= '9'));
-      n += s[1] && strchr("=&|", s[1]);
+      bool sign = *s == '-' && !operand && (unsigned char)(s[1] - '0') < 10;
+      n += memchr("=&|", s[1], 3) != NULL;
       now.operations += !sign;
     }
     depth += (*s == '(') - (*s == ')');
@@ -93,14 +92,18 @@ static double bytes_in(dz_var x) {
   return (floats ? 4 : 8) * elements(x);
 }
 
+static bool takes_gradient(dz_var v, dz_var x) {
+  return !dz_is_number(x) && dz_is_active(x) && dz_is_active(v);
+}
+
 /* The partial to operand k, times what arrives, added to what is there. */
 static void count_pointwise(const counting *k, dz_var v, unsigned fn, const dz_node *d) {
   const line *l = &k->lines[fn];
   double n = elements(v);
   add(&k->c->value, n, l->value);
-  for (int j = 0; j < d->nargs && j < 3; j++) {
+  for (int j = 0; j < d->nargs; j++) {
     dz_var x = dz_operand(v, j);
-    if (dz_is_number(x) || !dz_is_active(x) || !dz_is_active(v)) continue;
+    if (!takes_gradient(v, x)) continue;
     add(&k->c->gradient, n, l->partial[j]);
     k->c->gradient.operations += 2 * n;
     k->c->gradient.bytes += bytes_in(v) + 2 * bytes_in(x);
@@ -118,11 +121,11 @@ static tensor_work work_of(dz_var v, unsigned fn) {
   if (fn == DZ__F_user) return (tensor_work){out, 0, in, 0};
   switch (dz__tensor_ops[fn - DZ__F_POINTWISE_END].carries) {
   case DZ__MULTIPLIES:
-    inner = dz_is_number(x) ? 1 : (double)dz_extent(x, dz_rank(x) - 1);
+    inner = (double)dz_extent(x, dz_rank(x) - 1);
     return (tensor_work){2 * out * inner, 0, 2 * out * inner, 0};
   case DZ__MIXES: /* elimination; then two triangles for each column, and once more to refine */
-    n = dz_rank(x) ? (double)dz_extent(x, 0) : 1;
     if (fn == DZ__F_noise) return (tensor_work){out, 0, 0, 0};
+    n = (double)dz_extent(x, 0);
     if (fn == DZ__F_lu) return (tensor_work){2 * n * n * n / 3, 0, 0, 0};
     return (tensor_work){6 * n * out, 0, 6 * n * out, 0};
   case DZ__REDUCES:
@@ -138,14 +141,25 @@ static tensor_work work_of(dz_var v, unsigned fn) {
   }
 }
 
+/* Among how many operands the way back's work is divided: of joins each has its own elements; what solve
+   solves again serves both sides. */
+static double shares_of(dz_var v, unsigned fn, const dz_node *d) {
+  double n = 0;
+  if (fn == DZ__F_concat || fn == DZ__F_stack) return d->nargs;
+  if (fn != DZ__F_solve) return 1;
+  for (int j = 0; j < d->nargs; j++) n += takes_gradient(v, dz_operand(v, j));
+  return n;
+}
+
 static void count_tensor(const counting *k, dz_var v, unsigned fn, const dz_node *d) {
   tensor_work w = work_of(v, fn);
+  const double shares = shares_of(v, fn, d);
   k->c->value.operations += w.value;
   k->c->value.transcendentals += w.calls;
   for (int j = 0; j < d->nargs; j++) {
     dz_var x = dz_operand(v, j);
-    if (dz_is_number(x) || !dz_is_active(x) || !dz_is_active(v)) continue;
-    k->c->gradient.operations += w.pull / (fn < DZ__F_END && d->nargs > 2 ? d->nargs : 1);
+    if (!takes_gradient(v, x)) continue;
+    k->c->gradient.operations += w.pull / shares;
     k->c->gradient.transcendentals += w.pull_calls;
     k->c->gradient.bytes += bytes_in(v) + 2 * bytes_in(x);
   }

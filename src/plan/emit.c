@@ -21,7 +21,7 @@ bool dz__said(dz__emitter *e) {
 static bool put(dz__emitter *e, const char *form, va_list args) {
   const size_t room = sizeof e->text - e->n;
   const int n = vsnprintf(e->text + e->n, room, form, args);
-  const bool fits = n >= 0 && (size_t)n < room;
+  const bool fits = (size_t)n < room; /* no error is one */
   if (fits) e->n += (size_t)n;
   return fits;
 }
@@ -170,18 +170,14 @@ void dz__emit_scalar(dz__emitter *e, const dz__instruction *i) {
   case DZ__I_ZERO:
     dz__say(e, "  %s = 0;\n", d.text);
     break;
-  case DZ__I_SPREAD:
-    dz__say(e, "  %s = %s;\n", d.text, a.text);
-    break;
   case DZ__I_LOAD:
   case DZ__I_GATHER:
   case DZ__I_STORE:
   case DZ__I_SCATTER:
     say_wire(e, i);
     break;
-  case DZ__I_CALL:
-    break;
   default:
+    if (DZ__NEVER(i->op == DZ__I_SPREAD || i->op == DZ__I_CALL)) return; /* of lanes; between the functions */
     dz__say(e, "  %s %s %s%s%s%s%s;\n", d.text, arithmetic[i->op].assign, arithmetic[i->op].before, a.text,
             arithmetic[i->op].between, arithmetic[i->op].between[0] ? b.text : "", arithmetic[i->op].after);
   }

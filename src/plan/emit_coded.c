@@ -2,6 +2,7 @@
    a statement, however it is cut into functions. */
 #include "plan/emit.h"
 
+#include "base/never.h"
 #include "kernels/pointwise.h"
 
 enum { LINE, QUOTIENT, FUNCTION, BOTH, PARTIAL, FLOWS };
@@ -21,9 +22,7 @@ static void word(coder *k, uint32_t x) {
 
 /* The array in bits 0 and 1, whether the number is subtracted in bit 2. */
 static uint32_t spot(uint32_t place, bool minus) {
-  unsigned kind = dz__where_of(place), array = kind == DZ__IN || kind == DZ__INS ? 1
-                                               : kind == DZ__GRAD                ? 2
-                                                                                 : 0;
+  unsigned kind = dz__where_of(place), array = kind == DZ__IN ? 1 : kind == DZ__GRAD ? 2 : 0;
   return dz__place_index(place) << 3 | (minus ? 4u : 0) | array;
 }
 
@@ -63,12 +62,13 @@ static void code_partial(coder *k, const dz__instruction *i, const uint32_t *lis
 
 static void code_line(coder *k, const dz__instruction *i) {
   const unsigned op = i->op;
-  bool zero = op == DZ__I_ZERO, two = op == DZ__I_ADD || op == DZ__I_SUB,
+  bool two = op == DZ__I_ADD || op == DZ__I_SUB,
        product = op == DZ__I_MUL || op == DZ__I_MULNEG || op == DZ__I_MULADD || op == DZ__I_MULSUB,
        add = op == DZ__I_ACC || op == DZ__I_DEC || op == DZ__I_MULADD || op == DZ__I_MULSUB,
        minus = op == DZ__I_NEG || op == DZ__I_DEC || op == DZ__I_MULNEG || op == DZ__I_MULSUB;
-  head(k, LINE, add, zero ? 0 : two ? 2 : 1, i->d);
-  if (!zero) term(k, i->a, product ? i->b : DZ__NOWHERE, minus);
+  if (DZ__NEVER(op == DZ__I_ZERO)) return; /* only states and choices begin with it, in loops */
+  head(k, LINE, add, two ? 2 : 1, i->d);
+  term(k, i->a, product ? i->b : DZ__NOWHERE, minus);
   if (two) term(k, i->b, DZ__NOWHERE, op == DZ__I_SUB);
 }
 

@@ -4,6 +4,8 @@
    machine runs the plan again. */
 #include "plan/emit_loop.h"
 
+#include "base/never.h"
+
 #include <string.h>
 
 enum { MOST_SOURCES = 1024 };
@@ -41,11 +43,11 @@ static bool is_factor(uint32_t place) {
   return place == DZ__NOWHERE || dz__where_of(place) == DZ__IN || dz__where_of(place) == DZ__UNI;
 }
 
-/* Slot d takes, or adds, factor times x: where that is a part of a candidate, *mark says so. */
-static void part(work *w, uint32_t d, bool set, uint32_t factor, uint32_t x, uint32_t *mark) {
-  if (!dz__is_slot(d)) return;
+/* Slot d takes, or adds, an adjoint times factor: where that is a part of a candidate, *mark says so. */
+static void part(work *w, uint32_t d, bool set, uint32_t factor, uint32_t *mark) {
+  if (DZ__NEVER(!dz__is_slot(d))) return; /* what leaves the loop goes by instructions of its own */
   uint32_t slot = dz__place_index(d);
-  bool good = w->state[slot] == CANDIDATE && is_factor(factor) && dz__is_slot(x);
+  bool good = w->state[slot] == CANDIDATE && is_factor(factor);
   if (good) *mark = w->of[slot];
   if (good && set) w->candidate[w->of[slot]].settled = true;
   if (set)
@@ -59,7 +61,7 @@ static void flows(work *w, const dz__instruction *i) {
     const uint32_t *t = w->c.list + i->b + 3 * j;
     unsigned how = t[0] & DZ__T_MASK;
     bool set = dz__flow_sets(how);
-    if (!dz__flow_sums(how)) part(w, t[2], set, t[1], i->a, &w->mark_in[i->b + 3 * j]);
+    if (!dz__flow_sums(how)) part(w, t[2], set, t[1], &w->mark_in[i->b + 3 * j]);
     if (t[1] != DZ__NOWHERE) use(w, t[1]);
   }
   use(w, i->a);
@@ -72,7 +74,7 @@ static void other(void *user, uint32_t *place, unsigned access) {
 
 static void sum(work *w, const dz__instruction *i) {
   uint32_t slot = dz__place_index(i->a);
-  if (!dz__is_slot(i->a)) return;
+  if (DZ__NEVER(!dz__is_slot(i->a))) return; /* adjoints stand in registers before they flow on */
   if (w->state[slot] != DEAD) {
     w->state[slot] = USED;
     return;
@@ -89,8 +91,7 @@ static void look(work *w, size_t at) {
   case DZ__I_RED:
   case DZ__I_DECRED:
     sum(w, i);
-    *mark = dz__is_slot(i->a) && w->state[dz__place_index(i->a)] == CANDIDATE ? w->of[dz__place_index(i->a)]
-                                                                              : none;
+    *mark = w->state[dz__place_index(i->a)] == CANDIDATE ? w->of[dz__place_index(i->a)] : none;
     break;
   case DZ__I_RSUM:
     flows(w, i);
@@ -99,19 +100,17 @@ static void look(work *w, size_t at) {
   case DZ__I_NEG:
   case DZ__I_ACC:
   case DZ__I_DEC:
-    part(w, i->d, dz__op_sets(i->op), DZ__NOWHERE, i->a, mark);
+    part(w, i->d, dz__op_sets(i->op), DZ__NOWHERE, mark);
     use(w, i->a);
     break;
   case DZ__I_MUL:
   case DZ__I_MULNEG:
   case DZ__I_MULADD:
-  case DZ__I_MULSUB: {
-    bool first = i->mode == DZ__MODE_SV;
-    part(w, i->d, dz__op_sets(i->op), first ? i->a : i->b, first ? i->b : i->a, mark);
+  case DZ__I_MULSUB: /* of adjoints the factor stands behind */
+    part(w, i->d, dz__op_sets(i->op), i->b, mark);
     use(w, i->a);
     use(w, i->b);
     break;
-  }
   default:
     dz__each_place(&w->c, i, other, w);
   }
@@ -143,15 +142,9 @@ static void written(void *user, uint32_t *place, unsigned access) {
 
 static bool note_parts(work *w, size_t at) {
   dz__instruction *i = &w->c.at[at];
-  bool done = true, minus = dz__op_subtracts(i->op), two = dz__op_multiplies(i->op),
-       first = i->mode == DZ__MODE_SV;
+  bool done = true, minus = dz__op_subtracts(i->op), two = dz__op_multiplies(i->op);
   if (dz__op_sums(i->op)) return true;
-  if (holds(w, w->mark_at[at]))
-    return add_part(w, at, w->mark_at[at],
-                    !two    ? DZ__NOWHERE
-                    : first ? i->a
-                            : i->b,
-                    two && first ? i->b : i->a, minus);
+  if (holds(w, w->mark_at[at])) return add_part(w, at, w->mark_at[at], two ? i->b : DZ__NOWHERE, i->a, minus);
   for (uint32_t j = 0; i->op == DZ__I_RSUM && j < i->c; j++) {
     const uint32_t *t = w->c.list + i->b + 3 * j, mark = w->mark_in[i->b + 3 * j];
     unsigned how = t[0] & DZ__T_MASK;
@@ -159,7 +152,7 @@ static bool note_parts(work *w, size_t at) {
     if (holds(w, mark)) done &= add_part(w, at, mark, t[1], i->a, t[0] & DZ__SUBTRACT);
     /* Beside other sums of the same number. */
     uint32_t source = w->source[dz__place_index(i->a)];
-    if (red && dz__is_slot(i->a) && source != none) w->after[source] = (uint32_t)at;
+    if (red && source != none) w->after[source] = (uint32_t)at;
   }
   dz__each_place(&w->c, i, written, w);
   return done;
@@ -200,7 +193,7 @@ static bool rewrite(work *w) {
   return true;
 }
 
-/* Sources take the accumulators that their sums have no more use for. */
+/* Sources take the accumulators that their sums have no more use for. What is settled has a source. */
 static bool settle(work *w) {
   dz__hoisted *h = w->to;
   for (size_t k = 0; k < w->candidates; k++) {
@@ -208,7 +201,7 @@ static bool settle(work *w) {
     h->acc[h->sums] = w->candidate[k].acc;
     h->sum[h->sums++] = (dz__hoisted_sum){w->candidate[k].part, w->candidate[k].acc, w->candidate[k].minus};
   }
-  return h->sums && h->sources && h->sources <= h->sums;
+  return h->sums && h->sources <= h->sums;
 }
 
 /* ---- the whole ---- */

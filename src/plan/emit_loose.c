@@ -90,13 +90,11 @@ static size_t columns(const dz__loop_emitter *k, size_t at, const dz__instructio
   for (; at + n < end && n < MOST_COLUMNS; n++) {
     const dz__instruction *i = first + n;
     size_t j = n;
-    if (i->op != first->op || i->c != first->c || dz__one_for_all(i->d) ||
-        dz__where_of(i->a) != dz__where_of(first->a))
-      break;
+    if (i->op != first->op || i->c != first->c || dz__where_of(i->a) != dz__where_of(first->a)) break;
     for (; j > 0 && of[j - 1]->a > i->a; j--) of[j] = of[j - 1];
     of[j] = i;
   }
-  return n ? n : 1;
+  return n;
 }
 
 /* Eight columns. */

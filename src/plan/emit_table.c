@@ -56,7 +56,7 @@ void dz__number_formulas(const dz__emitter *e, dz__formulas *f) {
 
 static bool mentions(const char *text, const char *const *names) {
   for (; *names; names++)
-    if (text && strstr(text, *names)) return true;
+    if (strstr(text, *names)) return true;
   return false;
 }
 
@@ -72,8 +72,8 @@ static bool any_mentions(const usage *u, const char *const *names) {
 /* Lines of a source file, without what it includes. */
 static void say_file(dz__emitter *e, const char *text) {
   for (const char *at = text; *at;) {
-    const char *end = strchr(at, '\n');
-    size_t size = end ? (size_t)(end - at) + 1 : strlen(at);
+    size_t size = strcspn(at, "\n");
+    size += at[size] == '\n';
     bool include = size > 9 && strncmp(at, "#include ", 9) == 0;
     for (size_t k = 0; k < size && !include; k += 2000) {
       char piece[2001];

@@ -1,4 +1,5 @@
 /* One plan over many samples: they are the lanes. */
+#include "base/never.h"
 #include "plan/crew.h"
 #include "plan/plan.h"
 
@@ -18,10 +19,10 @@ size_t dz_plan_map_memory(const dz_plan *p) {
   return l ? bytes_of(l) * (p->program.threads > 1 ? p->program.threads : 1) : 0;
 }
 
-/* The caller's values are written last. */
+/* The caller's values are written last, behind what made the NaN. */
 static const dz__instruction *before_values(const dz__routine *c) {
   const dz__instruction *i = c->at + c->reverse;
-  while (i > c->at && (i[-1].op == DZ__I_PUT || i[-1].op == DZ__I_PUTS)) i--;
+  while (!DZ__NEVER(i == c->at) && (i[-1].op == DZ__I_PUT || i[-1].op == DZ__I_PUTS)) i--;
   return i;
 }
 
@@ -47,7 +48,7 @@ typedef struct samples {
 static void run_tile(const samples *s, dz__view *v, size_t lane, size_t lanes) {
   const dz_plan *p = s->p;
   const dz__loop *l = p->program.map;
-  const dz__routine *c = lanes % DZ__W == 0 && l->packed.n ? &l->packed : &l->code;
+  const dz__routine *c = lanes % DZ__W == 0 ? &l->packed : &l->code;
   const dz__instruction *adjoints = c->at + c->reverse;
   size_t row = dz_plan_outputs(p) * dz_plan_inputs(p);
   double *w = v->work;

@@ -22,17 +22,19 @@ typedef struct work {
 
 static bool is_of_sequence(unsigned kind) { return kind == DZ__P_CALL || kind == DZ__P_ELEMENT; }
 
+/* Of a node that is no leaf. */
 static bool is_candidate(const work *w, uint32_t i) {
   unsigned kind = w->g->kind[i];
-  return w->o->owner[i] == DZ__ROOT && !dz__is_leaf(kind) && !is_of_sequence(kind);
+  return w->o->owner[i] == DZ__ROOT && !is_of_sequence(kind);
 }
 
 enum { LONG_SUM = 16 };
 
-/* Terms of a long sum keep to themselves, so that their lanes can be added up as they are computed. */
+/* Terms of a long sum keep to themselves, so that their lanes can be added up as they are computed. A
+   candidate has a user, or is an output. */
 static uint32_t long_sum(const work *w, uint32_t i) {
   uint32_t user = w->s->user[i];
-  if (user == DZ__NO_NODE || user == 0 || w->g->kind[dz__node_of(user)] != DZ__P_SUM) return DZ__NO_NODE;
+  if (user == DZ__NO_NODE || w->g->kind[dz__node_of(user)] != DZ__P_SUM) return DZ__NO_NODE;
   return dz__graph_nargs(w->g, dz__node_of(user)) >= LONG_SUM ? user : DZ__NO_NODE;
 }
 

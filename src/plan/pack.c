@@ -1,6 +1,7 @@
 /* From code to items: what is added to a register becomes one sum, where the last of it is added. */
 #include "plan/pack.h"
 
+#include "base/never.h"
 #include "plan/graph.h"
 
 /* ---- what registers are ---- */
@@ -32,7 +33,7 @@ static bool writes_terms(const dz__instruction *i) {
 typedef struct looking {
   dz__packing *k;
   uint32_t at;
-  bool terms, good;
+  bool terms;
 } looking;
 
 static void look(void *user, uint32_t *place, unsigned access) {
@@ -40,7 +41,7 @@ static void look(void *user, uint32_t *place, unsigned access) {
   if (!dz__is_register(*place)) return;
   dz__made *m = dz__made_of(w->k, *place);
   if (access & DZ__WRITTEN) {
-    if (m->first_read != DZ__NOWHERE || (m->writes && !(access & DZ__READ))) w->good = false;
+    if (DZ__NEVER(m->first_read != DZ__NOWHERE || (m->writes && !(access & DZ__READ)))) return;
     m->writes++;
     m->last_write = w->at;
     m->pulled &= w->terms;
@@ -49,21 +50,21 @@ static void look(void *user, uint32_t *place, unsigned access) {
   }
 }
 
-/* Whether every register is complete before it is read. */
-static bool look_at_all(dz__packing *k) {
-  looking w = {.k = k, .good = true};
+/* Every register begins once, and is complete before it is read: values are, and adjoints, whose flows all
+   come before what they flow on to. */
+static void look_at_all(dz__packing *k) {
+  looking w = {.k = k};
   for (size_t r = 0; r < k->made_cap; r++)
     k->made[r] = (dz__made){.first_read = DZ__NOWHERE,
                             .instead = dz__place_at(DZ__REG, r),
                             .everywhere = DZ__NOWHERE,
                             .by = DZ__NOWHERE,
                             .pulled = true};
-  for (; w.at < k->from->n && w.good; w.at++) {
+  for (; w.at < k->from->n; w.at++) {
     dz__instruction i = k->from->at[w.at];
     w.terms = writes_terms(&i);
     dz__each_place(k->from, &i, look, &w);
   }
-  return w.good;
 }
 
 /* ---- items ---- */
@@ -140,12 +141,8 @@ static void arithmetic(dz__packing *k, dz__instruction i, size_t at) {
 
 static void sum(dz__packing *k, dz__instruction i, size_t at) {
   const uint32_t *t = k->from->list + i.a;
-  dz__item *s = is_pulled(k, i.d) ? NULL : add_item(k, (dz__instruction){.op = DZ__I_LINE, .d = i.d});
-  for (uint32_t j = 0; j < i.b; j++, t += 3)
-    if (s)
-      add_term(k, &s->first, &s->last, t[0], t[1], t[2]);
-    else
-      give(k, i.d, t[0], t[1], t[2]);
+  if (DZ__NEVER(!is_pulled(k, i.d))) return; /* nothing else writes where a sum stands */
+  for (uint32_t j = 0; j < i.b; j++, t += 3) give(k, i.d, t[0], t[1], t[2]);
   complete(k, i.d, at);
 }
 
@@ -204,8 +201,8 @@ static void slope(dz__packing *k, dz__instruction i, size_t at) {
   dz__item *s =
       add_item(k, (dz__instruction){.op = DZ__I_SLOPE, .mode = i.mode, .fn = i.fn, .flags = i.flags, .d = d});
   for (int j = 0; j < 4; j++)
-    add_term(k, &s->first, &s->last, DZ__T_V,
-             any == DZ__NOWHERE || dz__partial_reads(i.fn, i.mode, "xywz"[j]) ? places[j] : any, DZ__NOWHERE);
+    add_term(k, &s->first, &s->last, DZ__T_V, dz__partial_reads(i.fn, i.mode, "xywz"[j]) ? places[j] : any,
+             DZ__NOWHERE);
   give(k, i.d, DZ__T_VV, d, places[4]);
   complete(k, i.d, at);
 }
@@ -262,9 +259,7 @@ static void take(dz__packing *k, dz__instruction i, size_t at) {
 
 void dz__each_of_item(dz__packing *k, dz__item *item, dz__visit *f, void *user) {
   dz__instruction *i = &item->i;
-  unsigned op = i->op, access = op == DZ__I_RSELECT ? DZ__READ | DZ__WRITTEN
-                                : op == DZ__I_LOADS ? DZ__WRITTEN
-                                                    : DZ__READ;
+  unsigned op = i->op, access = op == DZ__I_RSELECT ? DZ__READ | DZ__WRITTEN : DZ__READ;
   if (!item->first) {
     dz__each_place(k->from, i, f, user);
     return;
@@ -277,8 +272,7 @@ void dz__each_of_item(dz__packing *k, dz__item *item, dz__visit *f, void *user) 
   }
   if (op == DZ__I_RSELECT)
     f(user, &i->d, DZ__READ);
-  else if (op != DZ__I_REDS && op != DZ__I_LOADS && op != DZ__I_PUTS &&
-           (op != DZ__I_LINE || i->mode == DZ__TO_PLACE))
+  else if (op != DZ__I_REDS && (op != DZ__I_LINE || i->mode == DZ__TO_PLACE))
     f(user, &i->d, op == DZ__I_PARTADD ? DZ__READ | DZ__WRITTEN : DZ__WRITTEN);
 }
 
@@ -298,7 +292,8 @@ bool dz__pack(const dz_allocator *a, dz__loop *l, size_t registers, uint32_t one
     k.made_cap += l->code.at[j].op == DZ__I_PART || l->code.at[j].op == DZ__I_PARTADD;
   k.made = dz__alloc(a, k.made_cap * sizeof *k.made);
   bool done = k.made != NULL;
-  if (done && look_at_all(&k)) {
+  if (done) {
+    look_at_all(&k);
     done = take_all(&k) && dz__pack_equal(&k);
     if (done) dz__pack_merge(&k);
     done = done && dz__pack_columns(&k) && dz__pack_write(&k);

@@ -17,12 +17,10 @@ static bool is_wanted(const dz__packing *k, const dz__item *item) {
   case DZ__I_SCATTER:
   case DZ__I_RSELECT:
   case DZ__I_REDS:
+  case DZ__I_FNK: /* its slope is read */
     return true;
   case DZ__I_LINE:
     if (i->mode != DZ__TO_PLACE) return true;
-    break;
-  case DZ__I_FNK:
-    if (dz__made_of(k, i->b)->uses) return true;
     break;
   default:
     break;
@@ -33,14 +31,9 @@ static bool is_wanted(const dz__packing *k, const dz__item *item) {
 static void drop_unread(dz__packing *k) {
   for (size_t j = k->items; j-- > 0;) {
     dz__item *item = &k->item[j];
-    if (item->dropped) continue;
-    if (!is_wanted(k, item)) {
-      dz__each_of_item(k, item, forget, k);
-      item->dropped = true;
-    } else if (item->i.op == DZ__I_FNK && !dz__made_of(k, item->i.b)->uses) {
-      item->i.op = DZ__I_FN;
-      item->i.b = item->i.c;
-    }
+    if (item->dropped || is_wanted(k, item)) continue;
+    dz__each_of_item(k, item, forget, k);
+    item->dropped = true;
   }
 }
 
@@ -75,7 +68,7 @@ static void merge(dz__packing *k, dz__item *item) {
   for (uint32_t at = item->first; at; at = k->term[at - 1].next) {
     dz__term *t = &k->term[at - 1];
     dz__item *s = sum_behind(k, t);
-    if (!s || s == item) continue;
+    if (!s) continue;
     const dz__term *first = &k->term[s->first - 1];
     uint32_t sign = t->how & DZ__SUBTRACT;
     if (s->first == s->last) {

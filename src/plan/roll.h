@@ -2,6 +2,7 @@
 #ifndef DZ_PLAN_ROLL_H
 #define DZ_PLAN_ROLL_H
 
+#include "base/never.h"
 #include "plan/graph.h"
 
 enum { DZ__LEAST_LANES = 8 };
@@ -78,7 +79,9 @@ void dz__owners_free(const dz__graph *g, dz__owners *o);
 /* Whether i has a value in the graph around, for others to read. */
 static inline bool dz__available(const dz__graph *g, const dz__owners *o, uint32_t i) {
   uint32_t owner = o->owner[i];
-  return owner == DZ__ROOT || dz__is_leaf(g->kind[i]) || (owner >= DZ__FIRST_LANE && o->top[owner] == i);
+  if (owner == DZ__ROOT || dz__is_leaf(g->kind[i])) return true;
+  if (DZ__NEVER(owner == DZ__UNOWNED)) return false; /* its user's owner was handed down to it */
+  return o->top[owner] == i;
 }
 
 /* The work of rolling, and what the walk along the lanes needs of it. */

@@ -53,7 +53,7 @@ static void finish(const run *r, const dz__loop *l, unsigned mode) {
 /* Tiles from lane `from` to before `end`. */
 static void run_tiles(run *r, const dz__loop *l, unsigned mode, size_t from, size_t end, size_t tile,
                       double *acc, double *registers) {
-  const dz__routine *c = (end - from) % DZ__W == 0 && l->packed.n && !r->careful ? &l->packed : &l->code;
+  const dz__routine *c = (end - from) % DZ__W == 0 && !r->careful ? &l->packed : &l->code;
   const dz__instruction *first = c->at, *adjoints = c->at + c->reverse, *last = c->at + c->n;
   dz__view v = r->view;
   v.acc = acc;

@@ -179,7 +179,7 @@ static dz_status scattered(const wide *o, double *room, dz__array *args) {
   call.scratch = to + args[0].size;
   dz__tensor_ops[DZ__F_scatter - DZ__F_POINTWISE_END].reverse(&call);
   for (size_t e = 0; e < args[0].size; e++) {
-    uint32_t *sum = o->w->rank ? &o->x->item[o->first + (size_t)to[e]] : &o->x->map[o->node];
+    uint32_t *sum = &o->x->item[o->first + (size_t)to[e]]; /* it has an axis */
     *sum = apply(o, DZ__F_add, 0, 2, (uint32_t[]){*sum, element(o, 0, e)});
     if (*sum == DZ__NO_NODE) return no_memory(o);
   }

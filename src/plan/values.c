@@ -141,7 +141,7 @@ static void term(dz__lowering *w, uint32_t operand, uint32_t t[3]) {
   t[1] = a;
 }
 
-/* One term after another. */
+/* One term after another. The first of a sum is never subtracted. */
 static void short_sum(dz__lowering *w, uint32_t i) {
   const uint32_t *args = dz__graph_args(w->g, i);
   for (size_t k = 0; k < dz__graph_nargs(w->g, i); k++) {
@@ -149,17 +149,9 @@ static void short_sum(dz__lowering *w, uint32_t i) {
     bool minus = args[k] & DZ__MINUS;
     term(w, args[k], t);
     if ((t[0] & DZ__T_MASK) >= DZ__T_VV)
-      binary(w,
-             k       ? (minus ? DZ__I_MULSUB : DZ__I_MULADD)
-             : minus ? DZ__I_MULNEG
-                     : DZ__I_MUL,
-             w->val[i], t[1], t[2]);
+      binary(w, minus ? DZ__I_MULSUB : k ? DZ__I_MULADD : DZ__I_MUL, w->val[i], t[1], t[2]);
     else
-      dz__instruct(w,
-                   k       ? (minus ? DZ__I_DEC : DZ__I_ACC)
-                   : minus ? DZ__I_NEG
-                           : DZ__I_MOV,
-                   w->val[i], dz__vector(w, t[1]));
+      dz__instruct(w, minus ? DZ__I_DEC : k ? DZ__I_ACC : DZ__I_MOV, w->val[i], dz__vector(w, t[1]));
   }
 }
 
@@ -168,7 +160,7 @@ static void sum(dz__lowering *w, uint32_t i) {
   const uint32_t *args = dz__graph_args(w->g, i);
   size_t n = dz__graph_nargs(w->g, i);
   bool plain = n <= 2 && !w->fused[dz__node_of(args[0])] && !w->fused[dz__node_of(args[n - 1])];
-  if (plain && !(args[0] & DZ__MINUS)) {
+  if (plain) {
     uint32_t d = w->val[i], a = w->val[args[0]];
     if (n == 2)
       binary(w, args[1] & DZ__MINUS ? DZ__I_SUB : DZ__I_ADD, d, a, w->val[dz__node_of(args[1])]);

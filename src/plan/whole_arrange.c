@@ -172,7 +172,7 @@ static void recall(dz__whole *p, dz__stage *t, const dz__tensor *x, uint32_t k) 
 static void find_recalled(dz__whole *p, dz__stage *t) {
   for (uint32_t j = t->n; j-- > 0;) {
     dz__tensor *x = &p->node[p->op[t->first + j]];
-    bool partials = x->active && p->gradient && !passes(x->fn);
+    bool partials = x->active && !passes(x->fn);
     x->recalled |= partials && x->fn != DZ__F_mul && x->fn != DZ__F_relu && x->fn != DZ__F_logsumexp;
     bool again = x->recalled && dz__is_cheap(x->fn) && !x->outside;
     for (uint32_t k = 0; (partials || again) && k < x->nargs; k++) recall(p, t, x, k);

@@ -26,14 +26,13 @@ static const dz__tensor *lone(const dz__whole *p, const dz__tensor *x, uint32_t 
   return p->node[i].fn == fn && readers[i] == 1 ? &p->node[i] : NULL;
 }
 
-/* Whether a gather along the axis takes [which window, where in it] of it: step is how far windows are apart.
- */
+/* Whether a gather along the axis takes [which window, where in it] of it, some of each: step is how far
+   windows are apart. */
 static bool is_windows(const dz__whole *p, const dz__tensor *x, int axis, int64_t *size, int64_t *step) {
   const dz__tensor *places = operand(p, x, 1);
   if (p->attr[x->attr0] != axis || places->home != DZ__HOME_NUMBER || places->shape.rank != 2) return false;
   const double *at = p->number + places->at;
   const size_t n = places->shape.dims[0], m = places->shape.dims[1];
-  if (n == 0 || m == 0) return false;
   const double apart = n > 1 ? at[m] : 1;
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < m; j++)

@@ -9,6 +9,7 @@ typedef struct window {
   bool crossed;          /* something else adds to it */
 } window;
 
+/* Not of a loop that threads share, whose blocks are run in any order. */
 enum { LEAST = 1024 }; /* lanes: with fewer, the gradient stays in a cache anyway */
 
 static bool is_run(const dz__instruction *i) {
@@ -26,7 +27,7 @@ static window of_loop(const dz__loop *l) {
   }
   w.end = w.high + l->lanes;
   bool good =
-      w.low != SIZE_MAX && w.high - w.low < l->lanes / 2 && l->lanes >= LEAST && l->packed.n && !l->sequence;
+      w.low != SIZE_MAX && w.high - w.low < l->lanes / 2 && l->lanes >= LEAST && !l->sequence && !l->span;
   if (!good) w.loop = NULL;
   return w;
 }

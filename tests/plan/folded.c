@@ -263,6 +263,22 @@ START_TEST(small_networks_are_whole) {
 }
 END_TEST
 
+/* And 2^17 numbers that are added. */
+START_TEST(large_tensors_are_whole) {
+  for (size_t size = 1u << 16; size <= 1u << 18; size *= 4) {
+    dz_tape *t = dz_tape_new(NULL);
+    dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, &size, NULL), y = dz_sum(x, DZ_ALL, false);
+    dz_plan *p = dz_plan_new(1, &y, 1, &x, NULL, NULL);
+    dz_error e;
+    ck_assert(dz_plan_native(p, &(dz_native_options){.cache = "/dev/null/none"}, &e));
+    ck_assert((strstr(e.message, "whole tensors") != NULL) == (size == 1u << 18));
+    dz_plan_free(p);
+    dz_tape_free(t);
+  }
+}
+END_TEST
+
 SUITE(EACH(layers, 8), EACH(views_of_masks, 4), ONCE(layers_at_hard_points), ONCE(bands),
       ONCE(softmax_and_its_like), ONCE(bands_at_hard_points), ONCE(convolutions), ONCE(pools),
-      ONCE(images_at_hard_points), ONCE(images_take_linear_memory), ONCE(small_networks_are_whole))
+      ONCE(images_at_hard_points), ONCE(images_take_linear_memory), ONCE(small_networks_are_whole),
+      ONCE(large_tensors_are_whole))

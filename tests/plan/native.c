@@ -252,6 +252,7 @@ START_TEST(long_programs) {
     v[k] = ways[(r >> 16) % 8];
   }
   for (int k = N; k < N + X; k++) y = dz_add(y, v[k]);
+  for (int k = N - 20; k < N; k++) y = dz_add(y, dz_log(dz_add(dz_mul(v[k], v[k]), 2))); /* and a loop */
   dz_plan *p = dz_plan_new(1, &y, X, v, NULL, NULL);
   ck_assert_uint_gt(dz_plan_facts_of(p).instructions, 20000);
   compile_and_run(p, "far", in);

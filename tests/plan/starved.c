@@ -11,7 +11,7 @@
 
 /* ---- of what ---- */
 
-enum { MOST = 80 };
+enum { MOST = 90 };
 
 typedef struct subject {
   dz_tape *t;
@@ -172,6 +172,45 @@ START_TEST(plans_are_made) {
 }
 END_TEST
 
+/* Arrays grow where they are full: at any of their users, when there is more or less before. */
+static void sized(subject *s, int k) {
+  enum { LANES = 9 };
+  dz_var x[LANES + 4], z, w, more = input(s, .3), held = dz_data(s->t, 4);
+  for (int l = 0; l < LANES + 4; l++) x[l] = input(s, .5 + .1 * (l * 7 % 11));
+  for (int j = 0; j < k; j++) /* no two alike */
+    more = j % 3 ? dz_sub(j % 2 ? dz_sin(more) : dz_exp(more), x[j * j % 11])
+                 : dz_div(x[j % 7], dz_add(more, j));
+  const size_t three = 3;
+  const dz_var v = s->x[s->n++] = dz_leaf_tensor(s->t, DZ_ROLE_INPUT, 1, &three, (double[]){1, 2, 3});
+  dz_set_name(v, "v"), dz_set_name(x[0], "x"), dz_set_name(held, "c");
+  s->y = dz_holds(dz_gt(more, 1000)) ? x[0] : more;
+  for (int l = 0; l < LANES; l++) {
+    const dz_var a = dz_mul(x[l * 5 % LANES], x[LANES]), b = dz_mul(x[l], x[LANES + 1]);
+    w = dz_add(dz_exp(a), dz_exp(b));
+    z = dz_sin(dz_add(dz_mul(l % 3 ? a : b, .25 * l), dz_mul(w, x[LANES + 2])));
+    s->y = dz_add(s->y, dz_mul(z, dz_add(w, x[LANES + 3])));
+  }
+  s->y = dz_add(
+      s->y,
+      dz_expr(s->t,
+              "max(v*x) + logsumexp(v)*c + prod(v) + sum(twice(v, c)) + bump(x, c) + sum(v[:0] @ v[:0])"));
+  z = dz_mul(x[0], held);
+  for (int l = 0; l < 12; l++) z = dz_tanh(dz_mul(z, dz_add(x[1], l == 4 ? x[2] : dz_num(.5))));
+  s->y = dz_add(s->y, z);
+}
+
+START_TEST(plans_of_all_sizes_are_made) {
+  const dz_op_calls calls = {.arity = 2, .value = twice, .vjp = twice_back};
+  subject s = {.t = dz_tape_new(NULL)};
+  ck_assert(!dz_op_define(s.t, "bump", 2, "exp(-x*x)*y", (const char *[]){"-2*x*z", NULL}, NULL));
+  ck_assert(!dz_op_define_c(s.t, "twice", &calls, NULL));
+  sized(&s, _i * EFFORT(1, 5));
+  ck_assert_msg(dz_valid(s.y), "%s", dz_tape_error(s.t)->message);
+  for (size_t k = 0; k < 2; k++) starve_making(&s, (dz_plan_options){.map = k}, false);
+  dz_tape_free(s.t);
+}
+END_TEST
+
 /* ---- writing ---- */
 
 typedef struct paper {
@@ -264,4 +303,5 @@ START_TEST(plans_become_native) {
 END_TEST
 
 SUITE_BETWEEN(set_up, tear_down, EACH(plans_are_made, COUNT(subjects)),
-              EACH(plans_are_written, COUNT(subjects)), EACH(plans_become_native, EFFORT(COUNT(subjects), 2)))
+              EACH(plans_of_all_sizes_are_made, EFFORT(40, 8)), EACH(plans_are_written, COUNT(subjects)),
+              EACH(plans_become_native, EFFORT(COUNT(subjects), 2)))

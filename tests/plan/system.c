@@ -188,6 +188,8 @@ START_TEST(files_that_changed) {
   try(0, &o, NULL);
   put(source, "short", "w");
   try(0, &o, NULL);
+  ck_assert_int_eq(truncate(source, 100), 0);
+  try(0, &o, NULL);
   put(source, "!", "r+"); /* as long as before */
   try(0, &o, NULL);
   ck_assert_int_eq(unlink(library), 0);
@@ -244,6 +246,9 @@ START_TEST(directories) {
   try(0, &(dz_native_options){.cache = path}, NULL);
   ck_assert_int_eq(chmod(path, 0720), 0);
   try(0, &(dz_native_options){.cache = path}, "the cache directory does not belong to you alone");
+  if (geteuid() == 0) ck_assert(chmod(path, 0700) == 0 && chown(path, 1, 1) == 0);
+  try(0, &(dz_native_options){.cache = geteuid() == 0 ? path : "/"},
+      "the cache directory does not belong to you alone");
   setenv("XDG_CACHE_HOME", cache, 1);
   try(0, NULL, NULL);
   snprintf(name, sizeof name, "%s/dz", cache);
@@ -302,6 +307,38 @@ START_TEST(processors) {
 }
 END_TEST
 
+/* As if the processor lacked what newer ones have; where the compiler's library keeps that is known for
+ * gcc's. */
+#if defined(DZ_LANES_X86) && defined(__GLIBC__)
+extern struct { unsigned vendor, type, subtype, features[1]; } __cpu_model;
+
+START_TEST(older_processors) {
+  enum { AVX2 = 1 << 10, FMA = 1 << 14, F = 1 << 15, VL = 1 << 20, BW = 1 << 21, DQ = 1 << 22 };
+  static const unsigned wide[] = {F, VL, BW, DQ};
+  __builtin_cpu_init();
+  const unsigned own = __cpu_model.features[0], all = own | AVX2 | FMA | F | VL | BW | DQ;
+  ck_assert_int_eq(!!(own & AVX2), !!__builtin_cpu_supports("avx2"));
+  __cpu_model.features[0] = all;
+  ck_assert(dz__machine_here() == dz__run_lanes_avx512);
+  ck_assert_int_eq(dz__machine_isa(dz__machine_quick()), DZ__AVX512);
+  for (size_t k = 0; k < COUNT(wide); k++) {
+    __cpu_model.features[0] = all & ~wide[k];
+    ck_assert(dz__machine_here() == dz__run_lanes_avx2);
+    ck_assert_int_eq(dz__machine_isa(dz__machine_quick()), DZ__AVX2);
+  }
+  __cpu_model.features[0] = all & ~(unsigned)AVX2;
+  ck_assert(dz__machine_here() == dz__run_lanes);
+  __cpu_model.features[0] = all & ~(unsigned)FMA;
+  ck_assert(dz__machine_here() == dz__run_lanes);
+  ck_assert_int_eq(dz__machine_isa(dz__machine_quick()), DZ__BASE);
+  __cpu_model.features[0] = own;
+}
+END_TEST
+#else
+START_TEST(older_processors) { ck_assert(dz__machine_here() != NULL); }
+END_TEST
+#endif
+
 /* Fewer threads than were asked for, or none. */
 START_TEST(threads) {
   enum { N = 20000 };
@@ -328,4 +365,4 @@ START_TEST(threads) {
 END_TEST
 
 SUITE_BETWEEN(begin, tear_down, EACH(calls_that_fail, CALLS), ONCE(files_that_changed), ONCE(compilers),
-              ONCE(directories), ONCE(surroundings), ONCE(processors), ONCE(threads))
+              ONCE(directories), ONCE(surroundings), ONCE(processors), ONCE(older_processors), ONCE(threads))

@@ -193,6 +193,118 @@ START_TEST(branches) {
 }
 END_TEST
 
+/* A condition that a rewind took away is asked no more, though its place on the tape is another's. */
+START_TEST(branches_that_are_gone) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x = dz_input(t, 2), y;
+  dz_mark before = dz_tape_mark(t);
+  const bool large = dz_holds(dz_gt(dz_mul(x, x), 1));
+  ck_assert(large);
+  dz_tape_rewind(t, before);
+  y = dz_add(dz_exp(dz_sub(x, x)), dz_mul(dz_mul(x, x), x));
+  for (int whole = 0; whole < 2; whole++) {
+    const dz_plan_options o = {.tensors = whole ? DZ_TENSORS_WHOLE : DZ_TENSORS_APART};
+    dz_plan *p = dz_plan_new(1, &y, 1, &x, &o, NULL);
+    void *work = workspace(p);
+    double value, g;
+    ck_assert_uint_eq(dz_plan_facts_of(p).branches, 0);
+    ck_assert_int_eq(dz_plan_run(p, (double[]){.5}, &value, &g, work), DZ_OK);
+    ck_assert(value == 1.125 && g == .75);
+    free(work);
+    dz_plan_free(p);
+  }
+  dz_tape_free(t);
+}
+END_TEST
+
+/* Nothing flows from a condition, whose operations are a chain of their own: sum x^2 while e^c d > 1. */
+START_TEST(conditions_apart) {
+  net n = {.t = dz_tape_new(NULL)};
+  dice d = {1};
+  dz_var c = leaf(&n, DZ_ROLE_INPUT, 0, NULL, small, &d),
+         x = leaf(&n, DZ_ROLE_INPUT, 1, (size_t[]){3}, small, &d);
+  dz_set(c, (double[]){1}, 1);
+  const bool large = dz_holds(dz_gt(dz_mul(dz_exp(c), dz_sqrt(dz_exp(c))), 1));
+  ck_assert(large);
+  n.y = dz_sum(dz_mul(x, x), DZ_ALL, false);
+  const double in[] = {2, 1, -2, 3}, other[] = {-2, 1, -2, 3};
+  for (int single = 0; single < 2; single++) {
+    dz_plan *p = plan_of(&n, single);
+    void *work = workspace(p);
+    double value, g[4];
+    ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
+    ck_assert(value == 14 && g[0] == 0 && g[1] == 2 && g[2] == -4 && g[3] == 6);
+    ck_assert_int_eq(dz_plan_run(p, other, &value, g, work), DZ_ERR_BRANCH);
+    free(work);
+    dz_plan_free(p);
+  }
+  drop(&n);
+}
+END_TEST
+
+/* Of no numbers at all: the inputs need no array, and constants have none. */
+START_TEST(nothing) {
+  const size_t none[] = {2, 0};
+  for (int single = 0; single < 2; single++) {
+    dz_tape *t = dz_tape_new(NULL);
+    dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, 2, none, NULL),
+           c = dz_leaf_tensor(t, DZ_ROLE_DATA, 2, none, NULL);
+    dz_var ys[] = {dz_mul(x, c), dz_sum(dz_tanh(dz_mul(x, c)), DZ_ALL, false), dz_matmul(x, dz_transpose(c))};
+    const dz_plan_options o = {.tensors = DZ_TENSORS_WHOLE, .single = single};
+    dz_plan *p = dz_plan_new(3, ys, 1, &x, &o, NULL);
+    void *work = workspace(p);
+    double values[5] = {1, 1, 1, 1, 1}, g = 7;
+    ck_assert_uint_eq(dz_plan_outputs(p), 5);
+    ck_assert_int_eq(dz_plan_run(p, NULL, values, &g, work), DZ_OK);
+    for (int k = 0; k < 5; k++) ck_assert(values[k] == 0);
+    ck_assert(g == 7);
+    free(work);
+    dz_plan_free(p);
+    dz_tape_free(t);
+  }
+}
+END_TEST
+
+/* The careful way back with seeds and an output that has no gradient: 3 sqrt x where x > 0, at 0 and 4. */
+START_TEST(carefully_from_seeds) {
+  net n = {.t = dz_tape_new(NULL)};
+  dice d = {1};
+  dz_var x = leaf(&n, DZ_ROLE_INPUT, 1, (size_t[]){2}, small, &d), more = dz_gt(x, 0);
+  dz_var ys[] = {dz_where(more, dz_sqrt(x), 0), more};
+  for (int single = 0; single < 2; single++) {
+    const dz_plan_options o = {.tensors = DZ_TENSORS_WHOLE, .single = single};
+    dz_plan *p = dz_plan_new(2, ys, 1, &x, &o, NULL);
+    void *work = workspace(p);
+    double values[4], g[2];
+    ck_assert_int_eq(dz_plan_pull(p, (double[]){0, 4}, (double[]){5, 3, 1, 1}, values, g, work), DZ_OK);
+    ck_assert(values[0] == 0 && values[1] == 2 && values[2] == 0 && values[3] == 1 && g[0] == 0 &&
+              g[1] == .75);
+    free(work);
+    dz_plan_free(p);
+  }
+  drop(&n);
+}
+END_TEST
+
+/* Short rows of floats at once, or one after another where the largest is infinite: ln 2 + 1. */
+START_TEST(floats_of_logsumexp) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, (size_t[]){2}, NULL), y = dz_logsumexp(x, 0, false);
+  dz_plan *p = dz_plan_new(1, &y, 1, &x, &(dz_plan_options){.single = true}, NULL);
+  void *work = workspace(p);
+  double value, g[2];
+  ck_assert_int_eq(dz_plan_run(p, (double[]){1, 1}, &value, g, work), DZ_OK);
+  ck_assert(value == (double)1.69314718055994530942f && g[0] == .5 && g[1] == .5);
+  ck_assert_int_eq(dz_plan_run(p, (double[]){1, -(double)INFINITY}, &value, g, work), DZ_OK);
+  ck_assert(value == 1 && g[0] == 1 && g[1] == 0);
+  ck_assert_int_eq(dz_plan_run(p, (double[]){(double)INFINITY, 1}, &value, g, work), DZ_OK);
+  ck_assert(isinf(value) && g[0] == 1 && g[1] == 0);
+  free(work);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
 /* Outputs x^2 and sum x, and x itself; seeds 1 2, 3, 10 100: to x_i 2 x_i s_i + 3 + t_i. */
 START_TEST(outputs_and_seeds) {
   net n = {.t = dz_tape_new(NULL)};
@@ -270,6 +382,20 @@ START_TEST(refusals) {
 }
 END_TEST
 
+static void starve(const net *n, int outputs, const dz_var *ys) {
+  for (size_t only = 1;; only++) {
+    failing f = {.only = only};
+    dz_allocator a = failing_allocator(&f);
+    dz_error e;
+    const dz_plan_options o = {.allocator = &a, .tensors = DZ_TENSORS_WHOLE, .single = only % 2};
+    dz_plan *p = dz_plan_new(outputs, ys, 1, n->x, &o, &e);
+    dz_plan_free(p);
+    ck_assert_uint_eq(f.blocks, 0);
+    if (!f.failed) break;
+    ck_assert(p == NULL && e.status == DZ_ERR_MEMORY);
+  }
+}
+
 /* Every allocation fails once, and nothing is lost. */
 START_TEST(no_memory) {
   net n = {.t = dz_tape_new(NULL)};
@@ -279,16 +405,29 @@ START_TEST(no_memory) {
          pool = dz_max_pool(dz_conv2d(image, image, 1, 1), 3, 0);
   dz_var layer = dz_relu(dz_add(dz_matmul(dz_tanh(x), dz_transpose(x)), dz_at(x, 0, 0)));
   n.y = dz_add(dz_cross_entropy(layer, x, -1), dz_sum(pool, DZ_ALL, false));
-  for (size_t only = 1;; only++) {
-    failing f = {.only = only};
-    dz_allocator a = failing_allocator(&f);
-    dz_error e;
-    const dz_plan_options o = {.allocator = &a, .tensors = DZ_TENSORS_WHOLE, .single = only % 2};
-    dz_plan *p = dz_plan_new(1, &n.y, 1, n.x, &o, &e);
-    dz_plan_free(p);
-    ck_assert_uint_eq(f.blocks, 0);
-    if (!f.failed) break;
-    ck_assert(p == NULL && e.status == DZ_ERR_MEMORY);
+  const bool large = dz_holds(dz_gt(dz_at(x, 0, 0), 100));
+  ck_assert(!large);
+  starve(&n, 1, &n.y);
+  starve(&n, 4, (dz_var[]){layer, n.y, pool, dz_data(n.t, 3)}); /* and one that depends on nothing */
+  drop(&n);
+}
+END_TEST
+
+/* Arrays grow at other operations when there are more before these, and with more outputs. */
+START_TEST(no_memory_later) {
+  enum { MOST = 40 };
+  net n = {.t = dz_tape_new(NULL)};
+  dice d = {1};
+  dz_var x = leaf(&n, DZ_ROLE_INPUT, 2, (size_t[]){4, 4}, small, &d), z = x, ys[MOST], image, y;
+  for (int k = 0; k < EFFORT(MOST, 4); k++) {
+    z = dz_neg(z);
+    image = dz_reshape(z, 4, (size_t[]){1, 1, 4, 4});
+    y = dz_conv2d(image, dz_slice(image, 3, 0, 2, 1), 1, 0);
+    y = dz_add(dz_sum(y, DZ_ALL, false),
+               dz_sum(dz_relu(dz_add(dz_matmul(x, z), dz_at(x, 0, 0))), DZ_ALL, false));
+    ys[k] = dz_matmul(z, x);
+    starve(&n, 1, &y);
+    if (k > 14 && k < 18) starve(&n, k, ys);
   }
   drop(&n);
 }
@@ -296,4 +435,6 @@ END_TEST
 
 SUITE(ONCE(operands_that_repeat), EACH(products, 8), ONCE(other_operations), ONCE(systems),
       ONCE(positions_that_vary), ONCE(seeds_that_vary), ONCE(structural_zeros), ONCE(branches),
-      ONCE(outputs_and_seeds), ONCE(floats), ONCE(refusals), ONCE(no_memory))
+      ONCE(branches_that_are_gone), ONCE(conditions_apart), ONCE(nothing), ONCE(carefully_from_seeds),
+      ONCE(floats_of_logsumexp), ONCE(outputs_and_seeds), ONCE(floats), ONCE(refusals), ONCE(no_memory),
+      ONCE(no_memory_later))

@@ -1,0 +1,310 @@
+/* What plans of ordinary functions hardly meet, to be recorded on a tape: rare.c runs them. */
+#ifndef DZ_TESTS_PLAN_RARE_H
+#define DZ_TESTS_PLAN_RARE_H
+
+#include "base/hash.h"
+#include "dz/dz.h"
+#include "suite.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 3000 };
+
+typedef struct subject {
+  dz_tape *t;
+  dz_var x[MOST], y;
+  int n;
+} subject;
+
+static dz_var input(subject *s, double x) { return s->x[s->n++] = dz_input(s->t, x); }
+
+/* n inputs from s->x[at] on. */
+static dz_var *inputs(subject *s, int n) {
+  dz_var *x = &s->x[s->n];
+  for (int k = 0; k < n; k++) input(s, .3 + .01 * (k * 37 % 101));
+  return x;
+}
+
+/* The same, to which no gradient flows. */
+static dz_var *data(subject *s, int n) {
+  dz_var *x = &s->x[s->n];
+  for (int k = 0; k < n; k++) s->x[s->n++] = dz_data(s->t, .3 + .01 * (k * 37 % 101));
+  return x;
+}
+
+static void add_to(subject *s, dz_var z) { s->y = dz_add(s->y, z); }
+
+/* ---- columns of numbers whose hashes are one ---- */
+
+static double number_of(uint64_t bits) {
+  double x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* Two numbers that go on from hash 0 as x[0] and x[1] do. */
+static void collide(const double x[2], double z[2]) {
+  z[0] = x[0];
+  do {
+    z[0] += 0x1p-40;
+    z[1] = number_of(dz__mix(0, dz__bits(x[0])) ^ dz__bits(x[1]) ^ dz__mix(0, dz__bits(z[0])));
+  } while (!(fabs(z[1]) > .1 && fabs(z[1]) < 10));
+}
+
+static void lanes_that_collide(subject *s) {
+  enum { N = 16 };
+  dz_var *x = inputs(s, N);
+  double a[N], b[N];
+  for (int l = 0; l < N; l++) a[l] = b[l] = .25 * l + .5;
+  collide(a, b);
+  for (int l = 0; l < N; l++)
+    add_to(s, dz_sin(dz_add(dz_mul(dz_tanh(x[l]), a[l]), dz_exp(dz_mul(x[l], b[l])))));
+}
+
+/* Whichever of them the first is that is taken for a step like the others. */
+static void steps_that_collide(subject *s, int from) {
+  enum { N = 24 };
+  dz_var z = input(s, .5), p = input(s, .7);
+  double a[N], b[N];
+  for (int l = 0; l < N; l++) a[l] = b[l] = .025 * l + .5;
+  collide(a + from, b + from);
+  for (int l = 0; l < N; l++) z = dz_sin(dz_add(dz_mul(dz_tanh(dz_mul(z, p)), a[l]), dz_mul(z, b[l])));
+  add_to(s, z);
+}
+
+static void first_steps_collide(subject *s) { steps_that_collide(s, 0); }
+static void second_steps_collide(subject *s) { steps_that_collide(s, 1); }
+static void third_steps_collide(subject *s) { steps_that_collide(s, 2); }
+
+/* ---- loops ---- */
+
+static void long_sums(subject *s) {
+  enum { N = 20, TERMS = 6 };
+  dz_var *x = inputs(s, N + 2 * TERMS);
+  for (int l = 0; l < N; l++) {
+    dz_var a = x[l], b = dz_mul(x[l], x[l + 1]);
+    for (int k = 0; k < TERMS; k++) a = dz_add(a, dz_mul(x[l], dz_exp(x[N + k])));
+    for (int k = 0; k < TERMS - 2; k++) b = dz_sub(b, dz_mul(x[l + k % 2], x[N + TERMS + k]));
+    add_to(s, dz_mul(dz_mul(dz_sin(a), dz_cos(b)), dz_sin(dz_add(dz_add(dz_add(dz_add(x[l], 1), b), a), a))));
+  }
+}
+
+/* Runs of the gradient: near each other, in two places, every other, and every third of the first. */
+static void runs(subject *s) {
+  enum { N = 1060, M = 1030 };
+  dz_var *x = inputs(s, N + 1), first = input(s, .4), *u = inputs(s, M), *v = inputs(s, 200),
+         last = input(s, .6);
+  for (int l = 0; l < N; l++) add_to(s, dz_sin(dz_mul(dz_mul(x[l], x[l + 1]), first)));
+  for (int l = 0; l < M; l++) add_to(s, dz_exp(dz_mul(u[l], last)));
+  for (int l = 0; l < 100; l++) add_to(s, dz_tanh(dz_add(v[2 * l], v[2 * l + 1])));
+}
+
+static void runs_of_two(subject *s) {
+  runs(s);
+  for (int l = 0; l < 300; l++) add_to(s, dz_cos(dz_mul(s->x[3 * l], 2)));
+}
+
+/* The smaller one first; and far apart. */
+static void runs_apart(subject *s) {
+  enum { N = 1030, M = 1060 };
+  dz_var *x = inputs(s, N), *u = inputs(s, 50), *v = inputs(s, M);
+  for (int l = 0; l < N; l++) add_to(s, dz_sin(dz_mul(x[l], x[0])));
+  for (int l = 0; l < M; l++) add_to(s, dz_exp(dz_div(v[l], u[3])));
+}
+
+/* Two tables that lanes read beside each other, and what another loop computed. */
+static void runs_side_by_side(subject *s) {
+  enum { N = 1100 };
+  dz_var *x = inputs(s, N + 1), p = input(s, .4), *u = inputs(s, N + 3), a[N + 1];
+  for (int l = 0; l <= N; l++) a[l] = dz_tanh(x[l]);
+  for (int l = 0; l < N; l++)
+    add_to(s, dz_mul(dz_sin(dz_mul(x[l], x[l + 1])), dz_cos(dz_mul(u[l + 3], u[l]))));
+  for (int l = 0; l < N; l++) add_to(s, dz_exp(dz_mul(dz_mul(a[l], a[l + 1]), dz_mul(x[l], p))));
+}
+
+/* Too near to be two, too far to be one. */
+static void runs_that_overlap(subject *s) {
+  enum { N = 60 };
+  dz_var *x = inputs(s, N + 20), *u = inputs(s, N + 8);
+  for (int l = 0; l < N; l++) add_to(s, dz_sin(dz_mul(x[l], x[l + 20])));
+  for (int l = 0; l < N; l++) add_to(s, dz_exp(dz_mul(dz_mul(u[l + 2], u[l]), dz_mul(u[l + 8], u[l + 1]))));
+}
+
+static void twice_the_sum(void *user, const dz_op_array *x, size_t n, double *z) {
+  (void)user, (void)n;
+  z[0] = 0;
+  for (size_t i = 0; i < x[0].size; i++) z[0] += 2 * x[0].data[i] * x[1].data[0];
+}
+static void twice_back(void *user, const dz_op_array *x, size_t n, const double *z, const double *g,
+                       double *const *to) {
+  (void)user, (void)n, (void)z;
+  for (size_t i = 0; i < x[0].size; i++) {
+    if (to[0]) to[0][i] += 2 * g[0] * x[1].data[0];
+    if (to[1]) to[1][0] += 2 * g[0] * x[0].data[i];
+  }
+}
+static void the_sum(void *user, const dz_op_array *x, size_t n, double *z) {
+  (void)user, (void)n;
+  z[0] = 1;
+  for (size_t i = 0; i < x[0].size; i++) z[0] += x[0].data[i];
+}
+static void sum_back(void *user, const dz_op_array *x, size_t n, const double *z, const double *g,
+                     double *const *to) {
+  (void)user, (void)n, (void)z;
+  for (size_t i = 0; to[0] && i < x[0].size; i++) to[0][i] += g[0];
+}
+static bool to_one(void *user, const dz_op_array *x, int *rank, size_t *dims) {
+  (void)user, (void)dims, (void)x;
+  *rank = 0;
+  return true;
+}
+
+/* Of inputs, numbers, what varies and what does not, and nothing. */
+static void functions_of_c(subject *s) {
+  const size_t four = 4, none = 0;
+  const dz_op_calls calls = {.arity = 2, .shape = to_one, .value = twice_the_sum, .vjp = twice_back},
+                    alone = {.arity = 1, .shape = to_one, .value = the_sum, .vjp = sum_back};
+  ck_assert(!dz_op_define_c(s->t, "twice", &calls, NULL));
+  ck_assert(!dz_op_define_c(s->t, "total", &alone, NULL));
+  dz_var v = s->x[s->n++] = dz_leaf_tensor(s->t, DZ_ROLE_INPUT, 1, &four, (double[]){1, 2, 3, 4}),
+         w = s->x[s->n++] = dz_leaf_tensor(s->t, DZ_ROLE_DATA, 1, &four, (double[]){1, 2, 3, 4}),
+         e = s->x[s->n++] = dz_leaf_tensor(s->t, DZ_ROLE_INPUT, 1, &none, NULL), p = input(s, .5);
+  add_to(s, dz_apply(s->t, "twice", 2, (dz_var[]){v, dz_num(3)}));
+  add_to(s, dz_sin(dz_apply(s->t, "twice", 2, (dz_var[]){dz_exp(v), p})));
+  add_to(s, dz_apply(s->t, "twice", 2, (dz_var[]){w, dz_mul(p, p)}));
+  add_to(s, dz_apply(s->t, "twice", 2, (dz_var[]){e, p}));
+  add_to(s, dz_apply(s->t, "total", 1, &e));
+  runs(s);
+}
+
+/* ---- steps ---- */
+
+/* An operand that is a number in some steps, an input in others; what is subtracted and used once more. */
+static void steps_with_odd_operands(subject *s) {
+  dz_var z = input(s, .5), p = input(s, .7), q = input(s, .2);
+  for (int l = 0; l < 30; l++) {
+    dz_var v = dz_tanh(dz_mul(z, l % 7 == 3 ? dz_num(.25) : p)), w = dz_sin(dz_mul(v, q));
+    z = dz_mul(dz_sub(w, v), dz_sub(p, w));
+  }
+  add_to(s, z);
+}
+
+/* A body that is several functions of C. */
+static void long_steps(subject *s) {
+  enum { WIDE = 48, DEEP = 12, STEPS = 10 };
+  dz_var p = input(s, .7), q = input(s, .2), z = input(s, .5);
+  for (int l = 0; l < STEPS; l++) {
+    dz_var sum = dz_mul(z, p);
+    for (int j = 0; j < WIDE; j++) {
+      dz_var x = dz_add(dz_mul(z, .02 * j), q);
+      for (int k = 0; k < DEEP; k++) x = k % 3 ? dz_sin(x) : dz_sub(dz_mul(x, p), .01 * k);
+      sum = dz_add(sum, x);
+    }
+    z = dz_tanh(dz_mul(sum, .1));
+  }
+  add_to(s, z);
+}
+
+/* ---- sums over lanes with factors that all lanes share, which quick native code takes out ---- */
+
+/* Two numbers are added to what varies, and weighted sums of both go into functions: how they stand there. */
+static void shared_factors(subject *s, int kind) {
+  enum { N = 40 };
+  dz_var *a = data(s, N), *b = data(s, N), *p = inputs(s, 12);
+  for (int l = 0; l < N; l++) {
+    dz_var t = dz_add(a[l], p[0]), u = dz_sub(b[l], p[1]), g, h, e = dz_num(0);
+    switch (kind) {
+    case 0:
+      g = dz_add(dz_mul(p[2], t), dz_mul(u, p[3])), h = dz_sub(dz_mul(t, p[4]), dz_mul(p[5], u));
+      e = dz_sub(dz_mul(p[7], t), u);
+      break;
+    case 1: /* as they are, negative, and more of them than sums */
+      g = dz_add(t, u), h = dz_sub(u, t), e = dz_exp(dz_neg(dz_add(t, dz_mul(u, p[6]))));
+      break;
+    case 2: /* weights of their own */
+      g = dz_mul(t, a[l]), h = dz_add(dz_mul(u, p[2]), dz_mul(t, b[l]));
+      break;
+    case 3: /* read elsewhere too */
+      g = dz_mul(dz_add(dz_mul(p[2], t), dz_mul(u, p[3])), t), h = dz_mul(u, dz_sub(p[4], dz_mul(p[5], t)));
+      break;
+    case 4: /* long sums */
+      g = dz_add(dz_add(dz_add(dz_add(dz_mul(p[2], t), dz_mul(u, p[3])), a[l]), dz_mul(p[4], p[5])),
+                 dz_mul(t, p[6]));
+      h = dz_sub(dz_sub(dz_sub(dz_sub(dz_mul(p[7], t), dz_mul(u, p[8])), u), t), dz_mul(b[l], p[9]));
+      break;
+    default: /* three numbers, numbers of the text */
+      g = dz_sub(dz_mul(3, t), dz_mul(u, .5)), h = dz_mul(-2, dz_add(t, u)),
+      e = dz_sin(dz_add(dz_add(g, h), p[10]));
+    }
+    add_to(s, dz_add(dz_mul(dz_tanh(g), dz_sin(h)), e));
+  }
+}
+static void shared_0(subject *s) { shared_factors(s, 0); }
+static void shared_1(subject *s) { shared_factors(s, 1); }
+static void shared_2(subject *s) { shared_factors(s, 2); }
+static void shared_3(subject *s) { shared_factors(s, 3); }
+static void shared_4(subject *s) { shared_factors(s, 4); }
+static void shared_5(subject *s) { shared_factors(s, 5); }
+
+/* A layer of neurons: products of two numbers of one lane, and pieces of many sums. */
+static void shared_layers(subject *s) {
+  enum { N = 16, IN = 24, OUT = 16 };
+  dz_var *a = data(s, N * IN), *shift = inputs(s, IN), *w = inputs(s, IN * OUT);
+  for (int l = 0; l < N; l++) {
+    dz_var t[IN], y = dz_num(0);
+    for (int k = 0; k < IN; k++) t[k] = dz_add(a[l * IN + k], shift[k]);
+    for (int j = 0; j < OUT; j++) {
+      dz_var z = dz_mul(w[j], t[0]);
+      for (int k = 1; k < IN; k++)
+        z = k % 2 ? dz_sub(z, dz_mul(w[k * OUT + j], t[k])) : dz_add(z, dz_mul(t[k], w[k * OUT + j]));
+      y = dz_add(y, dz_tanh(z));
+    }
+    add_to(s, dz_sin(y));
+  }
+}
+
+/* ---- operations that a user wrote ---- */
+
+static void formulas(subject *s) {
+  ck_assert(!dz_op_define(s->t, "odd", 2, "x + 2*3 - x*y", (const char *[]){"1 - y", "-x"}, NULL));
+  dz_var *x = inputs(s, 20);
+  for (int l = 0; l < 19; l++) add_to(s, dz_sin(dz_apply(s->t, "odd", 2, (dz_var[]){x[l], x[l + 1]})));
+}
+
+/* ---- what does not vary ---- */
+
+static void held(subject *s) {
+  const size_t three = 3;
+  dz_var c = dz_data(s->t, 1), x = input(s, .5), y = dz_mul(dz_mul(c, 2), dz_add(3, dz_sub(c, 4)));
+  dz_var v = s->x[s->n++] = dz_leaf_tensor(s->t, DZ_ROLE_INPUT, 1, &three, (double[]){.5, 2, 3});
+  add_to(s, dz_mul(x, y));
+  add_to(s, dz_gather(v, 2, 0));
+  add_to(s, dz_gather(v, c, 0));
+  add_to(s, dz_sum(dz_mul(dz_noise(v, c), dz_add(v, dz_noise(v, 3))), DZ_ALL, false));
+  add_to(s, dz_mul(x, dz_exp(c)));
+}
+static void (*const subjects[])(subject *) = {lanes_that_collide,
+                                              first_steps_collide,
+                                              second_steps_collide,
+                                              third_steps_collide,
+                                              long_sums,
+                                              runs,
+                                              runs_of_two,
+                                              runs_apart,
+                                              runs_side_by_side,
+                                              runs_that_overlap,
+                                              functions_of_c,
+                                              steps_with_odd_operands,
+                                              long_steps,
+                                              shared_0,
+                                              shared_1,
+                                              shared_2,
+                                              shared_3,
+                                              shared_4,
+                                              shared_5,
+                                              shared_layers,
+                                              formulas,
+                                              held};
+
+#endif
