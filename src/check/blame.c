@@ -71,27 +71,32 @@ typedef struct local {
   int k;                        /* the operand that moves */
   size_t n, nz;                 /* its elements, the result's */
   double *base, *v, *moved, *u; /* behind u there is room for a tangent of the result */
-  double at;                    /* where v is 1 and the operand a number */
+  bool directed;                /* the tangents along the worst row stand */
 } local;
+
+/* Whether z is the operation's result again; it is not where the operation refuses its moved operand, or
+   gives another shape, as one of the user's may. */
+static bool is_result(const local *l, dz_var z) { return dz_size(z) == l->nz; }
 
 static double projected(const local *l, dz_var z) {
   double sum = 0;
-  if (dz_is_number(z)) return dz__number(z);
-  if (!dz_valid(z) || dz_size(z) != l->nz) return NAN;
+  if (!is_result(l, z)) return NAN;
   const double *value = dz_values(z);
   for (size_t e = 0; e < l->nz; e++) sum += l->u[e] * value[e];
   return sum;
 }
 
-static bool set_operand(local *l, double s) {
+/* With its operand moved by s. False when memory is out, which the lone tape then knows. */
+static bool record_moved(local *l, double s, dz_var *z) {
   for (size_t e = 0; e < l->n; e++) l->moved[e] = l->base[e] + s * l->v[e];
-  return dz_set(l->lone.leaf[l->k], l->moved, l->n) == DZ_OK;
+  dz_set(l->lone.leaf[l->k], l->moved, l->n); /* a leaf of just these elements: never refused */
+  return dz__lone_record(&l->lone, z);
 }
 
 static bool local_line(void *user, double s, double *value) {
   local *l = user;
   dz_var z;
-  if (!set_operand(l, s) || !dz__lone_record(&l->lone, &z)) return false;
+  record_moved(l, s, &z);
   *value = projected(l, z);
   return true;
 }
@@ -100,8 +105,8 @@ static bool local_line(void *user, double s, double *value) {
 static bool local_analytic(local *l, double *out) {
   dz_var z;
   *out = 0;
-  if (!set_operand(l, 0) || !dz__lone_record(&l->lone, &z)) return false;
-  if (!dz_valid(z) || dz_is_number(z) || !dz_is_active(z)) return true;
+  if (!record_moved(l, 0, &z)) return false;
+  if (!dz_is_active(z) || !is_result(l, z)) return true;
   size_t dims[DZ_MAX_RANK];
   for (int k = 0; k < dz_rank(z); k++) dims[k] = dz_extent(z, k);
   dz_tape *t = l->lone.tape;
@@ -109,7 +114,7 @@ static bool local_analytic(local *l, double *out) {
                            : dz_leaf(t, DZ_ROLE_CONST, *l->u);
   if (dz_backward_with(z, seed)) return false;
   const double *g = dz_adjoints(l->lone.leaf[l->k]);
-  for (size_t e = 0; g && e < l->n; e++)
+  for (size_t e = 0; e < l->n; e++) /* of an active leaf below z: it is there */
     if (l->v[e] != 0) *out += g[e] * l->v[e];
   return true;
 }
@@ -133,8 +138,8 @@ static bool aim(local *l, const double *t, uint64_t stream) {
 static bool local_forward(local *l, double *out) {
   dz_var z;
   *out = 0;
-  if (!set_operand(l, 0) || !dz__lone_record(&l->lone, &z)) return false;
-  if (!dz_valid(z) || dz_is_number(z) || !dz_is_active(z)) return true;
+  record_moved(l, 0, &z);
+  if (!dz_is_active(z) || !is_result(l, z)) return true;
   double *t = l->u + l->nz;
   if (dz_tangent(z, 1, &l->lone.leaf[l->k], l->v, t)) return false;
   for (size_t e = 0; e < l->nz; e++) *out += l->u[e] * t[e];
@@ -164,7 +169,7 @@ static bool explains(dz__checking *c, local *l, dz_var x, bool wrong, bool *foun
     if (at != 0 && isfinite(at)) scales[0] = fabs(at), n = 2;
   }
   if (!local_analytic(l, &analytic) || !local_forward(l, &forward)) return false;
-  if (!dz__slope_at(local_line, l, at, scales, n, analytic, &s)) return false;
+  dz__slope_at(local_line, l, at, scales, n, analytic, &s);
   *found = true;
   if (!wrong && s.kind == DZ__SLOPE_KINK)
     found_at(c, DZ_FAULT_KINK, l, x, analytic, &s);
@@ -174,7 +179,7 @@ static bool explains(dz__checking *c, local *l, dz_var x, bool wrong, bool *foun
     found_at(c, DZ_FAULT_TANGENT, l, x, forward, &s);
   else
     *found = false;
-  return true;
+  return dz_tape_error(l->lone.tape)->status == DZ_OK;
 }
 
 static bool look_at_use(dz__checking *c, local *l, dz_var x, int k, bool wrong, bool *found) {
@@ -188,8 +193,8 @@ static bool look_at_use(dz__checking *c, local *l, dz_var x, int k, bool wrong, 
   if (!l->base) return false;
   l->v = l->base + l->n, l->moved = l->v + l->n, l->u = l->moved + l->n;
   memcpy(l->base, dz_values(operand), l->n * sizeof *l->base);
-  const double *t =
-      wrong ? NULL : dz__tangent_slot(dz__of(c->tape), &dz__of(c->tape)->tangent, dz__index(operand));
+  dz__tape *s = dz__of(c->tape);
+  const double *t = l->directed ? dz__tangent_slot(s, &s->tangent, dz__index(operand)) : NULL;
   bool done = dz__lone_take(&l->lone, x, DZ__AS_IT_IS);
   for (uint64_t i = 0; done && !*found && i < (l->n + l->nz > 2 && wrong ? 3 : 1); i++)
     if (aim(l, t, 20 + 2 * i)) done = explains(c, l, x, wrong, found);
@@ -229,8 +234,9 @@ static bool look_at_nodes(dz__checking *c, local *l, const uint8_t *on, const ui
                           bool wrong) {
   bool found = false;
   for (uint32_t i = 0; i <= top && !found; i++) {
-    dz_var x = dz__handle(c->tape, i);
     if (on[i] != (FROM_LEAF | TO_OUTPUT) || (only && !only[i])) continue;
+    dz_var x =
+        dz__handle(c->tape, i); /* it is there: the screen suspects nothing on a tape that is another */
     for (int k = 0; k < dz_describe(x).nargs && !found; k++) {
       dz_var o = dz_operand(x, k);
       if (dz_is_number(o) || !dz_is_active(o) || !(on[dz__index(o)] & FROM_LEAF)) continue;
@@ -247,7 +253,7 @@ bool dz__check_push(dz__checking *c, dz_var y) {
   for (size_t k = 0; k < c->total; k++) c->direction[k] = 0;
   for (size_t k = 0; k < n; k++)
     c->direction[first + k] = c->element == SIZE_MAX ? dz__check_sign(c->ray, k) : k == c->element;
-  return !dz_is_active(y) || dz_tangent(y, c->nwanted, c->wanted, c->direction, &out) == DZ_OK;
+  return dz_tangent(y, c->nwanted, c->wanted, c->direction, &out) == DZ_OK;
 }
 
 /* Nodes up to which each is looked at: some 5 us apiece for scalars, as long as some hundred recordings of
@@ -274,12 +280,13 @@ static bool look_inside(dz__checking *c, bool wrong, bool again) {
     trace(c, on, top);
     bool many = are_many(on, top), screened = many && !again;
     done = !screened || dz__check_screen(c, &y, wrong, suspects);
-    done = done && (wrong || dz__check_push(c, y));
+    l.directed = !wrong && dz_is_active(y);
+    if (l.directed) done = done && dz__check_push(c, y);
     if (done && (many || !again)) done = look_at_nodes(c, &l, on, screened ? suspects : NULL, top, wrong);
   }
   dz__lone_free(&l.lone);
   dz__free(&c->alloc, on, 2 * nodes);
-  if (!done) dz__check_fail_as(c, c->tape, DZ_ERR_MEMORY, "out of memory");
+  if (!done && !c->status) dz__check_fail_as(c, c->tape, DZ_ERR_MEMORY, "out of memory");
   return done;
 }
 

@@ -36,9 +36,10 @@ static size_t size_of(const dz_tape *t, uint32_t i) {
   return w ? w->size : 1;
 }
 
+/* The node is active. */
 static void add(weighing *w, uint32_t node, const double *sizes, double operations) {
   double *at = dz__tangent_slot(dz__of(w->tape), &w->weight, node);
-  for (size_t e = size_of(w->tape, node); at && e-- > 0;)
+  for (size_t e = size_of(w->tape, node); e-- > 0;)
     if (sizes[e] != 0) at[e] += operations * (fabs(sizes[e]) + DBL_TRUE_MIN / UNIT);
 }
 
@@ -55,7 +56,7 @@ static void weigh_scalar(weighing *w, uint32_t i, double g) {
   w->floor += OPERATIONS * fabs(g) * DBL_TRUE_MIN;
 }
 
-/* How long sums inside the operation are, at most. */
+/* How long sums inside the operation are, at most; x is not empty. */
 static double longest(dz_var x) {
   double n = 1, size = (double)dz_size(x);
   for (int k = 0; k < dz_rank(x); k++) n = fmax(n, (double)dz_extent(x, k));
@@ -63,27 +64,28 @@ static double longest(dz_var x) {
     dz_var o = dz_operand(x, j);
     double part = (double)dz_size(o);
     for (int k = 0; k < dz_rank(o); k++) n = fmax(n, (double)dz_extent(o, k));
-    if (size > 0 && part > 0) n = fmax(n, fmax(size / part, part / size));
+    if (part > 0) n = fmax(n, fmax(size / part, part / size));
   }
   return n;
 }
 
-/* The operation alone, and a seed for it. *done is false where it refuses. */
+/* The operation alone, and a seed for it. *done is false where it refuses, or gives another shape than it
+ * did.
+ */
 static bool sweep_alone(weighing *w, dz_var x, dz__way way, const double *g, bool *done) {
   dz__lone *l = &w->lone;
   dz_var z, seed = {0};
   size_t dims[DZ_MAX_RANK];
   *done = false;
   if (!dz__lone_take(l, x, way) || !dz__lone_record(l, &z)) return false;
-  if (!dz_valid(z) || dz_is_number(z) || dz_size(z) != dz_size(x)) return true;
-  if (!dz_is_active(z)) return true;
+  if (dz_size(z) != dz_size(x)) return true;
   for (int k = 0; k < dz_rank(x); k++) dims[k] = dz_extent(x, k);
   seed = dz_rank(x) ? dz_leaf_tensor(l->tape, DZ_ROLE_CONST, dz_rank(x), dims, g)
                     : dz_leaf(l->tape, DZ_ROLE_CONST, *g);
   dz_var sizes = dz_fabs(seed);
   dz_status status = dz_backward_with(z, sizes);
   *done = status == DZ_OK;
-  return status != DZ_ERR_MEMORY && dz_tape_error(l->tape)->status == DZ_OK;
+  return status != DZ_ERR_MEMORY;
 }
 
 /* A broadcast operand: the sizes of what the elements of the result add to it, summed. */
@@ -92,7 +94,6 @@ static bool gather_sizes(weighing *w, dz_var operand, dz_var use, double operati
   size_t dims[DZ_MAX_RANK];
   int rank = dz_rank(use);
   const double *parts = dz_adjoints(use);
-  if (!parts) return true;
   for (int k = 0; k < rank; k++) dims[k] = dz_extent(use, k);
   dz_var seed = rank ? dz_leaf_tensor(l->tape, DZ_ROLE_CONST, rank, dims, parts)
                      : dz_leaf(l->tape, DZ_ROLE_CONST, *parts);
@@ -101,22 +102,19 @@ static bool gather_sizes(weighing *w, dz_var operand, dz_var use, double operati
     if (dz_backward_with(use, dz_fabs(seed))) return false;
     wide = dz_operand(use, 0);
   }
-  const double *sizes = dz_adjoints(wide);
-  if (!sizes) return false;
-  add(w, dz__index(operand), sizes, operations);
+  add(w, dz__index(operand), dz_adjoints(wide), operations);
   return true;
 }
 
-static bool weigh_operand(weighing *w, dz_var x, int k, dz__way way, const double *g, double operations,
-                          bool *any) {
+static bool weigh_operand(weighing *w, dz_var x, int k, dz__way way, const double *g, double operations) {
   bool done;
   if (!sweep_alone(w, x, way, g, &done)) return false;
-  if (!done) return true;
-  *any = true;
+  if (!done) return true; /* an index by its size, which is past the end */
   dz_var operand = dz_operand(x, k), use = w->lone.use[k];
   if (way == DZ__SPREAD) return gather_sizes(w, operand, use, operations);
   const double *sizes = dz_adjoints(use);
-  if (sizes) add(w, dz__index(operand), sizes, operations);
+  if (!sizes) return false;
+  add(w, dz__index(operand), sizes, operations);
   return true;
 }
 
@@ -125,17 +123,16 @@ static bool weigh_operand(weighing *w, dz_var x, int k, dz__way way, const doubl
    sizes' sign. */
 static bool weigh_wide(weighing *w, dz_var x, const double *g) {
   const dz__wide *wide = dz__wide_of(w->tape, dz__index(x));
-  bool pointwise = wide->fn < DZ__F_POINTWISE_END, any = false;
+  bool pointwise = wide->fn < DZ__F_POINTWISE_END;
   dz__way first = pointwise ? DZ__SPREAD : DZ__AS_IT_IS, last = pointwise ? DZ__SPREAD : DZ__SIZES;
   double operations = OPERATIONS + 4 * longest(x);
   for (unsigned way = first; way <= (unsigned)last; way++)
     for (int k = 0; k < dz_describe(x).nargs; k++) {
       dz_var operand = dz_operand(x, k);
-      if (dz_is_number(operand) || !dz_is_active(operand)) continue;
-      if (!weigh_operand(w, x, k, (dz__way)way, g, operations, &any)) return false;
+      if (!dz_is_active(operand)) continue;
+      if (!weigh_operand(w, x, k, (dz__way)way, g, operations)) return false;
       if (way == (unsigned)first) w->uses[dz__index(operand)]++;
     }
-  w->sound = w->sound && any;
   for (size_t e = 0; e < wide->size; e++) w->floor += operations * fabs(g[e]) * DBL_TRUE_MIN;
   return true;
 }
@@ -146,17 +143,18 @@ static bool weigh_user(weighing *w, dz_var x, const double *g) {
   const dz__wide *wide = dz__wide_of(w->tape, dz__index(x));
   const dz_allocator *a = &dz__of(w->tape)->alloc;
   double *one = dz__alloc(a, wide->size * sizeof *one), operations = OPERATIONS + 4 * longest(x);
-  bool done = true, fine = one != NULL;
+  bool done = true, fine = true;
+  if (!one) return false;
   w->sound = w->sound && wide->size <= MOST_PROBES;
-  for (size_t j = 0; fine && w->sound && j < wide->size; j++) {
+  for (size_t j = 0; w->sound && j < wide->size; j++) {
     for (size_t e = 0; e < wide->size; e++) one[e] = e == j ? g[e] : 0;
     w->floor += operations * fabs(g[j]) * DBL_TRUE_MIN;
     fine = g[j] == 0 || sweep_alone(w, x, DZ__AS_IT_IS, one, &done);
-    w->sound = w->sound && done;
-    for (int k = dz_describe(x).nargs; fine && done && g[j] != 0 && k-- > 0;) {
+    w->sound = done;
+    for (int k = dz_describe(x).nargs; done && g[j] != 0 && k-- > 0;) {
       dz_var operand = dz_operand(x, k);
       const double *sizes = dz_adjoints(w->lone.use[k]);
-      if (dz_is_number(operand) || !sizes) continue;
+      if (!sizes) continue;
       w->uses[dz__index(operand)]++;
       add(w, dz__index(operand), sizes, operations);
     }
@@ -243,7 +241,7 @@ static double bound(const weighing *w, const dz__checking *c) {
   double sum = 0, dot = 0, u = UNIT * (1 + 0x1p-6);
   for (uint32_t i = 0; i <= w->top; i++) {
     const double *a = dz__tangent_slot(s, &w->weight, i), *t = dz__tangent_slot(s, &s->tangent, i);
-    if (!a || !t) continue;
+    if (!a) continue; /* inactive: then it has no tangent either */
     for (size_t e = size_of(w->tape, i); e-- > 0;)
       if (a[e] != 0 && t[e] != 0) sum += a[e] * fabs(t[e]);
   }
@@ -251,13 +249,16 @@ static double bound(const weighing *w, const dz__checking *c) {
   return w->sound ? u * (sum + ((double)c->total + 2) * dot) + 2 * w->floor : NAN;
 }
 
-static bool along_direction(dz__checking *c, const weighing *w, dz_var y, dz__dual *out) {
-  *out = (dz__dual){0, 0};
-  if (dz_is_number(y) || !dz_is_active(y)) return true;
-  dz_status status = dz_tangent(y, c->nwanted, c->wanted, c->direction, &out->forward);
-  if (status) return dz__check_fail_as(c, c->tape, status, "the forward sweep failed"), false;
-  out->bound = bound(w, c);
-  return true;
+/* Without memory c->status says so, then and every time after. */
+static dz__dual along_direction(dz__checking *c, const weighing *w, dz_var y) {
+  dz__dual d = {0, 0};
+  if (!dz_is_active(y)) return d;
+  dz_status status = dz_tangent(y, c->nwanted, c->wanted, c->direction, &d.forward);
+  if (status)
+    dz__check_fail_as(c, c->tape, status, "the forward sweep failed");
+  else
+    d.bound = bound(w, c);
+  return d;
 }
 
 static void clear_direction(dz__checking *c) {
@@ -289,32 +290,29 @@ static void aim_at_all(dz__checking *c) {
   }
 }
 
-static bool every_row(dz__checking *c, const weighing *w, dz_var y) {
+static void every_row(dz__checking *c, const weighing *w, dz_var y) {
   size_t row = 0;
   for (size_t i = 0; i < c->count; i++)
-    for (size_t j = 0; j < dz__check_rows(c, i); j++) {
+    for (size_t j = 0; j < dz__check_rows(c, i) && !c->status; j++) {
       aim_at_row(c, i, j);
-      if (!along_direction(c, w, y, &c->duals[row++])) return false;
+      c->duals[row++] = along_direction(c, w, y);
     }
-  return true;
 }
 
-static bool dot_product(dz__checking *c, const weighing *w, dz_var y) {
-  dz__dual d;
+static void dot_product(dz__checking *c, const weighing *w, dz_var y) {
   dz_check_dot *r = &c->report->dot;
   aim_at_all(c);
-  if (!along_direction(c, w, y, &d)) return false;
+  dz__dual d = along_direction(c, w, y);
   *r = (dz_check_dot){d.forward, 0, d.bound, DZ_VERDICT_NOT_FINITE};
   for (size_t k = 0; k < c->total; k++)
     if (c->direction[k] != 0) r->reverse += c->room[k] * c->direction[k];
   if (isfinite(r->forward) && isfinite(r->reverse) && isfinite(r->bound))
     r->verdict = fabs(r->forward - r->reverse) <= r->bound ? DZ_VERDICT_AGREES : DZ_VERDICT_WRONG;
-  return true;
 }
 
 bool dz__check_duals(dz__checking *c, dz_var y) {
   weighing w = {.tape = c->tape, .sound = true};
-  bool weighed = !dz_is_number(y) && dz_is_active(y), done = true;
+  bool weighed = dz_is_active(y), done = true;
   if (c->total == 0) return true;
   if (weighed) {
     dz__arena_init(&w.weight.arena, &c->alloc);
@@ -322,10 +320,10 @@ bool dz__check_duals(dz__checking *c, dz_var y) {
     done = dz__lone_new(&w.lone, &c->alloc) && weigh(&w, y);
     if (!done) dz__check_fail_as(c, c->tape, DZ_ERR_MEMORY, "out of memory");
   }
-  done = done && every_row(c, &w, y) && dot_product(c, &w, y);
-  if (!weighed) return done;
+  if (done) every_row(c, &w, y), dot_product(c, &w, y);
+  if (!weighed) return true;
   dz__free(&c->alloc, w.uses, ((size_t)w.top + 1) * sizeof *w.uses);
   dz__adjoints_free(dz__of(c->tape), &w.weight);
   dz__lone_free(&w.lone);
-  return done;
+  return c->status == DZ_OK;
 }

@@ -4,7 +4,7 @@
 #include "base/hash.h"
 
 static uint64_t mix_values(uint64_t h, const double *v, size_t n) {
-  for (size_t e = 0; v && e < n; e++) h = dz__mix(h, dz__bits(v[e]));
+  for (size_t e = 0; e < n; e++) h = dz__mix(h, dz__bits(v[e]));
   return h;
 }
 

@@ -13,6 +13,7 @@
    at alone, as in a short tape every node is. */
 #include "check/checking.h"
 #include "dz/tangent.h"
+#include "tape/sweep.h"
 #include "tape/tangent.h"
 #include "tape/use.h"
 
@@ -135,11 +136,10 @@ static void weigh(const screen *s, balance *b, const double *g, uint32_t node, d
 static bool reverse_disagrees(screen *s, dz_var x, bool *out) {
   uint32_t i = dz__index(x);
   balance b = {0, 0, 0};
-  const double *g = dz_adjoints(x);
-  if (g) weigh(s, &b, g, i, 1);
-  for (int k = dz_describe(x).nargs; g && k-- > 0;) {
+  weigh(s, &b, dz_adjoints(x), i, 1);
+  for (int k = dz_describe(x).nargs; k-- > 0;) {
     dz_var o = dz_operand(x, k);
-    if (dz_is_number(o) || !dz_is_active(o)) continue;
+    if (!dz_is_active(o)) continue;
     if (!dz__use_adjoint(x, k, s->use)) return false;
     weigh(s, &b, s->use, dz__index(o), -1);
   }
@@ -170,7 +170,7 @@ static bool is_operation(dz_var x) { return dz_describe(x).nargs > 0; }
 /* The tangents are asked last: they go wrong from the first fault on, and by rounding on a long way. */
 static bool suspect_wrong(screen *s, dz_var y, uint8_t *suspects) {
   bool any = false;
-  if (dz_backward(y)) return false;
+  if (dz_backward(y) || !dz__whole_adjoints(y.tape)) return false;
   for (uint32_t i = 0; i <= s->top; i++) {
     dz_var x = dz_node_at(s->c->tape, i);
     bool disagrees = false;
@@ -192,7 +192,7 @@ bool dz__check_screen(dz__checking *c, dz_var *y, bool wrong, uint8_t *suspects)
   screen s = {.c = c, .top = dz__index(*y), .same = true};
   bool done = lay(&s) && slopes(&s) && dz__check_record(c, y);
   memset(suspects, 0, (size_t)s.top + 1);
-  s.same = s.same && done && !dz_is_number(*y) && dz__index(*y) == s.top;
+  s.same = s.same && done && dz_node_index(*y) == s.top;
   if (s.same && wrong && dz_is_active(*y)) done = suspect_wrong(&s, *y, suspects);
   for (uint32_t i = 0; s.same && !wrong && i <= s.top; i++) suspects[i] = any_bend(&s, i);
   drop(&s);

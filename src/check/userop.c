@@ -115,7 +115,6 @@ dz_var(dz_apply)(dz_tape *t, const char *name, int n, const dz_var *args) {
     nodes |= !dz_is_number(in[k]);
   }
   if (!nodes) in[0] = dz__as_node(t, in[0]);
-  if (!nodes && !dz_valid(in[0])) return (dz_var){.tape = t, .id = DZ__NONE};
   return dz__record(DZ__F_user, n, in, 1, &number);
 }
 

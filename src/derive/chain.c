@@ -49,7 +49,8 @@ static dz_var leaf(dz_tape *t, dz_role role, const dz_chain_leaf *like, const do
 
 static bool go_back(dz__run *r, dz_mark mark) {
   dz_status status = dz_tape_rewind(r->tape, mark);
-  return status == DZ_OK || dz__run_fail(r, status, dz_status_text(status));
+  if (status) dz__run_fail(r, status, dz_status_text(status));
+  return status == DZ_OK;
 }
 
 /* The state at hand, behind the parameters. An array that the whole tape would have as inactive is so here
@@ -260,7 +261,8 @@ static double *read(dz_var x, double *out) {
 }
 
 static bool swept(dz__run *r, dz_status status) {
-  return status == DZ_OK || dz__run_fail(r, status, "the sweep failed");
+  if (status) dz__run_fail(r, status, "the sweep failed");
+  return status == DZ_OK;
 }
 
 /* Sums and adjoint from the sweep that was done; the adjoint to `out`, since a second sweep needs the old
@@ -319,9 +321,9 @@ static bool reverse_last(dz__run *r) {
   if (!dz_is_active(y)) return nothing_arrived(r), true;
   if (!swept(r, dz_backward(careful(r, dz_mul(y, (double)NAN))))) return false;
   collect_mask(r);
-  if (!swept(r, dz_backward(y))) return false;
+  const bool done = swept(r, dz_backward(y));
   collect(r, r->adjoint);
-  return true;
+  return done;
 }
 
 static bool reverse_inner(dz__run *r) {

@@ -92,7 +92,8 @@ static bool reverse_all(dz__run *r, shelf *s) {
 static bool run(dz__run *r, size_t kept) {
   shelf s = {0};
   if (!dz__run_size(r)) return false;
-  bool done = shelf_new(&s, r, kept) || dz__run_fail(r, DZ_ERR_MEMORY, "out of memory");
+  bool done = shelf_new(&s, r, kept);
+  if (!done) dz__run_fail(r, DZ_ERR_MEMORY, "out of memory");
   done = done && dz__run_begin(r) && reverse_all(r, &s);
   shelf_free(&s, r);
   return done;

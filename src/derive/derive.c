@@ -24,10 +24,11 @@ typedef struct job {
 
 static dz__flow *adjoint_of(const job *j, dz_var x) { return &j->adjoint[dz__index(x) - j->low]; }
 
+/* Of an operand of a node up to the top. */
 static uint8_t flags(const job *j, dz_var x) {
   if (dz_is_number(x) || !dz_is_active(x)) return 0;
   uint32_t i = dz__index(x);
-  return i >= j->low && i <= j->top ? j->flags[i - j->low] : 0;
+  return i >= j->low ? j->flags[i - j->low] : 0;
 }
 
 /* The operands of node z into j->in: their number, or -1 when memory is out. */
@@ -42,7 +43,7 @@ static int read_operands(job *j, dz_var z) {
 
 static bool mark(job *j, int count, const dz_var *xs) {
   for (int k = 0; k < count; k++)
-    if (!dz_is_number(xs[k]) && dz__index(xs[k]) <= j->top) j->flags[dz__index(xs[k]) - j->low] = NEEDED;
+    if (dz__index(xs[k]) <= j->top) j->flags[dz__index(xs[k]) - j->low] = NEEDED;
   for (uint32_t i = j->low; i <= j->top; i++) {
     dz_var z = dz__handle(j->t, i);
     if (!dz_is_active(z)) continue;
@@ -78,22 +79,22 @@ static dz__flow contribution(job *j, dz__fn fn, dz_var z, int n, int k, dz__flow
   return (dz__flow){dz__sum_to(c.g, j->in[k]), c.reach};
 }
 
-static bool good(dz_var x) { return dz_is_number(x) || (x.tape && dz__index(x) != DZ__NONE); }
-
 /* The later use comes first: so a sum is in the order in which the uses are written. */
-static bool arrive(job *j, dz_var x, dz__flow c) {
+static void arrive(job *j, dz_var x, dz__flow c) {
   dz__flow *sum = adjoint_of(j, x);
-  if (!c.g.tape) return true;
-  if (!good(c.g) || (c.reach.tape && !good(c.reach))) return false;
-  if (!sum->g.tape) return *sum = c, true;
+  if (!c.g.tape) return;
+  if (!sum->g.tape) {
+    *sum = c;
+    return;
+  }
   sum->g = dz__record(DZ__F_add, 2, (dz_var[]){c.g, sum->g}, 0, NULL);
   if (c.reach.tape && sum->reach.tape)
     sum->reach = dz__record(DZ__F_or, 2, (dz_var[]){c.reach, sum->reach}, 0, NULL);
   else
     sum->reach = (dz_var){0};
-  return good(sum->g) && (!sum->reach.tape || good(sum->reach));
 }
 
+/* False when the tape failed, which knows why. The operands were read before: there is room for them. */
 static bool pull(job *j, uint32_t i) {
   dz_var z = dz__handle(j->t, i);
   dz__flow f = j->adjoint[i - j->low];
@@ -104,14 +105,15 @@ static bool pull(job *j, uint32_t i) {
   for (int k = 0; k < n; k++) {
     if (!flags(j, j->in[k])) continue;
     z = dz__handle(j->t, i);
-    if (!arrive(j, j->in[k], contribution(j, dz__fn_of(z), z, n, k, f))) return false;
+    arrive(j, j->in[k], contribution(j, dz__fn_of(z), z, n, k, f));
+    if (dz_tape_error(j->t)->status) return false;
   }
-  return n >= 0;
+  return true;
 }
 
 /* A node of x's shape, also where the adjoint is a plain number or nothing arrived. */
 static dz_var as_gradient(const job *j, dz_var x) {
-  bool covered = !dz_is_number(x) && dz__index(x) <= j->top;
+  bool covered = dz__index(x) <= j->top;
   dz_var g = covered ? adjoint_of(j, x)->g : (dz_var){0};
   if (!g.tape) g = dz_num(0);
   if (dz_is_number(g)) g = dz_const(j->t, dz__number(g));
@@ -125,7 +127,7 @@ static dz_status run(job *j, dz_var y, dz_var seed, int count, const dz_var *xs,
   if (!mark(j, count, xs)) return DZ_ERR_MEMORY;
   *adjoint_of(j, y) = (dz__flow){seed, {0}};
   for (uint32_t i = j->top + 1; i-- > j->low;)
-    if (!pull(j, i)) return dz_tape_error(j->t)->status ? dz_tape_error(j->t)->status : DZ_ERR_MEMORY;
+    if (!pull(j, i)) return dz_tape_error(j->t)->status;
   for (int k = 0; k < count; k++) {
     gradients[k] = as_gradient(j, xs[k]);
     if (!dz_valid(gradients[k])) return dz_tape_error(j->t)->status;

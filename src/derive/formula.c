@@ -136,15 +136,12 @@ double dz__formula_value(const dz__formula *f, double *slot) {
   return slot[f->result];
 }
 
-static bool good(dz_var x) { return dz_is_number(x) || (x.tape && dz__index(x) != DZ__NONE); }
-
 static dz_var run(const dz__formula *f, dz_var *slot) {
   for (size_t i = 0; i < f->n; i++) {
     const dz__formula_step *s = &f->step[i];
     dz_var args[] = {slot[s->arg[0]], slot[s->arg[1]], slot[s->arg[2]]};
     dz_var r = dz_num(s->number);
     if (s->fn != DZ__F_END) r = dz__record((dz__fn)s->fn, dz__ops[s->fn].arity, args, 0, NULL);
-    if (!good(r)) return r;
     slot[DZ__FORMULA_INPUTS + i] = r;
   }
   return slot[f->result];

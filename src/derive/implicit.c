@@ -40,7 +40,8 @@ static bool fail(const job *j, dz_status status, const char *message) {
 
 static bool go_back(const job *j) {
   dz_status status = dz_tape_rewind(j->t, j->mark);
-  return status == DZ_OK || fail(j, status, dz_status_text(status));
+  if (status) fail(j, status, dz_status_text(status));
+  return status == DZ_OK;
 }
 
 static dz_var leaf(const job *j, dz_role role) {

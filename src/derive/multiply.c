@@ -159,13 +159,14 @@ static uint32_t scaled_choice(dz__terms *s, dz__ratio k, uint32_t i) {
 uint32_t dz__end_product(dz__terms *s, size_t start) {
   while (pair_product(s, start)) {
   }
-  uint32_t r;
   if (s->failed) return s->work.n = start, DZ__NO_TERM;
   dz__ratio k = dz__work_at(s, start)->k;
-  if (k.n == 0)
-    r = has_non_finite(s, start) ? dz__term_number(s, NAN) : s->zero;
-  else
-    r = s->work.n == start + 1 ? s->one : store_product(s, start);
+  if (k.n == 0) { /* which is not to scale NaN: that would be gone */
+    const bool lost = has_non_finite(s, start);
+    s->work.n = start;
+    return lost ? dz__term_number(s, NAN) : s->zero;
+  }
+  uint32_t r = s->work.n == start + 1 ? s->one : store_product(s, start);
   s->work.n = start;
   return scaled_choice(s, k, r);
 }

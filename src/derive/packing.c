@@ -83,9 +83,9 @@ static bool fewest(dz_coloring *c, const dz_pattern *p, const dz_pattern *q) {
   return c->products <= before || (columns_first ? by_columns(c, p, q) : by_rows(c, p, q));
 }
 
+/* q is as high as p is wide, and as wide as p is high. */
 static bool same(const dz_pattern *p, const dz_pattern *q) {
-  return p->rows == q->rows && p->columns == q->columns &&
-         memcmp(p->starts, q->starts, (p->rows + 1) * sizeof *p->starts) == 0 &&
+  return p->rows == q->rows && memcmp(p->starts, q->starts, (p->rows + 1) * sizeof *p->starts) == 0 &&
          memcmp(p->column, q->column, p->starts[p->rows] * sizeof *p->column) == 0;
 }
 

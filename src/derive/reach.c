@@ -107,7 +107,7 @@ static void collect(job *j, const dz__call *of, dz__reverse *reverse, const doub
   call.ga = ga;
   call.scratch = to + n;
   reverse(&call);
-  for (size_t e = 0; e < n && m > 0; e++) unite(j, &call.out.data[(size_t)to[e]], &sets[e], 1);
+  for (size_t e = 0; e < n; e++) unite(j, &call.out.data[(size_t)to[e]], &sets[e], 1);
 }
 
 static void collects(job *j, const dz__tangent_call *p, dz__reverse *reverse) {
@@ -136,7 +136,7 @@ static void factor(job *j, const dz__tangent_call *p, int k) {
   int inner = k == 0 || x.rank == 1 ? x.rank - 1 : x.rank - 2;
   int64_t attr[] = {p->call.args[1 - k].rank > 1, inner};
   dz__call sum = {.nargs = 1, .args = &x, .nattr = 2, .attr = attr};
-  if (dz__shape_sum(&sum)) return;
+  dz__shape_sum(&sum); /* over an axis that is there */
   double *spare = room(j, sum.out.size + 2 * (sum.out.size + x.size) + out.size);
   if (!spare) return;
   sum.out.data = spare;
@@ -159,7 +159,7 @@ static void mixes(job *j, const dz__tangent_call *p) {
 }
 
 static void pass_wide(job *j, const dz__wide *w) {
-  if (!w->active || w->fn == DZ__F_END) return;
+  if (!w->active) return;
   dz__tangent_call p = dz__tangent_call_of(j->s, w, NULL);
   if (!p.op) {
     pointwise(j, (dz__fn)w->fn, &p);
@@ -181,7 +181,7 @@ static void pass_wide(job *j, const dz__wide *w) {
   case DZ__MULTIPLIES:
     multiplies(j, &p);
     break;
-  case DZ__MIXES:
+  default: /* DZ__MIXES */
     if (p.call.user && p.call.user->elementwise)
       pointwise(j, DZ__F_user, &p);
     else

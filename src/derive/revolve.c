@@ -2,8 +2,8 @@
 
 #include <stdint.h>
 
-static size_t times(size_t a, size_t b) { return b && a > SIZE_MAX / b ? SIZE_MAX : a * b; }
-static size_t less(size_t a, size_t b) { return a > b ? a - b : 0; }
+/* b is not 0. */
+static size_t times(size_t a, size_t b) { return a > SIZE_MAX / b ? SIZE_MAX : a * b; }
 
 /* a b / d without the product, which may not fit: the quotient is whole. */
 static size_t scaled(size_t a, size_t b, size_t d) {
@@ -43,7 +43,6 @@ size_t dz__revolve_forwards(size_t steps, size_t states) {
    state less. Of these the longest is taken. */
 size_t dz__revolve_stride(size_t steps, size_t states) {
   size_t r = repeats(steps, states);
-  size_t m = reach(states, r - 1), after = less(steps, reach(states - 1, r - 1));
-  if (m > after) m = after;
-  return m < 1 ? 1 : m;
+  size_t m = reach(states, r - 1), after = steps - reach(states - 1, r - 1);
+  return m < after ? m : after;
 }

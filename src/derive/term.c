@@ -105,8 +105,8 @@ static bool same_parts(size_t n, const dz__part *a, const dz__part *b, bool orde
 
 static bool same_term(const dz__terms *s, const dz__term *a, const dz__term *b, size_t n,
                       const dz__part *part, const int64_t *attr) {
-  if (a->hash != b->hash || a->kind != b->kind || a->fn != b->fn || a->parts != n || a->attrs != b->attrs ||
-      a->shape != b->shape)
+  if (a->kind != b->kind || a->fn != b->fn || a->parts != n || a->attrs != b->attrs || a->shape != b->shape ||
+      a->hash != b->hash)
     return false;
   if (a->kind == DZ__K_NUMBER) return memcmp(&a->number, &b->number, sizeof a->number) == 0;
   if (a->kind == DZ__K_LEAF) return a->node == b->node;

@@ -214,7 +214,8 @@ static bool make_room(dz__textop *op, dz_error *e) {
   op->slots = DZ__FORMULA_INPUTS + most;
   op->slot = dz__alloc(&op->alloc, op->slots * sizeof *op->slot);
   if (!op->slot) op->slots = 0;
-  return op->slot || out_of_memory(e);
+  if (!op->slot) out_of_memory(e);
+  return op->slot != NULL;
 }
 
 static void release(void *own) { dz__textop_free(own); }

@@ -82,8 +82,9 @@ void dz__pen_escaped(dz__pen *p, const char *text) {
   }
 }
 
+/* n > 0. */
 static void signed_digits(dz__pen *p, const char *text, size_t n) {
-  if (n && text[0] == '-') {
+  if (text[0] == '-') {
     dz__pen_put(p, "\u2212");
     text++, n--;
   }

@@ -66,11 +66,11 @@ static void find_equals(sharing *s) {
   }
 }
 
-/* What a node takes from an equal one: its name, and the sum of both adjoints. */
+/* What a node takes from an equal one that comes later: its name, and the sum of both adjoints. Where the
+   later one has an adjoint the earlier one has too, and so with their shares. */
 static bool take_seen(sharing *s, dz__seen *x, const dz__seen *more) {
   if (!x->name) x->name = more->name;
   if (!more->adjoint) return true;
-  if (!x->adjoint) return x->adjoint = more->adjoint, x->state = more->state, true;
   double *sum = dz__trace_room(&s->now, x->size);
   for (size_t k = 0; sum && k < x->size; k++) sum[k] = x->adjoint[k] + more->adjoint[k];
   return x->adjoint = sum, sum != NULL;
@@ -78,7 +78,6 @@ static bool take_seen(sharing *s, dz__seen *x, const dz__seen *more) {
 
 static bool take_use(sharing *s, dz__use *u, const dz__use *more) {
   if (!more->share) return true;
-  if (!u->share) return u->share = more->share, true;
   size_t n = s->now.seen[u->of].size;
   double *sum = dz__trace_room(&s->now, n);
   for (size_t k = 0; sum && k < n; k++) sum[k] = u->share[k] + more->share[k];

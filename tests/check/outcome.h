@@ -3,10 +3,12 @@
 #define DZ_TESTS_OUTCOME_H
 
 #include "dz/check.h"
+#include "dz/lang.h"
 #include "dz/tensor.h"
 
 #include <check.h>
 #include <math.h>
+#include <string.h>
 
 enum { MOST_ROWS = 512 };
 
@@ -51,11 +53,25 @@ static inline outcome check_at(dz_model *model, void *user, double x) {
   return o;
 }
 
+/* The model that a text says. */
+static inline dz_var by_text(dz_tape *t, const dz_var *leaves, void *user) {
+  (void)leaves;
+  return dz_expr(t, user);
+}
+
 static inline void expect_verdict(const outcome *o, dz_verdict want, const char *what) {
   const dz_check_row *r = &o->report.worst;
   if (r->verdict != want)
     ck_abort_msg("%s: verdict %d, not %d: analytic %a, numeric %a +- %g", what, r->verdict, want, r->analytic,
                  r->numeric, r->error);
+}
+
+/* A check that ends, and blames such an operation for such a fault. */
+static inline void expect_blame(const outcome *o, dz_fault kind, const char *op) {
+  const dz_check_fault *f = &o->report.fault;
+  if (o->status || f->kind != kind || strcmp(f->op, op) != 0)
+    ck_abort_msg("status %d (%s), fault %d at %s, not %d at %s", o->status, o->error.message, (int)f->kind,
+                 f->op, (int)kind, op);
 }
 
 /* E = 1/2 |tanh(X W + b)|^2 + logsumexp(W): a little of everything that tensors do. */

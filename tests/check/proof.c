@@ -2,6 +2,8 @@
    within a quarter of a whole number, since they are fitted at steps where the next term is still a
    hundredth. */
 #include "outcome.h"
+
+#include "dz/userop.h"
 #include "suite.h"
 
 #include <stdint.h>
@@ -76,6 +78,50 @@ START_TEST(what_is_not_finite_has_no_order) {
   outcome o = check_at(root, NULL, 0);
   ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_NOT_FINITE);
   ck_assert_int_eq(o.report.dot.verdict, DZ_VERDICT_NOT_FINITE);
+}
+END_TEST
+
+/* Infinite as soon as x moves a little, or a lot. */
+static dz_var pierced(dz_tape *t, const dz_var *v, void *user) {
+  (void)t, (void)user;
+  const double d = fabs(dz_value(v[0]) - 1);
+  return dz_add(dz_exp(v[0]), d > 0 && d < 1e-4 ? INFINITY : 0);
+}
+MODEL(steep, dz_exp(dz_mul(0x1p17, x)))
+MODEL(spiked, dz_sqrt(dz_fabs(x)))
+
+START_TEST(what_is_infinite_nearby) {
+  outcome o = check_at(pierced, NULL, 1);
+  ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_AGREES);
+  ck_assert(near(o.report.taylor.odd, 3) && near(o.report.taylor.even, 2));
+  o = check_at(steep, NULL, 0);
+  ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_AGREES);
+}
+END_TEST
+
+/* The gradient is not finite, the function is. */
+static void unit_value(void *user, const dz_op_array *x, size_t size, double *z) {
+  (void)user;
+  for (size_t i = 0; i < size; i++) z[i] = x[0].data[i] * x[0].data[i];
+}
+static void unit_vjp(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
+                     double *const *ga) {
+  (void)user, (void)z;
+  for (size_t i = 0; i < size; i++) ga[0][i] += (x[0].data[i] == 1 ? INFINITY : 2 * x[0].data[i]) * g[i];
+}
+static dz_var infinite_slope(dz_tape *t, const dz_var *v, void *user) {
+  (void)user;
+  const dz_op_calls calls = {.arity = 1, .value = unit_value, .vjp = unit_vjp};
+  dz_op_define_c(t, "unit", &calls, NULL); /* refused when it is there already */
+  return dz_apply(t, "unit", 1, v);
+}
+
+START_TEST(an_infinite_gradient_has_no_order) {
+  outcome o = check_at(infinite_slope, NULL, 1);
+  ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_NOT_FINITE);
+  expect_verdict(&o, DZ_VERDICT_WRONG, "an infinite slope"); /* 2, clearly */
+  o = check_at(spiked, NULL, 0);
+  ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_KINK);
 }
 END_TEST
 
@@ -190,6 +236,7 @@ START_TEST(the_bound_holds_of_systems) {
 }
 END_TEST
 
-SUITE(EACH(remainders_shrink_as_theory_says, CASES), ONCE(what_is_not_finite_has_no_order),
+SUITE(ONCE(what_is_infinite_nearby), ONCE(an_infinite_gradient_has_no_order),
+      EACH(remainders_shrink_as_theory_says, CASES), ONCE(what_is_not_finite_has_no_order),
       ONCE(noise_is_not_called_wrong), ONCE(the_dot_product_is_that_of_slopes_by_hand), ONCE(the_bound_holds),
       ONCE(the_bound_holds_of_systems))

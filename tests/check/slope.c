@@ -198,7 +198,49 @@ START_TEST(an_end_is_obeyed_at_every_call) {
 }
 END_TEST
 
-SUITE(EACH(true_slopes_are_confirmed, SMOOTHS), EACH(false_slopes_are_found_out, SMOOTHS),
-      EACH(kinks_and_jumps_are_recognised, 8), EACH(smooth_enough_at_zero_is_no_kink, 7),
-      ONCE(narrow_domains_are_found), EACH(what_is_not_finite_is_said, 3), ONCE(noise_is_recognised),
-      ONCE(an_end_is_obeyed_at_every_call))
+/* Infinite between the steps that are taken, where the noise is measured: that says nothing. */
+static double holed(double x) {
+  int exponent;
+  const double of_steps = .70710677 /* 0x1.6a09e6p-1 */, m = frexp(fabs(x), &exponent) / of_steps;
+  return m > 1.09 && m < 1.105 ? INFINITY : x * x + 3 * x;
+}
+/* Alike at every scale: at each there is a bend, at the next it is smaller. */
+static double self_similar(double x) { return pow(fabs(x), 1.5); }
+
+START_TEST(what_is_measured_beside_the_steps) {
+  dz__slope s = slope(holed, 0, 3);
+  ck_assert_int_eq(s.kind, DZ__SLOPE_CLEAR);
+  ck_assert_double_le(fabs(s.value - 3), s.error);
+  s = slope(self_similar, 0, 0);
+  ck_assert_int_ne(s.kind, DZ__SLOPE_NOT_FINITE);
+  ck_assert_double_le(fabs(s.value), s.error);
+}
+END_TEST
+
+/* At 1 there are but two numbers so close: no more rows than that, and an error as large. */
+START_TEST(steps_below_the_spacing_of_numbers) {
+  at a = {.f = sin, .x = 1};
+  const double scale = 0x1p-48;
+  dz__slope s;
+  ck_assert(dz__slope_at(line, &a, 1, &scale, 1, cos(1), &s));
+  ck_assert_double_le(fabs(s.value - cos(1)), s.error);
+  ck_assert_double_ge(s.error, .01);
+}
+END_TEST
+
+/* Of two scales at which nothing is clear the better answer stays, whichever is tried first. */
+START_TEST(the_less_open_answer_stays) {
+  const double far[] = {0x1p10, 1}, close[] = {1, 0x1p10};
+  dz__slope s, q;
+  at a = {.f = hash, .x = 1}, b = a;
+  ck_assert(dz__slope_at(line, &a, 1, far, 2, 0, &s) && dz__slope_at(line, &b, 1, close, 2, 0, &q));
+  ck_assert(s.kind == DZ__SLOPE_UNSURE && q.kind == DZ__SLOPE_UNSURE);
+  ck_assert(s.error == q.error && s.value == q.value);
+}
+END_TEST
+
+SUITE(ONCE(what_is_measured_beside_the_steps), ONCE(steps_below_the_spacing_of_numbers),
+      ONCE(the_less_open_answer_stays), EACH(true_slopes_are_confirmed, SMOOTHS),
+      EACH(false_slopes_are_found_out, SMOOTHS), EACH(kinks_and_jumps_are_recognised, 8),
+      EACH(smooth_enough_at_zero_is_no_kink, 7), ONCE(narrow_domains_are_found),
+      EACH(what_is_not_finite_is_said, 3), ONCE(noise_is_recognised), ONCE(an_end_is_obeyed_at_every_call))

@@ -171,6 +171,11 @@ END_TEST
 START_TEST(long_schedules) {
   ck_assert_uint_eq(dz__revolve_forwards(SIZE_MAX, 1), SIZE_MAX);
   ck_assert_uint_eq(dz__revolve_forwards(SIZE_MAX - 1, SIZE_MAX), SIZE_MAX - 2);
+  for (size_t c = 6; c < 80; c++) {
+    const size_t m = dz__revolve_stride(SIZE_MAX, c);
+    ck_assert(m >= 1 && m < SIZE_MAX);
+    ck_assert_uint_ge(dz__revolve_forwards(SIZE_MAX, c), SIZE_MAX - 1);
+  }
 #if SIZE_MAX > UINT32_MAX
   ck_assert_uint_eq(dz__revolve_forwards((size_t)1 << 32, 1), ((size_t)1 << 31) * (((size_t)1 << 32) - 1));
   /* r = 24 is the least with C(20 + r, 20) >= 10^12; the work is r n - C(21 + r - 1, 21). */

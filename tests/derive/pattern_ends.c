@@ -159,5 +159,42 @@ START_TEST(hessians_beyond_a_limit) {
 }
 END_TEST
 
+/* ---- sets ---- */
+
+/* {0 .. 199} as a tree of unions, and one that cannot be numbered. */
+static dz_status list(const dz_allocator *a) {
+  dz__sets s;
+  uint32_t *columns = NULL, all = 0;
+  size_t size = 0, cap = 0;
+  bool done = dz__sets_init(&s, a);
+  for (uint32_t c = 0; done && c < 200; c++) all = dz__set_union(&s, all, dz__set_of(&s, c));
+  done = done && !s.failed && dz__set_list(&s, all, 200, &columns, &size, &cap);
+  if (done) ck_assert_uint_eq(size, 200);
+  for (uint32_t c = 0; done && c < 200; c++) ck_assert_uint_eq(columns[c], c);
+  const size_t n = s.n;
+  if (done) {
+    s.n = UINT32_MAX;
+    ck_assert_uint_eq(dz__set_of(&s, 7), 0);
+    ck_assert(s.failed && dz__set_of(&s, 7) == 0);
+    s.n = n;
+  }
+  dz__free(a, columns, cap * sizeof *columns);
+  dz__sets_free(&s);
+  return done ? DZ_OK : DZ_ERR_MEMORY;
+}
+
+START_TEST(sets_without_memory) {
+  dz_status status = DZ_ERR_MEMORY;
+  for (int only = 0; only < 2; only++, status = DZ_ERR_MEMORY)
+    for (size_t at = 1; status != DZ_OK; at++) {
+      failing f = {.at = only ? 0 : at, .only = only ? at : 0};
+      const dz_allocator a = failing_allocator(&f);
+      status = list(&a);
+      ck_assert_int_eq(status, f.failed ? DZ_ERR_MEMORY : DZ_OK);
+      ck_assert(f.blocks == 0 && f.bytes == 0);
+    }
+}
+END_TEST
+
 SUITE_ON_TAPE(ONCE(gradients_of_what_came_before), ONCE(unions_of_patterns), ONCE(rows_beyond_counting),
-              EACH(each_allocation_of_patterns, 3), ONCE(hessians_beyond_a_limit))
+              EACH(each_allocation_of_patterns, 3), ONCE(hessians_beyond_a_limit), ONCE(sets_without_memory))
