@@ -60,11 +60,12 @@ static const row rows[] = {
 
     /* logarithms */
     {"log", "v", {0}, -INF, {INF}}, {"log", "v", {-0.}, -INF, {INF}}, {"log", "v", {-1}, NAN, {NAN}}, {"log", "v", {INF}, INF, {0}},
-    {"log2", "v", {0}, -INF, {INF}}, {"log2", "v", {-1}, NAN, {NAN}}, {"log10", "v", {0}, -INF, {INF}}, {"log10", "v", {-1}, NAN, {NAN}},
+    {"log2", "v", {0}, -INF, {INF}}, {"log2", "v", {-0.}, -INF, {INF}}, {"log2", "v", {-1}, NAN, {NAN}}, {"log10", "v", {0}, -INF, {INF}}, {"log10", "v", {-0.}, -INF, {INF}},
+    {"log10", "v", {-1}, NAN, {NAN}},
     {"log1p", "v", {-1}, -INF, {INF}}, {"log1p", "v", {-2}, NAN, {NAN}}, {"log1p", "v", {-0.}, 0, {1}},
     {"xlogy", "vv", {0, 2}, 0, {LN2, 0}}, {"xlogy", "vv", {0, 0}, 0, {-INF, 0}}, {"xlogy", "vv", {0, -1}, 0, {NAN, 0}},
-    {"xlogy", "vv", {1, 0}, -INF, {-INF, INF}}, {"xlogy", "vv", {2, -1}, NAN, {NAN, NAN}}, {"xlogy", "vv", {0, NAN}, NAN, {NAN, NAN}},
-    {"xlogy", "vv", {0, INF}, 0, {INF, 0}},
+    {"xlogy", "vv", {1, 0}, -INF, {-INF, INF}}, {"xlogy", "vv", {1, -0.}, -INF, {-INF, INF}}, {"xlogy", "vv", {2, -1}, NAN, {NAN, NAN}}, {"xlogy", "vv", {0, NAN}, NAN, {NAN, NAN}},
+    {"xlogy", "vv", {0, INF}, 0, {INF, 0}}, {"xlogy", "vv", {INF, 1}, NAN, {0, INF}},
     {"logaddexp", "vv", {1e50, 1e50}, 1e50, {.5, .5}}, {"logaddexp", "vv", {-INF, -INF}, -INF, {.5, .5}},
     {"logaddexp", "vv", {INF, INF}, INF, {.5, .5}}, {"logaddexp", "vv", {INF, 0}, INF, {1, 0}}, {"logaddexp", "vv", {0, -INF}, 0, {1, 0}},
     {"logaddexp", "vv", {-INF, INF}, INF, {0, 1}}, {"logaddexp", "vv", {NAN, 0}, NAN, {NAN, NAN}}, {"logaddexp", "vv", {0, 0}, LN2, {.5, .5}},
@@ -171,6 +172,31 @@ static void check_row(const row *r, bool tensor) {
 START_TEST(hard_points) {
   check_row(&rows[_i], false);
   check_row(&rows[_i], true);
+}
+END_TEST
+
+/* Both zeros are equal, so that neither is beyond an end that is the other; relu's other branch is 0. */
+START_TEST(signs_of_zeros) {
+  static const struct {
+    const char *op, *kinds;
+    double x[3], value;
+  } zeros[] = {{"relu", "v", {-0.}, 0.},
+               {"clamp", "vcc", {-0., 0., 1}, -0.},
+               {"clamp", "vcc", {0., -0., 1}, 0.},
+               {"clamp", "vcc", {-0., -1, 0.}, -0.},
+               {"clamp", "vcc", {0., -1, -0.}, 0.},
+               {"clamp", "vcc", {-1, 0., -0.}, 0.},
+               {"clamp", "vcc", {-1, -0., 0.}, -0.}};
+  for (size_t i = 0; i < COUNT(zeros); i++)
+    for (int tensor = 0; tensor < 2; tensor++) {
+      const dz__fn fn = dz__fn_by_name(zeros[i].op, strlen(zeros[i].op));
+      dz_tape *t = dz_tape_new(NULL);
+      dz_var x[3];
+      for (int k = 0; k < dz__ops[fn].arity; k++) x[k] = operand(t, zeros[i].kinds[k], zeros[i].x[k], tensor);
+      const double z = dz_values(call[fn](x))[0];
+      ck_assert_msg(z == 0 && !signbit(z) == !signbit(zeros[i].value), "row %zu: %g", i, z);
+      dz_tape_free(t);
+    }
 }
 END_TEST
 
@@ -295,6 +321,6 @@ START_TEST(ties_with_itself_and_seeds_of_zero) {
 }
 END_TEST
 
-SUITE(EACH(hard_points, COUNT(rows)), EACH(nan_in_nan_slope, DZ__F_POINTWISE_END),
+SUITE(EACH(hard_points, COUNT(rows)), ONCE(signs_of_zeros), EACH(nan_in_nan_slope, DZ__F_POINTWISE_END),
       EACH(zeros_in_scalars, COUNT(expressions)), EACH(zeros_in_tensors, COUNT(expressions)),
       ONCE(ties_with_itself_and_seeds_of_zero))

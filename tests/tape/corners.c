@@ -46,6 +46,17 @@ START_TEST(the_tangent_of_a_transposed_system) {
 }
 END_TEST
 
+/* Quickly every element would be 0 * inf; the direction arrives at none. */
+START_TEST(tangents_of_roots_of_nothing) {
+  const dz_var u = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(0, 0)), y = dz_sqrt(u);
+  double out[2];
+  ck_assert_int_eq(dz_tangent(y, 1, &u, V(0, 0), out), DZ_OK);
+  ck_assert(out[0] == 0 && out[1] == 0);
+  ck_assert_int_eq(dz_tangent(y, 1, &u, V(0, 3), out), DZ_OK);
+  ck_assert(out[0] == 0 && isinf(out[1]));
+}
+END_TEST
+
 START_TEST(systems_of_nothing) {
   const dz_var A = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0, 0), NULL);
   const dz_var b = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0, 3), NULL), s = dz_input(tape, 5);
@@ -65,6 +76,17 @@ START_TEST(an_axis_without_end) {
   const dz_var x = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0, SIZE_MAX), NULL), y = dz_slice(x, 1, 3, 8, 1);
   ck_assert(dz_rank(y) == 2 && dz_extent(y, 0) == 0 && dz_extent(y, 1) == 5);
   ck_assert(!dz_valid(dz_at(x, -3, 0)) && dz_tape_error(tape)->status == DZ_ERR_ARGUMENT);
+}
+END_TEST
+
+/* Only operations of three operands and those of tensors have a record of their own. */
+START_TEST(scalars_have_no_records) {
+  const dz_var x = dz_input(tape, 2), y = dz_const(tape, 3);
+  const dz_var z[] = {dz_sin(x), dz_atan2(x, x), dz_atan2(x, 3), dz_atan2(3, x), dz_atan2(x, y), dz_fabs(y)};
+  for (size_t k = 0; k < COUNT(z); k++) ck_assert(dz_valid(z[k]));
+  ck_assert_uint_eq(dz__of(tape)->wides, 0);
+  ck_assert(dz_valid(dz_clamp(x, 0, 1)));
+  ck_assert_uint_eq(dz__of(tape)->wides, 1);
 }
 END_TEST
 
@@ -191,8 +213,9 @@ START_TEST(repeated_every_way) {
 }
 END_TEST
 
-SUITE_ON_TAPE(ONCE(a_tile_of_one_lane), ONCE(the_tangent_of_a_transposed_system), ONCE(systems_of_nothing),
-              ONCE(an_axis_without_end), ONCE(as_many_constants_as_there_can_be),
+SUITE_ON_TAPE(ONCE(a_tile_of_one_lane), ONCE(the_tangent_of_a_transposed_system),
+              ONCE(tangents_of_roots_of_nothing), ONCE(systems_of_nothing), ONCE(an_axis_without_end),
+              ONCE(scalars_have_no_records), ONCE(as_many_constants_as_there_can_be),
               ONCE(accumulation_over_other_outputs), ONCE(shares_that_are_no_number), ONCE(shares_of_nothing),
               ONCE(names_that_begin_alike), ONCE(branches_that_are_gone),
               ONCE(handles_from_before_a_new_value), ONCE(repeated_every_way))
