@@ -78,12 +78,6 @@ static bool evaluate(job *j, dz_role role, dz_var *x, dz_var *y) {
   return true;
 }
 
-static double largest(const double *x, size_t n) {
-  double most = 0;
-  for (size_t i = 0; i < n; i++) most = fabs(x[i]) > most || isnan(x[i]) ? fabs(x[i]) : most;
-  return most;
-}
-
 /* G's Jacobian at x, and its factors; r is G there. */
 static bool linearize(job *j) {
   dz_var x, y;
@@ -95,7 +89,8 @@ static bool linearize(job *j) {
     for (size_t k = 0; k < n; k++) j->jacobian[i * n + k] = (i == k) - j->jacobian[i * n + k];
     j->r[i] = j->x[i] - j->r[i];
   }
-  if (!isfinite(largest(j->jacobian, n * n))) return fail(j, DZ_ERR_ARGUMENT, "the Jacobian is not finite");
+  if (!isfinite(dz__largest(j->jacobian, n * n)))
+    return fail(j, DZ_ERR_ARGUMENT, "the Jacobian is not finite");
   dz__lu_factor(j->jacobian, j->lu, n);
   if (dz__lu_singular(j->lu, n))
     return fail(j, DZ_ERR_ARGUMENT, "the Jacobian is singular, so x has no slope");
@@ -109,8 +104,8 @@ static bool near(const job *j, double scale) { return j->change <= j->o.toleranc
 /* x becomes x - r. */
 static void move(job *j) {
   for (size_t i = 0; i < j->n; i++) j->x[i] -= j->r[i];
-  j->change = largest(j->r, j->n);
-  j->scale = largest(j->x, j->n);
+  j->change = dz__largest(j->r, j->n);
+  j->scale = dz__largest(j->x, j->n);
 }
 
 /* How large G is at x. */
@@ -118,7 +113,7 @@ static bool residual(job *j, double *most) {
   dz_var x, y;
   if (!evaluate(j, DZ_ROLE_CONST, &x, &y)) return false;
   for (size_t i = 0; j->fixed && i < j->n; i++) j->r[i] = j->x[i] - j->r[i];
-  *most = largest(j->r, j->n);
+  *most = dz__largest(j->r, j->n);
   return true;
 }
 
@@ -128,12 +123,12 @@ static bool newton(job *j) {
   dz__system s = {j->jacobian, j->lu, j->n, false};
   double *d = j->step, before, now;
   if (!linearize(j)) return false;
-  before = largest(j->r, j->n);
+  before = dz__largest(j->r, j->n);
   if (j->n) memcpy(d, j->r, j->n * sizeof *d);
   dz__lu_solve(&s, d, 1);
   for (size_t i = 0; i < j->n; i++) j->x[i] -= d[i];
-  j->change = largest(d, j->n);
-  j->scale = largest(j->x, j->n);
+  j->change = dz__largest(d, j->n);
+  j->scale = dz__largest(j->x, j->n);
   for (int k = 0; k < HALVINGS && !near(j, j->scale); k++) {
     if (!residual(j, &now)) return false;
     if (now < before) break;
@@ -161,7 +156,7 @@ static bool lost(const job *j, int turns) {
 /* An iteration that creeps up on 0 is measured by where it came from. It may stop some way before the
    solution, and leaves the rest to Newton. */
 static bool find(job *j) {
-  double scale = largest(j->x, j->n);
+  double scale = dz__largest(j->x, j->n);
   bool done = j->o.solved;
   for (int turn = 0; !done; turn++) {
     if (turn == j->o.limit) return lost(j, turn);

@@ -29,11 +29,9 @@ static void factor(double *lu, size_t n) {
   }
 }
 
-/* Infinity where one is NaN. */
-static double largest(const double *x, size_t n) {
+double dz__largest(const double *x, size_t n) {
   double most = 0;
-  for (size_t i = 0; i < n; i++)
-    if (!(fabs(x[i]) <= most)) most = isnan(x[i]) ? (double)INFINITY : fabs(x[i]);
+  for (size_t i = 0; i < n; i++) most = fabs(x[i]) > most || isnan(x[i]) ? fabs(x[i]) : most;
   return most;
 }
 
@@ -46,8 +44,10 @@ void dz__lu_factor(const double *a, double *lu, size_t n) {
   if (n == 0) return;
   memcpy(lu, a, n * n * sizeof *lu);
   factor(lu, n);
-  const double most = largest(a, n * n);
-  if (most > DBL_MAX || largest(lu, n * n) <= (most <= FLT_MAX ? FLT_MAX : DBL_MAX)) return;
+  const double grown = dz__largest(lu, n * n);
+  if (grown <= FLT_MAX) return;
+  const double most = dz__largest(a, n * n);
+  if (!(most <= DBL_MAX) || (most > FLT_MAX && grown <= DBL_MAX)) return;
   for (size_t i = 0; i < n * n; i++) lu[i] = a[i] * DOWN;
   factor(lu, n);
   double *pivot = lu + n * n;

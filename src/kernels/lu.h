@@ -21,6 +21,9 @@ void dz__lu_factor(const double *a, double *lu, size_t n);
 
 bool dz__lu_singular(const double *lu, size_t n);
 
+/* The largest magnitude among x; NaN where one of them is. */
+double dz__largest(const double *x, size_t n);
+
 /* x, at every `stride`-th place, becomes the solution of the system for the right-hand side x. */
 void dz__lu_solve(const dz__system *s, double *x, size_t stride);
 

@@ -9,7 +9,6 @@ typedef struct window {
   bool crossed;          /* something else adds to it */
 } window;
 
-/* Not of a loop that threads share, whose blocks are run in any order. */
 enum { LEAST = 1024 }; /* lanes: with fewer, the gradient stays in a cache anyway */
 
 static bool is_run(const dz__instruction *i) {
@@ -26,6 +25,7 @@ static window of_loop(const dz__loop *l) {
     if (at > w.high) w.high = at;
   }
   w.end = w.high + l->lanes;
+  /* Not of a loop that threads share, whose blocks are run in any order. */
   bool good =
       w.low != SIZE_MAX && w.high - w.low < l->lanes / 2 && l->lanes >= LEAST && !l->sequence && !l->span;
   if (!good) w.loop = NULL;
