@@ -15,6 +15,7 @@ typedef struct failing {
   size_t at;    /* the at-th allocation, counted from 1, and all later ones fail; 0: none */
   size_t only;  /* the only-th fails, and no other; 0: none */
   size_t most;  /* so many bytes may be held; 0: any */
+  bool growth;  /* only blocks that grow are counted, and fail */
   size_t calls, failed;
   size_t blocks, bytes; /* held now */
 } failing;
@@ -43,7 +44,7 @@ static void *failing_resize(void *user, void *block, size_t old_size, size_t new
     f->bytes -= old_size;
     return NULL;
   }
-  if (failing_refuses(f, new_size - old_size)) return NULL;
+  if ((real || !f->growth) && failing_refuses(f, new_size - old_size)) return NULL;
   char *fresh = malloc(FAILING_ROOM + new_size);
   if (!fresh) abort();
   memset(fresh + FAILING_ROOM, 0xa5, new_size);

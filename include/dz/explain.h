@@ -28,7 +28,8 @@ typedef struct dz_explain_options {
   const char *output; /* name of the result; NULL: its own name, or "z", or "f" beside a leaf z */
   dz_explain_format format;
   int digits;     /* significant digits; 0: all that are needed to read back the same double */
-  size_t max_ops; /* more operations than this end in DZ_ERR_LIMIT before anything is written; 0: 1000 */
+  size_t max_ops; /* more operations than this, or 2^22 operands, end in DZ_ERR_LIMIT before anything is
+                     written; 0: 1000 */
   const dz_explain_check *checks; /* for the last section; NULL: no such column */
   size_t check_count;
   const char *(*translate)(const char *english, void *user); /* NULL: English */

@@ -57,11 +57,12 @@ typedef struct dz_paths {
    `most`, else the `most` largest by the size of their product, by dynamic programming and never by listing
    the others (0 means 64). Uses that never carry a gradient, as comparisons and stop(), make no path. Where x
    is a leaf, equal operations on equal operands are one value, as in pictures: a^2 written twice is one node,
-   the first of the two. *paths is to be freed with dz_paths_free, and must not outlive the tape; it is NULL
-   after an error. No path at all is no error. DZ_ERR_HANDLE (also for a plain number), DZ_ERR_SHAPE (y has
-   several elements, x has not that element), DZ_ERR_LIMIT (more than 2^20 uses between x and y, or 2^24
-   partial paths to keep), DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL; an operation in C functions on the way).
-   Cost: linear in the nodes up to y; `most` for each use on the way. */
+   the first of the two (but not past 2^22 operands in all). *paths is to be freed with dz_paths_free, and
+   must not outlive the tape; it is NULL after an error. No path at all is no error. DZ_ERR_HANDLE (also for a
+   plain number), DZ_ERR_SHAPE (y has several elements, x has not that element), DZ_ERR_LIMIT (more than 2^20
+   uses between x and y, an operation of more than 64 operands, or 2^24 partial paths to keep), DZ_ERR_MEMORY,
+   DZ_ERR_ARGUMENT (NULL; an operation in C functions on the way). Cost: linear in the nodes up to y; `most`
+   for each use on the way. */
 DZ_API dz_status dz_paths_find(dz_var y, dz_var x, size_t element, size_t most, dz_paths **paths);
 /* NULL is fine. */
 DZ_API void dz_paths_free(dz_paths *paths);

@@ -29,8 +29,8 @@ typedef enum dz_picture {
 typedef struct dz_dot_options {
   const char *output; /* name of the result; NULL: its own name, else "z", or "f" where a leaf is called z */
   int digits;         /* significant digits of numbers; 0 means 4 */
-  size_t
-      max_nodes; /* more operations than this end in DZ_ERR_LIMIT before anything is written; 0 means 1000 */
+  size_t max_nodes;   /* more operations than this, or 2^22 operands, end in DZ_ERR_LIMIT before anything is
+                         written; 0: 1000 */
   dz_picture style;
   dz_written written;
   dz_sweeps sweeps;

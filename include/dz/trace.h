@@ -12,7 +12,8 @@ extern "C" {
 
 typedef struct dz_trace_options {
   const char *output; /* name of the result; NULL: its own name, or "f" */
-  size_t max_nodes;   /* more operations than this end in DZ_ERR_LIMIT before anything is written; 0: 1000 */
+  size_t max_nodes;   /* more operations than this, or 2^22 operands, end in DZ_ERR_LIMIT before anything is
+                         written; 0: 1000 */
   size_t formulas;    /* no formulas when there are more operations than this; 0: 100 */
 } dz_trace_options;
 

@@ -52,7 +52,8 @@ typedef struct dz_why_report {
   double gradient; /* of the element of x that is spoken of: the worst (NaN, infinite, zero, tiny, huge) */
   size_t element, alike, elements; /* which one; how many of x's are of this kind; how many it has */
   dz_var node;                     /* the operation, {0} when none is to blame */
-  int operand;                     /* through which the gradient would go; -1: its value is to blame */
+  int operand;                     /* through which the gradient would go, or the plain number that was given;
+                                      -1: its value is to blame */
   int line, column;                /* as dz_describe */
   double partial, arriving;        /* of that use: its derivative, and the gradient that came to it */
   char code[32];                   /* the cause in one word for programs: "mask", "saturation" … */
@@ -69,8 +70,9 @@ typedef struct dz_why_options {
 
 /* Looks into the gradient of the scalar (or one-element) y by x, a node of its tape. No sweep is needed.
    `options` may be NULL. DZ_ERR_HANDLE, DZ_ERR_SHAPE, DZ_ERR_ARGUMENT (NULL; an operation in C functions on
-   the way), DZ_ERR_LIMIT (more than 2^20 uses between x and y), DZ_ERR_MEMORY. Cost: linear in the nodes up
-   to y and in the uses on the way; of each tensor operation, a sweep for each element. */
+   the way), DZ_ERR_LIMIT (more than 2^20 uses between x and y, or an operation of more than 64 operands),
+   DZ_ERR_MEMORY. Cost: linear in the nodes up to y and in the uses on the way; of each tensor operation, a
+   sweep for each element. */
 DZ_API dz_status dz_why(dz_var y, dz_var x, const dz_why_options *options, dz_why_report *report);
 
 #ifdef __cplusplus

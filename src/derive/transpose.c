@@ -373,8 +373,8 @@ static rule *const reaches[DZ__F_END - DZ__F_POINTWISE_END] = {
 
 static bool all_finite(dz_var x) {
   const double *v = dz_values(x);
-  if (!v && !dz_is_number(x)) return false; /* no memory for doubles: the careful way is always right */
-  for (size_t i = 0; v && i < dz_size(x); i++)
+  if (!v) return false; /* no memory for doubles: the careful way is always right */
+  for (size_t i = 0; i < dz_size(x); i++)
     if (!isfinite(v[i])) return false;
   return true;
 }

@@ -90,9 +90,11 @@ static bool batch_next(batch *b) {
 #define product_single dz__productf
 #define careful_double dz__product_add_careful
 #define careful_single dz__product_add_carefulf
-static inline const double *reached_double(const dz__call *call) { return call->reached; }
-static inline const float *reached_single(const dz__call *call) { /* the careful sweep has doubles only */
-  (void)call;
+static inline const double *reached_double(const dz__call *call, ptrdiff_t at) {
+  return call->reached ? call->reached + at : NULL;
+}
+static inline const float *reached_single(const dz__call *call, ptrdiff_t at) {
+  (void)call, (void)at; /* the careful sweep has doubles only */
   return NULL;
 }
 #define TEMPLATE "kernels/matmul.inc"
@@ -100,6 +102,23 @@ static inline const float *reached_single(const dz__call *call) { /* the careful
 
 void dz__forward_matmul(const dz__call *call) { forward_double(call); }
 void dz__forward_matmul_single(const dz__call *call) { forward_single(call); }
-bool dz__reverse_matmul(const dz__call *call) { return reverse_double(call, false); }
-bool dz__reverse_matmul_single(const dz__call *call) { return reverse_single(call, false); }
-bool dz__spread_matmul(const dz__call *call) { return reverse_double(call, true); }
+bool dz__reverse_matmul(const dz__call *call) { return reverse_double(call); }
+bool dz__reverse_matmul_single(const dz__call *call) { return reverse_single(call); }
+
+/* Masks pass as if all elements were 1. */
+static dz__matrix ones(ptrdiff_t rows, ptrdiff_t columns) {
+  static const double one = 1;
+  return (dz__matrix){&one, rows, columns, 0, 0};
+}
+
+bool dz__spread_matmul(const dz__call *call) {
+  if (call->args[0].size == 0 || call->args[1].size == 0) return false;
+  double *gx = call->ga[0], *gy = call->ga[1];
+  batch b = batch_of(call);
+  do {
+    dz__matrix g = laid_double(call->g + b.z, b.m, b.n);
+    if (gx) dz__product(g, ones(b.n, b.k), gx + b.x, true);
+    if (gy) dz__product(ones(b.k, b.m), g, gy + b.y, true);
+  } while (batch_next(&b));
+  return false;
+}

@@ -163,14 +163,13 @@ bool dz__pointwise_reverse_single(dz__fn fn, const dz__call *call) { return reve
 
 static bool careful_body(dz__fn fn, int k, const lanes_double *l) {
   const dz__kernel *f = &dz__pointwise[fn];
-  for (size_t i = 0; i < l->n; i++) {
-    if (l->reach[i] == 0) continue;
-    ptrdiff_t j = (ptrdiff_t)i;
+  for (ptrdiff_t j = 0; j < (ptrdiff_t)l->n; j++) {
+    if (l->reach[l->at + j] == 0) continue;
     double p = f->partial[k](l->in[0][j * l->step[0]], l->in[1][j * l->step[1]], l->in[2][j * l->step[2]],
-                             l->z[i], l->tie);
+                             l->z[j], l->tie);
     if (f->mask[k] && p == 0) continue;
-    l->ga[j * l->ga_step] += p * l->g[i];
-    l->ga_reach[j * l->ga_step] = 1;
+    l->ga[j * l->ga_step] += p * l->g[j];
+    l->ga_reach[l->ga_at + j * l->ga_step] = 1;
   }
   return false;
 }

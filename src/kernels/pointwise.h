@@ -6,8 +6,9 @@
 #include "ops/op.h"
 
 /* One run of n elements with a fixed step per operand (0 where it is broadcast). z and g are contiguous; ga:
-   reverse, the adjoint to add into; reach: careful reverse, which elements of g count, and ga_reach where to
-   say which of ga were reached. */
+   reverse, the adjoint to add into. Careful reverse: reach says which elements of the whole adjoint count,
+   ga_reach is where to say which of the operand's were reached; the run begins at `at` and `ga_at` in them.
+ */
 #define DZ__LANES(real)                                                                                      \
   {                                                                                                          \
     size_t n;                                                                                                \
@@ -20,6 +21,7 @@
     double tie;                                                                                              \
     const real *reach;                                                                                       \
     real *ga_reach;                                                                                          \
+    ptrdiff_t at, ga_at;                                                                                     \
   }
 typedef struct dz__lanes DZ__LANES(double) dz__lanes;
 typedef struct dz__lanes_single DZ__LANES(float) dz__lanes_single;

@@ -79,6 +79,25 @@ bool dz__reverse_count(const dz__call *call) {
 
 /* ---- max, min ---- */
 
+/* What part of the adjoint of result i, which is z, goes to each of the elements that equal it: `ties`, which
+   is 0 where the operand was overwritten since (dz_set). */
+typedef double part(const dz__call *call, ptrdiff_t i, double z, double ties);
+
+static double equal_part(const dz__call *call, ptrdiff_t i, double z, double ties) {
+  (void)call, (void)i;
+  return z == z ? 1 / fmax(ties, 1) : z;
+}
+
+static double reached_part(const dz__call *call, ptrdiff_t i, double z, double ties) {
+  return dz__dead(call, i) ? 0 : equal_part(call, i, z, ties);
+}
+
+/* A mask is not divided, lest it fades to 0 on a long way. */
+static double undivided(const dz__call *call, ptrdiff_t i, double z, double ties) {
+  (void)call, (void)i, (void)z, (void)ties;
+  return 1;
+}
+
 #define TEMPLATE "kernels/reduce.inc"
 #include "kernels/twice.h"
 
@@ -94,11 +113,11 @@ void dz__forward_max(const dz__call *call) { extreme_double(call, 1); }
 void dz__forward_max_single(const dz__call *call) { extreme_single(call, 1); }
 void dz__forward_min(const dz__call *call) { extreme_double(call, -1); }
 void dz__forward_min_single(const dz__call *call) { extreme_single(call, -1); }
-bool dz__reverse_max(const dz__call *call) { return share_double(call, false); }
-bool dz__reverse_max_single(const dz__call *call) { return share_single(call, false); }
-bool dz__reverse_min(const dz__call *call) { return share_double(call, false); }
-bool dz__reverse_min_single(const dz__call *call) { return share_single(call, false); }
-bool dz__spread_extreme(const dz__call *call) { return share_double(call, true); }
+bool dz__reverse_max(const dz__call *call) { return share_double(call, reached_part); }
+bool dz__reverse_max_single(const dz__call *call) { return share_single(call, equal_part); }
+bool dz__reverse_min(const dz__call *call) { return share_double(call, reached_part); }
+bool dz__reverse_min_single(const dz__call *call) { return share_single(call, equal_part); }
+bool dz__spread_extreme(const dz__call *call) { return share_double(call, undivided); }
 
 /* ---- prod ---- */
 

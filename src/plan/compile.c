@@ -39,34 +39,46 @@ static size_t results_of(const dz__group *g) {
   return g->sequence ? g->exports * g->lanes : g->reduced ? 1 : dz__padded(g->lanes);
 }
 
-/* Streams need their numbers in one array, and adjoints in one. */
-static void check_streams(work *k, uint32_t call) {
+/* Streams need their numbers in one array, and adjoints in one. Whether inputs were copied for that. */
+static bool check_streams(work *k, uint32_t call) {
   const dz__graph *g = k->w.g, *body;
   const uint32_t *args = dz__graph_args(g, call), *reads = args + 1;
   const dz__group *group = &k->r->group[args[0]];
+  bool more = false;
   body = &group->body;
   for (uint32_t i = 0; i < body->n; i++) {
     if (body->kind[i] != DZ__P_STREAM) continue;
     const uint32_t *x = reads + dz__graph_args(body, i)[0];
     bool all = true;
     for (size_t l = 0; l < group->lanes; l++)
-      all &=
-          g->kind[x[l]] == DZ__P_INPUT && (g->flags[x[l]] & DZ__N_ACTIVE) == (g->flags[x[0]] & DZ__N_ACTIVE);
-    for (size_t l = 0; l < group->lanes && !all; l++) k->copied[x[l]] = g->kind[x[l]] == DZ__P_INPUT;
+      all &= g->kind[x[l]] == DZ__P_INPUT && !k->copied[x[l]] &&
+             (g->flags[x[l]] & DZ__N_ACTIVE) == (g->flags[x[0]] & DZ__N_ACTIVE);
+    for (size_t l = 0; l < group->lanes && !all; l++) {
+      const bool fresh = g->kind[x[l]] == DZ__P_INPUT && !k->copied[x[l]];
+      k->copied[x[l]] |= fresh;
+      more |= fresh;
+    }
+  }
+  return more;
+}
+
+/* An input that is copied for one stream is no input for the others that read it. */
+static void find_copied(work *k) {
+  const dz__graph *g = k->w.g;
+  for (size_t j = 0; j < g->outs; j++) k->copied[g->out[j]] = g->kind[g->out[j]] == DZ__P_INPUT;
+  for (bool more = true; more;) {
+    more = false;
+    for (uint32_t i = 0; i < g->n; i++)
+      if (g->kind[i] == DZ__P_CALL && check_streams(k, i)) more = true;
   }
 }
 
 static void find_pinned(work *k) {
   const dz__graph *g = k->w.g;
-  for (uint32_t i = 0; i < g->n; i++) {
-    if (g->kind[i] != DZ__P_CALL) continue;
-    for (size_t j = 1; j < dz__graph_nargs(g, i); j++) k->pinned[dz__graph_args(g, i)[j]] = 1;
-    check_streams(k, i);
-  }
-  for (size_t j = 0; j < g->outs; j++) {
-    k->pinned[g->out[j]] = 1;
-    k->copied[g->out[j]] |= g->kind[g->out[j]] == DZ__P_INPUT;
-  }
+  for (uint32_t i = 0; i < g->n; i++)
+    for (size_t j = 1; g->kind[i] == DZ__P_CALL && j < dz__graph_nargs(g, i); j++)
+      k->pinned[dz__graph_args(g, i)[j]] = 1;
+  for (size_t j = 0; j < g->outs; j++) k->pinned[g->out[j]] = 1;
 }
 
 static bool place_constants(work *k) {
@@ -316,6 +328,7 @@ static void mark_kept(work *k) {
 static bool compile(work *k, bool gradient) {
   dz__program *p = k->p;
   const dz__graph *g = k->w.g;
+  find_copied(k);
   find_pinned(k);
   find_early(k);
   if (!place_constants(k)) return false;

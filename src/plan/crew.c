@@ -61,7 +61,8 @@ static void join_in(dz__crew *c, size_t who) {
 static void sleep_until(dz__crew *c, unsigned seen) {
   pthread_mutex_lock(&c->lock);
   atomic_fetch_add(&c->asleep, 1);
-  while (atomic_load(&c->number) == seen && !atomic_load(&c->quit)) pthread_cond_wait(&c->wake, &c->lock);
+  while (atomic_load(&c->number) == seen)
+    pthread_cond_wait(&c->wake, &c->lock); /* it rises at the end, too */
   atomic_fetch_sub(&c->asleep, 1);
   pthread_mutex_unlock(&c->lock);
 }

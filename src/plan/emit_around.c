@@ -142,10 +142,9 @@ static void say_rest(dz__loop_emitter *k) {
 void dz__say_around(dz__loop_emitter *k) {
   dz__emitter *e = k->e;
   const dz__loop *l = k->l;
-  const bool divided = l->span && full_of(l);
   say_places(k);
   if (k->hoisted.sums) dz__say_hoisted(k, &k->hoisted);
-  if (divided) say_block(k);
+  if (l->span) say_block(k);
   dz__say(e,
           "static void %s_loop%zu(const double *in, double *grad, double *w, const double *t, const uint32_t "
           "*x, int mode%s%s) {\n",
@@ -154,13 +153,13 @@ void dz__say_around(dz__loop_emitter *k) {
       e,
       "  double *A = w + %zu, *R = w + %zu;\n  size_t lane = 0, k = 0;\n  (void)k, (void)lane, (void)R%s;\n",
       e->p->program.acc, l->spot, e->outside ? ", (void)c" : "");
-  if (divided) {
+  if (l->span) {
     say_sharing(k);
   } else {
     char full[32];
     snprintf(full, sizeof full, "%zu", full_of(l));
     say_emptying(k, "A");
-    if (full_of(l)) say_tiles(k, full);
+    say_tiles(k, full);
   }
   say_rest(k);
   if (k->hoisted.sums)

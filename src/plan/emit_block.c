@@ -96,13 +96,10 @@ static bool is_run(const dz__instruction *i) {
   return i->op == DZ__I_LOAD || i->op == DZ__I_STORE || i->op == DZ__I_PUT;
 }
 
-/* An accumulator in a block: in a register as long as there is room in the list. */
-static dz__operand_text accumulator(const dz__loop_emitter *k, uint32_t acc) {
+/* An accumulator in a block: in a register, for all of a block are in the list. */
+static dz__operand_text accumulator(uint32_t acc) {
   dz__operand_text s;
-  if (listed(k, dz__place_at(DZ__OUT, acc)))
-    snprintf(s.text, sizeof s.text, "a%u", (unsigned)acc);
-  else
-    snprintf(s.text, sizeof s.text, "ST(A + %u)", (unsigned)acc * DZ__W);
+  snprintf(s.text, sizeof s.text, "a%u", (unsigned)acc);
   return s;
 }
 
@@ -145,7 +142,7 @@ static void say_flows(dz__loop_emitter *k, const dz__instruction *i) {
     bool set = dz__flow_sets(how), factor = t[1] != DZ__NOWHERE;
     bool minus = t[0] & DZ__SUBTRACT;
     if (dz__flow_sums(how))
-      dz__say(k->e, "      %s %s %s", accumulator(k, t[2]).text, minus ? "-=" : "+=", g.text);
+      dz__say(k->e, "      %s %s %s", accumulator(t[2]).text, minus ? "-=" : "+=", g.text);
     else
       dz__say(k->e, "      r%u %s %s%s", (unsigned)dz__place_index(t[2]),
               set     ? "="
@@ -198,7 +195,7 @@ static const struct {
 
 static void say_arithmetic(dz__loop_emitter *k, const dz__instruction *i) {
   bool red = dz__op_sums(i->op), direct = !red && !dz__is_slot(i->d);
-  dz__operand_text d = red ? accumulator(k, i->d) : direct ? dz__operand_at(k, i->d) : in_block(k, i->d);
+  dz__operand_text d = red ? accumulator(i->d) : direct ? dz__operand_at(k, i->d) : in_block(k, i->d);
   if (direct)
     dz__say(k->e, "      ST(%s + i) ", d.text);
   else

@@ -8,12 +8,11 @@
 
 /* ---- whether there is need of it ---- */
 
-static bool masks(const dz__routine *c, size_t from) {
+static bool masks(const dz__routine *c) {
   for (size_t k = 0; k < c->n; k++) {
     const dz__instruction *i = &c->at[k];
     bool part = i->op == DZ__I_PART || i->op == DZ__I_PARTADD;
     if (part && dz__pointwise[i->fn].mask[i->mode]) return true;
-    if (k >= from && (i->op == DZ__I_ZERO || i->op == DZ__I_RSELECT)) return true;
   }
   return false;
 }
@@ -22,7 +21,7 @@ static bool masks(const dz__routine *c, size_t from) {
  */
 bool dz__needs_care(const dz_plan *plan) {
   const dz__program *p = &plan->program;
-  bool needs = plan->guards.n || p->loops || masks(&p->code, p->code.reverse);
+  bool needs = plan->guards.n || p->loops || masks(&p->code);
   return plan->gradient && needs;
 }
 

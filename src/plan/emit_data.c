@@ -13,7 +13,7 @@ static dz__spots size_of(const dz__loop *l) {
 dz__spots dz__spots_of(const dz_plan *p, size_t loop) {
   dz__spots at = {0, 0, 0, 0};
   size_t next = 0;
-  for (size_t k = 0; k <= loop && k < p->program.loops; k++) {
+  for (size_t k = 0; k <= loop; k++) {
     dz__spots size = size_of(&p->program.loop[k]);
     at.index = next;
     at.choice = at.index + size.index;

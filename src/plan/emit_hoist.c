@@ -43,11 +43,12 @@ static bool is_factor(uint32_t place) {
   return place == DZ__NOWHERE || dz__where_of(place) == DZ__IN || dz__where_of(place) == DZ__UNI;
 }
 
-/* Slot d takes, or adds, an adjoint times factor: where that is a part of a candidate, *mark says so. */
-static void part(work *w, uint32_t d, bool set, uint32_t factor, uint32_t *mark) {
+/* Slot d takes, or adds, factor times the adjoint x: where that is a part of a candidate, *mark says so. Of
+   what another loop reads the adjoint stands in no slot. */
+static void part(work *w, uint32_t d, bool set, uint32_t factor, uint32_t x, uint32_t *mark) {
   if (DZ__NEVER(!dz__is_slot(d))) return; /* what leaves the loop goes by instructions of its own */
   uint32_t slot = dz__place_index(d);
-  bool good = w->state[slot] == CANDIDATE && is_factor(factor);
+  bool good = w->state[slot] == CANDIDATE && is_factor(factor) && dz__is_slot(x);
   if (good) *mark = w->of[slot];
   if (good && set) w->candidate[w->of[slot]].settled = true;
   if (set)
@@ -61,7 +62,7 @@ static void flows(work *w, const dz__instruction *i) {
     const uint32_t *t = w->c.list + i->b + 3 * j;
     unsigned how = t[0] & DZ__T_MASK;
     bool set = dz__flow_sets(how);
-    if (!dz__flow_sums(how)) part(w, t[2], set, t[1], &w->mark_in[i->b + 3 * j]);
+    if (!dz__flow_sums(how)) part(w, t[2], set, t[1], i->a, &w->mark_in[i->b + 3 * j]);
     if (t[1] != DZ__NOWHERE) use(w, t[1]);
   }
   use(w, i->a);
@@ -72,15 +73,15 @@ static void other(void *user, uint32_t *place, unsigned access) {
   if (dz__is_slot(*place)) w->state[dz__place_index(*place)] = access & DZ__READ ? USED : DEAD;
 }
 
-static void sum(work *w, const dz__instruction *i) {
+static void sum(work *w, const dz__instruction *i, uint32_t *mark) {
   uint32_t slot = dz__place_index(i->a);
-  if (DZ__NEVER(!dz__is_slot(i->a))) return; /* adjoints stand in registers before they flow on */
+  if (!dz__is_slot(i->a)) return;
   if (w->state[slot] != DEAD) {
     w->state[slot] = USED;
     return;
   }
   w->state[slot] = CANDIDATE;
-  w->of[slot] = (uint32_t)w->candidates;
+  *mark = w->of[slot] = (uint32_t)w->candidates;
   w->candidate[w->candidates++] = (candidate){i->d, none, i->op == DZ__I_DECRED, false};
 }
 
@@ -90,8 +91,7 @@ static void look(work *w, size_t at) {
   switch ((dz__step_op)i->op) {
   case DZ__I_RED:
   case DZ__I_DECRED:
-    sum(w, i);
-    *mark = w->state[dz__place_index(i->a)] == CANDIDATE ? w->of[dz__place_index(i->a)] : none;
+    sum(w, i, mark);
     break;
   case DZ__I_RSUM:
     flows(w, i);
@@ -100,14 +100,14 @@ static void look(work *w, size_t at) {
   case DZ__I_NEG:
   case DZ__I_ACC:
   case DZ__I_DEC:
-    part(w, i->d, dz__op_sets(i->op), DZ__NOWHERE, mark);
+    part(w, i->d, dz__op_sets(i->op), DZ__NOWHERE, i->a, mark);
     use(w, i->a);
     break;
   case DZ__I_MUL:
   case DZ__I_MULNEG:
   case DZ__I_MULADD:
   case DZ__I_MULSUB: /* of adjoints the factor stands behind */
-    part(w, i->d, dz__op_sets(i->op), i->b, mark);
+    part(w, i->d, dz__op_sets(i->op), i->b, i->a, mark);
     use(w, i->a);
     use(w, i->b);
     break;
@@ -151,7 +151,7 @@ static bool note_parts(work *w, size_t at) {
     bool red = dz__flow_sums(how);
     if (holds(w, mark)) done &= add_part(w, at, mark, t[1], i->a, t[0] & DZ__SUBTRACT);
     /* Beside other sums of the same number. */
-    uint32_t source = w->source[dz__place_index(i->a)];
+    uint32_t source = dz__is_slot(i->a) ? w->source[dz__place_index(i->a)] : none;
     if (red && source != none) w->after[source] = (uint32_t)at;
   }
   dz__each_place(&w->c, i, written, w);

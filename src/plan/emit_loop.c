@@ -75,8 +75,7 @@ static void find_blocks(dz__loop_emitter *k) {
   const dz__routine *c = &k->l->code;
   k->joint = SIZE_MAX;
   for (size_t i = 0; i < c->n; i = block_end(k, i)) {
-    bool joins =
-        i == c->reverse && i && k->blocks && !k->l->kept && !dz__is_loose(k, i) && !dz__is_loose(k, i - 1);
+    bool joins = i == c->reverse && !k->l->kept && !dz__is_loose(k, i) && !dz__is_loose(k, i - 1);
     if (joins)
       k->joint = k->blocks - 1;
     else

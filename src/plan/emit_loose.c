@@ -81,13 +81,13 @@ static void say_wire(dz__loop_emitter *k, const dz__instruction *i) {
 enum { MOST_COLUMNS = 256 };
 
 /* Instructions from `at` on that read columns of the same rows: `of` in the order of the columns. Returns how
-   many they are. */
+   many they are. What is made of them stands behind. */
 static size_t columns(const dz__loop_emitter *k, size_t at, const dz__instruction *of[MOST_COLUMNS]) {
   const dz__routine *c = &k->l->code;
   const dz__instruction *first = &c->at[at];
-  size_t n = 0, end = at < c->reverse ? c->reverse : c->n;
+  size_t n = 0;
   if (first->op != DZ__I_LOAD) return 1;
-  for (; at + n < end && n < MOST_COLUMNS; n++) {
+  for (; n < MOST_COLUMNS; n++) {
     const dz__instruction *i = first + n;
     size_t j = n;
     if (i->op != first->op || i->c != first->c || dz__where_of(i->a) != dz__where_of(first->a)) break;

@@ -107,9 +107,10 @@ static void note_slot(void *user, uint32_t *place, unsigned access) {
   }
 }
 
+/* The first state alone is written before the steps. */
 static void note_entered(void *user, uint32_t *place, unsigned access) {
   body *b = user;
-  if (access & DZ__WRITTEN && dz__where_of(*place) == DZ__REG) b->slot[dz__place_index(*place)] |= ENTERED;
+  if (access & DZ__WRITTEN) b->slot[dz__place_index(*place)] |= ENTERED;
 }
 
 /* Inputs, and numbers that adjoints are added to, become variables. */
@@ -117,7 +118,8 @@ static void note_local(void *user, uint32_t *place, unsigned access) {
   body *b = user;
   dz__locals *v = &b->locals;
   const unsigned where = dz__where_of(*place);
-  bool added = where == DZ__GRAD && access & DZ__WRITTEN && !b->wired;
+  bool added = where == DZ__GRAD && !b->wired;
+  (void)access;
   for (size_t j = 0; j < v->n; j++)
     if (v->place[j] == *place) return;
   if ((where == DZ__IN || added) && v->n < DZ__MOST_LOCALS) v->place[v->n++] = *place;
@@ -166,45 +168,38 @@ static size_t kept(const body *b, size_t slots) {
 /* ---- slopes of functions, for many steps at once by the kernels of loops ---- */
 
 typedef struct search {
-  const body *b;
   uint32_t slot;
-  size_t writers, readers;
+  bool written;
 } search;
 
-static void count_uses(void *user, uint32_t *place, unsigned access) {
+static void look_for_writer(void *user, uint32_t *place, unsigned access) {
   search *f = user;
   const unsigned where = dz__where_of(*place);
   if ((where != DZ__REG && where != DZ__OUT) || dz__place_index(*place) != f->slot) return;
-  f->writers += (access & DZ__WRITTEN) != 0;
-  f->readers += (access & DZ__READ) != 0;
+  f->written |= (access & DZ__WRITTEN) != 0;
 }
 
-/* Whether the values of a step leave there what it held behind instruction i; unread: and do not read it. */
-static bool is_left(const body *b, size_t i, uint32_t slot, bool unread) {
+/* Whether the values of a step leave there what it held behind instruction i. */
+static bool is_left(const body *b, size_t i, uint32_t slot) {
   const dz__routine *c = &b->l->code;
-  search f = {b, slot, 0, 0};
-  while (++i < c->reverse) dz__each_place(c, &c->at[i], count_uses, &f);
-  return f.writers == 0 && (!unread || f.readers == 0);
+  search f = {slot, false};
+  while (++i < c->reverse) dz__each_place(c, &c->at[i], look_for_writer, &f);
+  return !f.written;
 }
 
-static bool is_state(const body *b, uint32_t place) {
-  const unsigned s = b->slot[dz__place_index(place)];
-  return dz__where_of(place) == DZ__OUT && !(s & SET_LAST);
-}
-
-/* Its operand is the state before the step, or was left by it. */
+/* Its operand is the state before the step, whose slots are used for nothing else, or was left by it. The
+   slope, a register like the value, is read on the way back only. */
 static bool is_later(const body *b, size_t at) {
   const dz__instruction *i = &b->l->code.at[at];
-  if (i->op != DZ__I_FNK || !b->quick || dz__where_of(i->b) != DZ__REG || dz__where_of(i->d) != DZ__REG)
-    return false;
+  if (i->op != DZ__I_FNK || !b->quick) return false;
   const uint32_t slope = dz__place_index(i->b), value = dz__place_index(i->d),
                  operand = dz__place_index(i->a);
   const unsigned s = b->slot[slope];
-  bool own = s & NEEDED && !(s & (NEEDED_LAST | STATE | ENTERED | SET_LAST)) && is_left(b, at, slope, true),
-       kept = !(b->slot[value] & SET_LAST) && is_left(b, at, value, false);
+  bool own = s & NEEDED && !(s & (NEEDED_LAST | STATE | ENTERED | SET_LAST)) && is_left(b, at, slope),
+       kept = !(b->slot[value] & SET_LAST) && is_left(b, at, value);
   return own && kept &&
-         (is_state(b, i->a) || (dz__where_of(i->a) == DZ__REG && !(b->slot[operand] & SET_LAST) &&
-                                is_left(b, at, operand, false)));
+         (dz__where_of(i->a) == DZ__OUT ||
+          (dz__where_of(i->a) == DZ__REG && !(b->slot[operand] & SET_LAST) && is_left(b, at, operand)));
 }
 
 static void find_later(body *b) {
@@ -220,8 +215,8 @@ static void find_later(body *b) {
 
 static bool is_put_off(const body *b, size_t at) {
   const dz__instruction *i = &b->l->code.at[at];
-  return i->op == DZ__I_FNK && dz__where_of(i->b) == DZ__REG && b->slot[dz__place_index(i->b)] & LATER &&
-         is_left(b, at, dz__place_index(i->b), true);
+  return i->op == DZ__I_FNK && b->slot[dz__place_index(i->b)] & LATER &&
+         is_left(b, at, dz__place_index(i->b));
 }
 
 /* Where a value is for the step whose state before it stands at S. */
@@ -365,7 +360,7 @@ static void say_short(body *b, size_t k) {
   find_locals(b);
   e->locals = &b->locals;
   say_values(b, k);
-  bool back = l->leave > l->code.reverse || l->code.n > l->leave;
+  bool back = l->leave > l->code.reverse;
   if (back) say_adjoints(b, k);
   e->locals = NULL;
   open_loop(e, k, l);

@@ -77,7 +77,7 @@ bool dz__find_writers(dz__emitter *e) {
   for (size_t j = 0; j < p->loops; j++) {
     dz__loop_emitter k = {.l = &p->loop[j]};
     w.l = k.l;
-    if (!k.l->tile && !k.l->sequence) continue;
+    if (!k.l->tile) continue;
     k.runs = k.l->code.n;
     if (!k.l->sequence) dz__find_runs(&k);
     note_code(&w, &k.l->code, k.runs);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+_Static_assert((int)DZ__LEAST_LANES >= (int)DZ__W, "every loop fills a vector, for those who run it");
+
 /* Registers of a tile, and the constants that it reads, stay in the first-level cache of 32 kB where that is
    possible. */
 size_t dz__tile_of(const dz__loop *l) {

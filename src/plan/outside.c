@@ -120,7 +120,7 @@ static void apply_to(application *a, const dz__view *v, const dz__loop *l) {
 static void back(const application *a) {
   const dz__outside *o = a->o;
   const uint32_t *flow = o->place + o->inputs;
-  if (o->inputs) memset(a->gx, 0, o->inputs * sizeof *a->gx);
+  memset(a->gx, 0, o->inputs * sizeof *a->gx);
   o->op->row->reverse(&a->call);
   for (size_t k = 0; k < o->inputs; k++)
     if (flow[k] != DZ__NOWHERE) *dz__at(a->v, flow[k]) += a->gx[k];

@@ -198,8 +198,7 @@ static void slope(dz__packing *k, dz__instruction i, size_t at) {
   dz__made_of(k, d)->writes = 1;
   for (int j = 0; j < 4 && any == DZ__NOWHERE; j++)
     if (dz__partial_reads(i.fn, i.mode, "xywz"[j])) any = places[j];
-  dz__item *s =
-      add_item(k, (dz__instruction){.op = DZ__I_SLOPE, .mode = i.mode, .fn = i.fn, .flags = i.flags, .d = d});
+  dz__item *s = add_item(k, (dz__instruction){.op = DZ__I_SLOPE, .mode = i.mode, .fn = i.fn, .d = d});
   for (int j = 0; j < 4; j++)
     add_term(k, &s->first, &s->last, DZ__T_V, dz__partial_reads(i.fn, i.mode, "xywz"[j]) ? places[j] : any,
              DZ__NOWHERE);

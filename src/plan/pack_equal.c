@@ -41,7 +41,7 @@ static uint32_t mix(uint32_t h, uint32_t x) {
 
 static uint32_t hash_of(const dz__packing *k, const dz__item *item) {
   const dz__instruction *i = &item->i;
-  uint32_t h = mix((uint32_t)i->op << 16 | (uint32_t)i->mode << 8 | i->fn, i->flags);
+  uint32_t h = mix(0, (uint32_t)i->op << 16 | (uint32_t)i->mode << 8 | i->fn);
   if (!item->first) h = mix(mix(mix(h, i->a), i->b), i->c);
   for (uint32_t t = item->first; t; t = k->term[t - 1].next)
     h = mix(mix(mix(h, k->term[t - 1].how), k->term[t - 1].a), k->term[t - 1].b);
@@ -50,8 +50,8 @@ static uint32_t hash_of(const dz__packing *k, const dz__item *item) {
 
 static bool same(const dz__packing *k, const dz__item *x, const dz__item *y) {
   const dz__instruction *i = &x->i, *j = &y->i;
-  if (i->op != j->op || i->mode != j->mode || i->fn != j->fn || i->flags != j->flags) return false;
-  if (!x->first || !y->first) return !x->first && !y->first && i->a == j->a && i->b == j->b && i->c == j->c;
+  if (i->op != j->op || i->mode != j->mode || i->fn != j->fn) return false;
+  if (!x->first) return i->a == j->a && i->b == j->b && i->c == j->c;
   uint32_t s = x->first, t = y->first;
   while (s && t) {
     const dz__term *u = &k->term[s - 1], *v = &k->term[t - 1];
@@ -81,7 +81,7 @@ static bool is_pure(const dz__packing *k, const dz__item *item) {
 static uint32_t original(const dz__packing *k, const dz__item *item) {
   const dz__instruction *i = &item->i;
   if (i->op == DZ__I_LOAD && i->c == 1)
-    return dz__place_at(dz__where_of(i->a) == DZ__IN ? DZ__INS : DZ__DIRECT, dz__place_index(i->a));
+    return dz__place_at(DZ__INS, dz__place_index(i->a)); /* others read such runs where they are */
   if (i->op != DZ__I_LINE || item->first != item->last) return DZ__NOWHERE;
   return k->term[item->first - 1].how == DZ__T_V ? k->term[item->first - 1].a : DZ__NOWHERE;
 }

@@ -48,8 +48,8 @@ static void add_slope(work *w, dz__instruction i, const uint32_t *from, uint32_t
     w->failed = true;
     return;
   }
-  to->at[to->n++] = (dz__instruction){
-      .op = DZ__I_SLOPE, .mode = i.mode, .fn = i.fn, .flags = i.flags, .d = d, .a = (uint32_t)to->lists};
+  to->at[to->n++] =
+      (dz__instruction){.op = DZ__I_SLOPE, .mode = i.mode, .fn = i.fn, .d = d, .a = (uint32_t)to->lists};
   for (int k = 0; k < 4; k++)
     to->list[to->lists++] = dz__partial_reads(i.fn, i.mode, "xywz"[k]) ? from[k] : any;
 }
@@ -109,7 +109,7 @@ static bool is_zero(const work *w, uint32_t place, size_t at) {
   chain alone = {.place = place};
   clash s = {&alone, false};
   if (at < l->zeroed || at - l->zeroed > FARTHEST) return false;
-  for (size_t k = c->reverse; k < l->zeroed; k++) zero |= c->at[k].op == DZ__I_ZERO && c->at[k].d == place;
+  for (size_t k = c->reverse; k < l->zeroed; k++) zero |= c->at[k].d == place;
   for (size_t k = l->zeroed; k < at && zero && !s.found; k++)
     dz__each_place(c, &c->at[k], look_for_clash, &s);
   return zero && !s.found;
@@ -148,7 +148,7 @@ static void sum_from(work *w, size_t k, size_t end) {
     dz__instruction *next = &c->at[j];
     clash s = {&t, false};
     if (w->gone[j]) continue;
-    if (is_next(next->op) && next->d == t.place && !reads(next, t.place)) {
+    if (is_next(next->op) && next->d == t.place) { /* and does not read it: what is added is another number */
       t.term[t.terms++] = next;
       last = j;
       continue;

@@ -68,7 +68,7 @@ static void run_tiles(run *r, const dz__loop *l, unsigned mode, size_t from, siz
     size_t n = end - lane < l->tile ? end - lane : l->tile;
     v.first = lane;
     v.index = l->index ? l->index + lane : NULL;
-    v.choice = l->choice ? l->choice + lane : NULL;
+    v.choice = l->choice + lane; /* there is always one, if only of nothing */
     v.base[DZ__REG] = l->kept ? r->work + l->spot + tile * l->room : registers;
     v.base[DZ__DIRECT] = r->view.base[DZ__DIRECT] + lane;
     v.base[DZ__ROW] = dz__lined(l->table) + lane;
@@ -117,7 +117,7 @@ static void run_loop(run *r, const dz__loop *l, unsigned mode) {
   size_t full = l->lanes / DZ__W * DZ__W, rest = l->lanes - full, n = l->accs * DZ__W;
   double *acc = r->view.acc, *last = acc + n, *registers = r->work + l->spot;
   if (r->careful) memset(r->view.marks + (acc - r->work), 0, 2 * n);
-  if (l->span && full && !r->careful) {
+  if (l->span && !r->careful) {
     last = run_blocks(r, l, mode, full);
   } else {
     if (n) memset(acc, 0, n * sizeof *acc);

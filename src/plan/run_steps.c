@@ -82,7 +82,7 @@ static void run_slopes(const steps *x, size_t n) {
       for (size_t s = 0; s < n; s++) room[k][s] = a[s * stride];
       in[k] = room[k];
     }
-    x->rows[i->fn].partial[i->mode](n, in, i->flags ? .5 : 0, false, slope);
+    x->rows[i->fn].partial[i->mode](n, in, 0, false, slope); /* ties are masks' alone */
     double *d = dz__at(v, i->d);
     for (size_t s = 0; s < n; s++) d[s * l->packed.slots] = slope[s];
   }

@@ -21,7 +21,7 @@ static void place_state(dz__lowering *w, const dz__group *group, state *s, bool 
   for (size_t k = 0; k < group->carries; k++) {
     s[k] = (state){dz__register(w), dz__register(w)};
     uint32_t i = out_of(w, k);
-    if (dz__is_leaf(g->kind[i]) || w->val[i] != DZ__NOWHERE) continue;
+    if (w->val[i] != DZ__NOWHERE) continue;
     w->val[i] = s[k].value;
     if (gradient && is_active(w, i)) w->adj[i] = s[k].adjoint, w->started[i] = 1;
   }

@@ -82,8 +82,7 @@ static void follow(work *w, uint32_t at) {
 static bool same_kind(const work *w, size_t i, size_t j) {
   const dz__graph *g = w->g;
   uint32_t a = w->s->op[i], b = w->s->op[j];
-  return g->kind[a] == g->kind[b] && g->flags[a] == g->flags[b] && is_known(g->kind[a]) &&
-         dz__graph_nargs(g, a) == dz__graph_nargs(g, b);
+  return g->kind[a] == g->kind[b] && g->flags[a] == g->flags[b] && is_known(g->kind[a]);
 }
 
 enum { WINDOW = 192, MOST_LINKS = 512 };

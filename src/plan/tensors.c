@@ -4,6 +4,8 @@
  */
 #include "plan/extract.h"
 
+#include "base/never.h"
+
 #include "tape/diagnose.h"
 
 #include <string.h>
@@ -166,11 +168,12 @@ static dz_status reduced_in(const wide *o, double *room, dz__array *args) {
   return dz__extract_reduction(o->x, o->node, o->w, to, call.out.size, args[0].size) ? DZ_OK : no_memory(o);
 }
 
-/* The same of scatter, whose own reverse kernel says it. */
+/* The same of scatter, whose own reverse kernel says it. Only derivatives of a gather record one, with the
+   same positions: those that move were refused there. */
 static dz_status scattered(const wide *o, double *room, dz__array *args) {
   dz__call call = call_of(o, args);
   double *to = room + call.out.size, *ga[2] = {to, NULL}, place = 0;
-  if (!positions_are_held(o)) return moving_positions(o, call.op);
+  if (DZ__NEVER(!positions_are_held(o))) return moving_positions(o, call.op);
   if (!positions_at(o, &args[1], &place)) return no_memory(o);
   for (size_t e = 0; e < call.out.size; e++) room[e] = (double)e, put(o, e, 0);
   for (size_t e = 0; e < args[0].size; e++) to[e] = 0;

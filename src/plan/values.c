@@ -211,17 +211,11 @@ static bool with_slope(unsigned kind) {
   }
 }
 
-static void in_register(dz__lowering *w, uint32_t i) {
-  uint32_t place = dz__vector_of(w, i);
-  if (dz__where_of(place) == DZ__REG) return;
-  w->spread[i] = dz__register(w);
-  dz__instruct(w, DZ__I_MOV, w->spread[i], place);
-}
-
+/* Those to choose from are operations of the loop, or around it and spread: in registers. */
 static void select(dz__lowering *w, uint32_t i) {
   const uint32_t *args = dz__graph_args(w->g, i);
   size_t n = dz__graph_nargs(w->g, i) - 1;
-  for (size_t k = 0; k < n; k++) in_register(w, args[k + 1]);
+  for (size_t k = 0; k < n; k++) dz__vector_of(w, args[k + 1]);
   uint32_t at = (uint32_t)w->to->lists;
   for (size_t k = 0; k < n; k++) dz__note_places(w, 1, &w->spread[args[k + 1]]);
   dz__instruction *s = dz__instruct(w, DZ__I_SELECT, w->val[i], at);

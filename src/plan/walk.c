@@ -115,8 +115,7 @@ static bool expand(walk *w, size_t p, bool *mixed) {
   size_t nargs = dz__graph_nargs(g, first);
   for (uint32_t l = 0; l < lanes; l++) {
     uint32_t i = lanes_of(w, p)[l];
-    if (g->kind[i] != g->kind[first] || dz__graph_nargs(g, i) != nargs || dz__is_leaf(g->kind[i]))
-      return *mixed = true, false;
+    if (g->kind[i] != g->kind[first] || dz__graph_nargs(g, i) != nargs) return *mixed = true, false;
   }
   if (!dz__grow(alloc_of(w), (void **)&w->arg, &w->arg_cap, w->args + nargs, sizeof *w->arg)) return false;
   w->at[p].args = (uint32_t)w->args;

@@ -2,18 +2,21 @@
 #include "show/why.h"
 
 #include "dz/print.h"
+#include "tape/tape.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { LONG = 60 };
 
-/* x in one line, into `one`; false when it takes more than that. */
+/* x in one short line, into `one`; false when it takes more: a part with a line of its own is long already.
+ */
 static bool in_one_line(dz__sheet *s, dz_var x, dz__sheet *one) {
   static const dz_print_options how = {.names = DZ_PRINT_CALL, .digits = 6, .inlined = 64, .most = 4 * LONG};
   const dz_status status = dz_print(x, &how, dz__sheet_writer, one);
   if (status == DZ_ERR_MEMORY || one->failed) s->failed = true;
-  return !status && one->text && one->n <= LONG && !strchr(one->text, '\n');
+  return !status && one->n <= LONG;
 }
 
 void dz__why_expression(dz__sheet *s, dz_var x) {
@@ -75,9 +78,9 @@ static void put_operands(dz__inquiry *q, dz__sheet *s, dz_var z) {
 /* ---- messages ---- */
 
 /* Where: {0} the operation and its operands, {1} its derivative, {2} the gradient that arrives, {3} what the
-   paths come from, {4} and {5} how many factors of how many, {6} its value. */
+   paths come from, {4} and {5} how many factors of how many, {6} its value, or that of a plain number. */
 typedef struct line {
-  const char *code, *message, *of_value, *advice; /* of_value: when not a use but a value is to blame */
+  const char *code, *message, *of_value, *advice; /* of_value: when not an operand but a value is to blame */
 } line;
 
 static const line lines[] = {
@@ -129,7 +132,8 @@ static const line lines[] = {
          NULL, "let the gradient pass by: x + f(x) in place of f(x); or scale each step"},
     [DZ_WHY_EXPLODING] =
         {"exploding",
-         "{4} of the {5} factors on the largest path are above 1; the largest, {1}, is that of {0}", NULL,
+         "{4} of the {5} factors on the largest path are above 1; the largest, {1}, is that of {0}",
+         "none of the {5} factors on the largest path is above 1: many paths add up to this",
          "scale each step, or clip the gradient"},
     [DZ_WHY_INFINITE_SLOPE] = {"infinite slope", "{0}: the slope is {1}", NULL,
                                "keep the operand away from there: add a small number to it"},
@@ -153,9 +157,21 @@ static const line lines[] = {
          "{0}: 0 times infinity is not a number",
          "treat the point apart, by where(…): a branch that is not selected carries "
          "nothing"},
-    [DZ_WHY_GIVEN] = {"given", "{0} was given as {6}", "{0} was given as {6}",
+    [DZ_WHY_GIVEN] = {"given", "{0}: the number in it was given as {6}", "{0} was given as {6}",
                       "look at where the number comes from"},
 };
+
+/* The value; of a tensor an element that is not finite, a NaN first. */
+static double telling_value(dz_var x) {
+  double found = 0;
+  if (dz_rank(x) == 0) return dz_value(x);
+  for (size_t e = 0; e < dz_size(x); e++) {
+    double v = dz__element_of(x, e);
+    if (isnan(v)) return v;
+    if (isinf(v) && found == 0) found = v;
+  }
+  return found;
+}
 
 static void write_number(double x, int digits, char out[32]) { dz_number_write(x, digits, out); }
 
@@ -192,10 +208,11 @@ bool dz__why_tell(dz__inquiry *q) {
   write_number(r->arriving, digits, numbers[1]);
   snprintf(numbers[2], sizeof numbers[2], "%zu", q->small);
   snprintf(numbers[3], sizeof numbers[3], "%zu", q->factors);
-  write_number(r->node.tape ? dz_value(r->node) : 0, digits, numbers[4]);
+  bool number = r->cause == DZ_WHY_GIVEN && r->operand >= 0;
+  write_number(telling_value(number ? dz_operand(r->node, r->operand) : r->node), digits, numbers[4]);
   const char *args[] = {r->what,    numbers[0], numbers[1], from.text ? from.text : "",
                         numbers[2], numbers[3], numbers[4]};
-  dz__sheet_form(&s, l->of_value && !q->edge ? l->of_value : l->message, args, 7);
+  dz__sheet_form(&s, l->of_value && r->operand < 0 ? l->of_value : l->message, args, 7);
   done = done && keep(&s, r->message, sizeof r->message);
   dz__why_rewrite(q, &s);
   if (s.n == 0 && l->advice) dz__sheet_say(&s, l->advice);

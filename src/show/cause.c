@@ -65,6 +65,12 @@ static void blame_origin(dz__inquiry *q, dz_var z) {
       dz_var x = dz_operand(z, k);
       if (!dz_is_number(x) && !all_values(x, nan ? no_nan : finite)) worse = x;
     }
+    for (int k = 0; k < is.nargs && !worse.tape; k++)
+      if (!all_values(dz_operand(z, k), nan ? no_nan : finite)) { /* a plain number, or folded to one */
+        blame_value(q, DZ_WHY_GIVEN, z);
+        q->r->operand = k;
+        return;
+      }
     if (!worse.tape) {
       bool leaf = is.role != DZ_ROLE_NONE, operands = true;
       for (int k = 0; k < is.nargs; k++) operands = operands && all_values(dz_operand(z, k), finite);
@@ -106,12 +112,16 @@ static const dz__edge *first_bad(const dz__inquiry *q, bool good(double)) {
   return NULL;
 }
 
-/* The first value whose contributions are good and whose adjoint is not: inf - inf, or too large a sum. */
+static const dz__edge *last_use(const dz__inquiry *q, const dz__vertex *v) {
+  return &q->g.edge[q->g.leaving[v->out + v->outs - 1]];
+}
+
+/* The first value whose contributions are good and whose adjoint is not: inf - inf, or too large a sum. There
+   is one, for x's is bad; and it has uses, for the result's, 1, is good. */
 static const dz__edge *first_bad_sum(const dz__inquiry *q, bool good(double)) {
-  for (size_t v = q->g.vertices; v-- > 0;)
-    if (!good(q->adjoint[v]) && q->g.vertex[v].outs)
-      return &q->g.edge[q->g.leaving[q->g.vertex[v].out + q->g.vertex[v].outs - 1]];
-  return NULL;
+  size_t v = q->g.vertices - 1;
+  while (good(q->adjoint[v])) v--;
+  return last_use(q, &q->g.vertex[v]);
 }
 
 static void find_bad(dz__inquiry *q, bool good(double)) {
@@ -135,18 +145,15 @@ static void find_bad(dz__inquiry *q, bool good(double)) {
 static dz_why_cause shut_cause(const dz__inquiry *q, const dz__edge *e) {
   dz_var z = q->g.vertex[e->to].node;
   const char *op = op_of(z);
-  if (strcmp(op, "stop") == 0) return DZ_WHY_DETACHED;
-  if (steps(op) || (strcmp(op, "where") == 0 && e->operand == 0)) return DZ_WHY_STEP;
   static const char *const kinked[] = {"fmax", "fmin", "relu", "fabs", "clamp", NULL};
-  if (strcmp(op, "where") == 0) return DZ_WHY_BRANCH;
-  if (!is_one_of(op, kinked)) return DZ_WHY_MASK;
+  if (strcmp(op, "stop") == 0) return DZ_WHY_DETACHED;
+  if (strcmp(op, "where") == 0) return e->operand == 0 ? DZ_WHY_STEP : DZ_WHY_BRANCH;
+  if (!is_one_of(op, kinked)) return DZ_WHY_STEP; /* and the sign that copysign takes */
   double x = q->g.vertex[e->from].value;
   int n = dz_describe(z).nargs;
   if (n == 1) return x == 0 ? DZ_WHY_TIE : DZ_WHY_MASK;
-  for (int k = 0; k < n; k++) {
-    dz_var other = dz_operand(z, k);
-    if (k != e->operand && dz_size(other) == 1 && dz_value(other) == x) return DZ_WHY_TIE;
-  }
+  for (int k = 0; k < n; k++)
+    if (k != e->operand && dz__vertex_operand(&q->g.vertex[e->to], k) == x) return DZ_WHY_TIE;
   return DZ_WHY_MASK;
 }
 
@@ -199,17 +206,18 @@ static const dz__edge *first_barrier(const dz__inquiry *q) {
 static const dz__edge *first_cancelled(const dz__inquiry *q, const double *best) {
   for (size_t v = q->g.vertices; v-- > 0;)
     if (q->reached[v] && q->leads[v] && q->adjoint[v] == 0 && q->g.vertex[v].outs > 1 && isfinite(best[v]))
-      return &q->g.edge[q->g.leaving[q->g.vertex[v].out + q->g.vertex[v].outs - 1]];
+      return last_use(q, &q->g.vertex[v]);
   return NULL;
 }
 
-/* Where a path to x is open all the way, and its product no underflow, others cancel it. */
+/* Where a path to x is open all the way, and its product no underflow, others cancel it; or else where
+   nothing holds it back. An element of x that nothing uses has neither. */
 static void find_zero(dz__inquiry *q, double *best) {
-  const dz__edge *e;
   largest(q, best);
-  if (best[q->x] > -1022 && (e = first_cancelled(q, best)) != NULL)
-    blame(q, DZ_WHY_CANCELLATION, e);
-  else if ((e = first_barrier(q)) != NULL)
+  const dz__edge *cancelled = first_cancelled(q, best), *e = first_barrier(q);
+  if (cancelled && (best[q->x] > -1022 || !e))
+    blame(q, DZ_WHY_CANCELLATION, cancelled);
+  else if (e)
     blame(q, e->gate != DZ__GATE_OPEN ? shut_cause(q, e) : flat_cause(q, e), e);
   else
     blame(q, DZ_WHY_UNREACHABLE, NULL);
@@ -226,16 +234,22 @@ static const dz__edge *next_on_path(const dz__inquiry *q, const double *best, ui
   return NULL;
 }
 
+/* From x up the first value with several uses; without one the result. */
+static const dz__vertex *first_fork(const dz__inquiry *q) {
+  const dz__vertex *v = &q->g.vertex[q->x];
+  while (v->outs == 1) v = &q->g.vertex[q->g.edge[q->g.leaving[v->out]].to];
+  return v;
+}
+
 /* The use on the largest path whose factor is farthest from 1 in the wanted direction. */
 static void find_factor(dz__inquiry *q, double *best) {
   bool tiny = q->r->kind == DZ_WHY_TINY;
+  const dz__vertex *fork = first_fork(q);
   const dz__edge *worst = NULL, *e;
   double most = 0, g = log2(fabs(q->r->gradient));
   largest(q, best);
-  if (best[q->x] > g + 10) {
-    const dz__vertex *v = &q->g.vertex[q->x];
-    while (v->outs == 1) v = &q->g.vertex[q->g.edge[q->g.leaving[v->out]].to];
-    blame(q, DZ_WHY_CANCELLATION, v->outs ? &q->g.edge[q->g.leaving[v->out + v->outs - 1]] : NULL);
+  if (fork->outs && best[q->x] > g + 10) { /* of a single path no more than rounding, below 2^-1022 */
+    blame(q, DZ_WHY_CANCELLATION, last_use(q, fork));
     return;
   }
   for (uint32_t v = q->x; (e = next_on_path(q, best, v)) != NULL; v = e->to) {
@@ -244,8 +258,8 @@ static void find_factor(dz__inquiry *q, double *best) {
     q->small += size > 0;
     if (size > most) worst = e, most = size;
   }
-  if (!worst) {
-    blame(q, tiny ? DZ_WHY_VANISHING : DZ_WHY_EXPLODING, NULL);
+  if (!worst) { /* so many paths; what is tiny has a factor below 1 */
+    blame(q, DZ_WHY_EXPLODING, NULL);
     return;
   }
   bool one = most >= fabs(g) / 2;

@@ -27,8 +27,7 @@ static void put_box(dz__picture *p, const dz__seen *s) {
 /* Operands stand from the top in their order where that says which is which, and in what no value is used
    twice, so that nothing need cross. */
 static bool in_order(const dz__picture *p, const dz__seen *s) {
-  bool ordered = !s->box && !dz__is_power(p, s) && dz__look_of(s->is.op).ordered;
-  return s->is.nargs > 1 && (ordered || p->tree[s - p->trace->seen]);
+  return s->is.nargs > 1 && (dz__look_of(s->is.op).ordered || p->tree[s - p->trace->seen]);
 }
 
 static void put_operation(dz__picture *p, const dz__seen *s) {
@@ -57,11 +56,6 @@ static void put_operation(dz__picture *p, const dz__seen *s) {
 
 /* ---- terminals ---- */
 
-static const char *role_text(dz_role role) {
-  static const char *const text[] = {"input", "parameter", "constant", "data"};
-  return role < DZ_ROLE_NONE ? text[role] : "";
-}
-
 static void open_terminal(dz__picture *p) {
   dz__pen_put(&p->pen, " [label=<" DZ__TABLE "<TR><TD CELLPADDING=\"3\"><FONT POINT-SIZE=\"24\">");
 }
@@ -79,6 +73,7 @@ static void close_terminal(dz__picture *p, const char *role, const char *name) {
 }
 
 static void put_leaf(dz__picture *p, const dz__seen *s) {
+  static const char *const role[] = {"input", "parameter", "constant", "data"};
   bool fixed = dz__is_fixed(p, s);
   dz__pen_form(&p->pen, "  n%", s->node);
   open_terminal(p);
@@ -86,7 +81,7 @@ static void put_leaf(dz__picture *p, const dz__seen *s) {
     dz__mark_name(p, s->name);
   else
     dz__mark_value(p, s, s->value, 24);
-  close_terminal(p, fixed ? "constant" : role_text(s->is.role), fixed ? s->name : NULL);
+  close_terminal(p, fixed ? "constant" : role[s->is.role], fixed ? s->name : NULL);
 }
 
 static void put_output(dz__picture *p, const dz__seen *y) {
@@ -116,7 +111,7 @@ static void put_numbers(dz__picture *p, const dz__seen *s) {
 static const char *corner(const dz__seen *user, uint32_t operand) {
   static const char *const of2[] = {":nw", ":sw"}, *const of3[] = {":nw", ":w", ":sw"};
   if (user->box || !dz__look_of(user->is.op).ordered) return "";
-  return user->is.nargs == 2 ? of2[operand] : user->is.nargs == 3 ? of3[operand] : "";
+  return user->is.nargs == 2 ? of2[operand] : of3[operand];
 }
 
 /* What leaves s: to its one user's wire, or by a branch point to each, or to the output. */

@@ -22,10 +22,10 @@ static void say(dz__lesson *l, const char *english, const char *const *args, siz
 }
 
 /* Whether the leaf enters a stop(), of which a numerical derivative knows nothing. */
-static bool is_stopped(const dz__lesson *l, const dz__seen *leaf) {
+static bool is_stopped(dz__lesson *l, const dz__seen *leaf) {
   size_t n = l->trace.nseen, from = (size_t)(leaf - l->trace.seen);
   bool *leads = dz__alloc(&l->s.alloc, n), stopped = false;
-  if (!leads) return false;
+  if (!leads) return l->s.failed = true, false;
   for (size_t i = 0; i < n; i++) {
     const dz__seen *s = dz__lesson_seen(l, i);
     leads[i] = i == from;

@@ -133,7 +133,7 @@ static bool calls_listed(const fold *f, uint32_t i) {
   const char *word = k == OF_FUNCTION ? dz__defined_at(&f->source, s, &n)
                      : k == OF_CALL   ? dz__called_at(&f->source, s, &n)
                                       : NULL;
-  if (!word || n > DZ__MOST_WORD) return false;
+  if (!word) return false;
   memcpy(name, word, n);
   name[n] = 0;
   return listed(f->p->how->collapse, name);
@@ -154,7 +154,7 @@ static kind kind_of(const fold *f, uint32_t i, bool on_its_own) {
 /* One operation is a box only where that was asked for. */
 static bool is_asked(const fold *f, uint32_t i) {
   const dz__seen *s = seen(f, i);
-  return f->kind[i] == OF_NAME && s->name && listed(f->p->how->collapse, s->name);
+  return f->kind[i] == OF_NAME && listed(f->p->how->collapse, s->name);
 }
 
 static void find_boxes(fold *f, bool on_its_own) {
@@ -255,7 +255,7 @@ static bool fold_all(fold *f) {
   t->use_cap = f->old->nuse;
   t->seen = dz__alloc(&t->alloc, t->seen_cap * sizeof *t->seen);
   t->use = dz__alloc(&t->alloc, t->use_cap * sizeof *t->use);
-  if (!t->seen || (t->use_cap && !t->use)) return false;
+  if (!t->seen || !t->use) return false; /* a box has operands */
   for (uint32_t i = 0; i < f->old->nseen; i++)
     if ((f->box[i] == DZ__NONE || f->box[i] == i) && !take_node(f, i)) return false;
   dz__trace_link(t);

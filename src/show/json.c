@@ -95,7 +95,7 @@ static void put_formula(whole *t, const char *key, dz__formal f) {
   static const dz__set_options set = {.format = DZ__SET_MATHML};
   dz__sheet *p = &t->text;
   dz__sheet_put(p, key);
-  if (!f.is.tape && !dz_is_number(f.is)) {
+  if (!f.is.tape) {
     dz__sheet_put(p, "null");
     return;
   }
@@ -117,11 +117,11 @@ static dz__fn fn_of(const dz__seen *s) {
   return s->is.role == DZ_ROLE_NONE && fn < DZ__F_POINTWISE_END ? fn : DZ__F_END;
 }
 
-/* The local partial as the sweep takes it; NULL-safe for what has none. */
+/* The local partial by an operand that is a node, as the sweep takes it; null where there is none. */
 static void put_partial(whole *t, const dz__seen *s, const dz__use *u, dz__fn fn) {
   double v[3] = {0};
   bool free_of[3] = {false};
-  bool known = fn != DZ__F_END && s->rank == 0 && u->of != DZ__NONE && t->trace.seen[u->of].is.active;
+  bool known = fn != DZ__F_END && s->rank == 0 && t->trace.seen[u->of].is.active;
   for (int k = 0; known && k < s->is.nargs; k++) {
     const dz__use *o = &t->trace.use[s->args + (uint32_t)k];
     v[k] = o->of == DZ__NONE ? o->number : t->trace.seen[o->of].value[0];
@@ -240,7 +240,7 @@ dz_status dz_write_trace(dz_var y, const dz_trace_options *options, dz_writer *w
   if (!status && operations(&t.trace) <= (o->formulas ? o->formulas : MOST_FORMULAS))
     status = dz__symbols_make(&t.trace, &naming, &t.symbols);
   if (!status) {
-    if (!output) output = t.symbols.node ? t.symbols.result : own && own[0] ? own : "f";
+    if (!output) output = t.symbols.node ? t.symbols.result : own ? own : "f";
     put_trace(&t, output);
     status = dz__sheet_write(&t.text, write, user);
     dz__symbols_free(&t.symbols);

@@ -24,10 +24,7 @@ void dz__labels_free(dz__labels *l) {
   *l = (dz__labels){.alloc = l->alloc};
 }
 
-static bool has_name(dz_var x) {
-  const char *name = dz_name(x);
-  return name && name[0];
-}
+static bool labelled(const dz__labels *l, dz_var x) { return dz_name(x) || l->number[dz_node_index(x)]; }
 
 static void numbered(char out[24], dz_var x, uint32_t number) {
   snprintf(out, 24, "%c%u", dz_role_of(x) == DZ_ROLE_NONE ? 'v' : 'x', (unsigned)number);
@@ -35,23 +32,19 @@ static void numbered(char out[24], dz_var x, uint32_t number) {
 
 void dz__label_give(dz__labels *l, dz_var x) {
   char text[24];
-  size_t i = dz_node_index(x);
-  if (i >= l->n || has_name(x) || l->number[i]) return;
+  if (labelled(l, x)) return;
   uint32_t *count = dz_role_of(x) == DZ_ROLE_NONE ? &l->operations : &l->leaves;
   do numbered(text, x, ++*count);
   while (dz_valid(dz_named(l->tape, text)));
-  l->number[i] = *count;
+  l->number[dz_node_index(x)] = *count;
 }
 
 void dz__label_put(const dz__labels *l, dz__sheet *s, dz_var x) {
   char text[24];
-  size_t i = dz_node_index(x);
-  if (dz_is_number(x)) {
-    dz__sheet_number(s, dz_value(x));
-  } else if (has_name(x)) {
+  if (dz_name(x)) {
     dz__sheet_put(s, dz_name(x));
-  } else if (i < l->n && l->number[i]) {
-    numbered(text, x, l->number[i]);
+  } else if (labelled(l, x)) {
+    numbered(text, x, l->number[dz_node_index(x)]);
     dz__sheet_put(s, text);
   } else if (dz_rank(x) == 0 && dz_role_of(x) != DZ_ROLE_NONE) {
     dz__sheet_number(s, dz_value(x));
@@ -84,16 +77,17 @@ static dz_var copied(dz__labels *l, dz_var x, int depth);
 static dz_var stand_in(dz__labels *l, dz_var x, int depth) {
   dz__sheet name = {.alloc = l->alloc};
   size_t dims[DZ_MAX_RANK];
-  bool plain = !has_name(x) && dz_role_of(x) == DZ_ROLE_CONST && dz_rank(x) == 0;
-  if (dz_is_number(x) || plain) return dz_num(dz_value(x));
-  bool labelled = has_name(x) || (dz_node_index(x) < l->n && l->number[dz_node_index(x)]);
-  if (!labelled && dz_role_of(x) == DZ_ROLE_NONE && depth < DEPTH) return copied(l, x, depth + 1);
+  if (dz_is_number(x)) return x;
+  if (!labelled(l, x)) {
+    if (dz_role_of(x) == DZ_ROLE_CONST && dz_rank(x) == 0) return dz_const(l->own, dz_value(x));
+    if (dz_role_of(x) == DZ_ROLE_NONE && depth < DEPTH) return copied(l, x, depth + 1);
+  }
   dz__label_put(l, &name, x);
-  dz_var known = name.text ? dz_named(l->own, name.text) : (dz_var){0};
+  dz_var known = dz_named(l->own, name.text);
   if (!dz_valid(known)) {
     for (int k = 0; k < dz_rank(x); k++) dims[k] = dz_extent(x, k);
     known = dz_leaf_tensor(l->own, DZ_ROLE_INPUT, dz_rank(x), dims, dz_values(x));
-    if (name.failed || (name.text && dz_set_name(known, name.text) == DZ_ERR_MEMORY))
+    if (name.failed || dz_set_name(known, name.text) == DZ_ERR_MEMORY)
       known = dz__poison(l->own, DZ_ERR_MEMORY, "label", "out of memory");
   }
   dz__sheet_free(&name);
@@ -122,11 +116,7 @@ static bool starved(const dz__labels *l) { return dz_tape_error(l->own)->status 
 static bool put(const dz__labels *l, dz__sheet *s, dz_var z) {
   static const dz_print_options how = {.most = 4096};
   size_t before = s->n;
-  dz_status status = DZ_OK;
-  if (dz_is_number(z))
-    dz__sheet_number(s, dz_value(z));
-  else
-    status = dz_valid(z) ? dz_print(z, &how, dz__sheet_writer, s) : DZ_ERR_ARGUMENT;
+  dz_status status = dz_valid(z) ? dz_print(z, &how, dz__sheet_writer, s) : DZ_ERR_ARGUMENT;
   s->failed = s->failed || status == DZ_ERR_MEMORY || starved(l);
   if (status) s->n = before;
   return status == DZ_OK;
@@ -141,9 +131,9 @@ void dz__label_formula(dz__labels *l, dz__sheet *s, dz_var x) {
 
 void dz__label_partial(dz__labels *l, dz__sheet *s, dz_var x, int k) {
   dz_node is = dz_describe(x);
-  dz_var by = {0}, operand = dz_operand(x, k);
+  dz_var operand = dz_operand(x, k);
   int times = 0;
-  if (is.role != DZ_ROLE_NONE || dz_rank(x) > 0 || is.nargs > 3) return;
+  if (dz_rank(x) > 0) return;
   for (int j = 0; j < is.nargs; j++) {
     dz_var o = dz_operand(x, j);
     if (dz_is_number(o)) continue;
@@ -152,7 +142,6 @@ void dz__label_partial(dz__labels *l, dz__sheet *s, dz_var x, int k) {
   }
   begin(l);
   dz_var z = times == 1 ? copied(l, x, 0) : (dz_var){0};
-  if (dz_valid(z) && !dz_is_number(z)) by = dz_operand(z, k);
-  if (by.tape && !dz_is_number(by)) put(l, s, dz_simplify(dz_derivative(z, by)));
+  if (dz_valid(z)) put(l, s, dz_simplify(dz_derivative(z, dz_operand(z, k))));
   s->failed = s->failed || starved(l);
 }

@@ -18,10 +18,10 @@ typedef struct dz__labels {
 dz_status dz__labels_make(dz_var y, const dz_allocator *a, dz__labels *l);
 void dz__labels_free(dz__labels *l);
 
-/* Gives x a number when it has no name; to be called in tape order. */
+/* Gives x, a node up to y, a number when it has no name; to be called in tape order. */
 void dz__label_give(dz__labels *l, dz_var x);
 
-/* x's label; a plain number as itself. */
+/* The label of x, a node up to y: its name or number, else the value of a scalar leaf or what is done. */
 void dz__label_put(const dz__labels *l, dz__sheet *s, dz_var x);
 /* The same for one element: h[2, 0]. */
 void dz__label_element(const dz__labels *l, dz__sheet *s, dz_var x, size_t element);
@@ -33,8 +33,8 @@ void dz__label_index(dz__sheet *s, dz_var x, size_t element);
    the language has no formula for it. */
 void dz__label_formula(dz__labels *l, dz__sheet *s, dz_var x);
 
-/* The derivative of an elementwise x by operand k over the labels of its operands: "2*a". Nothing where the
-   operand is a tensor, or stands twice. */
+/* The derivative of an elementwise operation x by its operand k, a node with a label, over the labels of its
+   operands: "2*a". Nothing where the operand is a tensor, or stands twice. */
 void dz__label_partial(dz__labels *l, dz__sheet *s, dz_var x, int k);
 
 #endif

@@ -73,7 +73,7 @@ static void put_what(dz__picture *p, const dz__seen *s, int k) {
   int other = 1 - k;
   if (two && !is_value(p, use_of(p, s, other))) {
     if (other == 0) put_partner(p, s, 0), dz__pen_put(&p->pen, " ");
-    if (!s->box && strcmp(s->is.op, "matmul") == 0)
+    if (strcmp(s->is.op, "matmul") == 0)
       dz__pen_put(&p->pen, "·");
     else
       dz__mark_sign(p, s, EDGE);

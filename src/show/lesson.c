@@ -31,7 +31,7 @@ static const char *latex_of(char c) {
   static const char *const as[] = {
       "\\textbackslash{}", "\\{", "\\}", "\\$", "\\&", "\\#", "\\textasciicircum{}", "\\_", "\\%",
       "\\textasciitilde{}"};
-  const char *at = c ? strchr(special, c) : NULL;
+  const char *at = strchr(special, c);
   return at ? as[at - special] : NULL;
 }
 
@@ -207,7 +207,8 @@ void dz__math_letter(dz__lesson *l, const char *name) {
 static const char *name_of(const dz__lesson *l, const dz__seen *s) {
   size_t i = (size_t)(s - l->trace.seen);
   if (i + 1 == l->trace.nseen) return l->output;
-  if (l->symbols.node && l->symbols.node[i].name) return l->symbols.node[i].name;
+  if (l->symbols.node)
+    return l->symbols.node[i].name; /* only plain numbers, which are told as such, have none */
   return s->name ? s->name : s->is.op;
 }
 

@@ -1,5 +1,6 @@
 #include "show/linearized.h"
 
+#include "base/never.h"
 #include "dz/derive.h"
 #include "dz/sparse.h"
 #include "kernels/pointwise.h"
@@ -50,7 +51,7 @@ static dz_status lay_vertices(job *j, size_t x) {
     dz_var z = dz_node_at(j->t, i);
     if (!on_the_way(j, z)) continue;
     size_t n = dz_size(z);
-    if (n > DZ__MOST_EDGES || g->vertices + n > DZ__MOST_EDGES) return DZ_ERR_LIMIT;
+    if (g->vertices + n > DZ__MOST_EDGES) return DZ_ERR_LIMIT;
     if (!dz__grow(&g->alloc, (void **)&g->vertex, &g->vertex_cap, g->vertices + n, sizeof *g->vertex))
       return DZ_ERR_MEMORY;
     j->first[i] = (uint32_t)g->vertices;
@@ -76,10 +77,10 @@ static dz_status add_edge(job *j, dz__edge e) {
 
 /* ---- pointwise operations: by the table ---- */
 
-static dz__array array_of(dz_var x) {
-  dz__array a = {.rank = dz_rank(x), .size = dz_size(x)};
-  for (int k = 0; k < a.rank; k++) a.dims[k] = dz_extent(x, k);
-  return a;
+double dz__vertex_operand(const dz__vertex *v, int k) {
+  dz_var x = dz_operand(v->node, k);
+  dz__array out = dz__array_of(v->node), in = dz__array_of(x);
+  return dz__element_of(x, dz__source(&out, &in, v->element));
 }
 
 static bool is_active(dz_var x) { return !dz_is_number(x) && dz_is_active(x); }
@@ -90,10 +91,10 @@ static dz__gate gate_of(dz__fn fn, int k, double partial) {
 }
 
 static dz_status link_pointwise(job *j, dz_var z, dz__fn fn) {
-  dz__array out = array_of(z), in[3];
+  dz__array out = dz__array_of(z), in[3];
   dz_var operand[3];
   int n = dz_describe(z).nargs;
-  for (int k = 0; k < n; k++) in[k] = array_of(operand[k] = dz_operand(z, k));
+  for (int k = 0; k < n; k++) in[k] = dz__array_of(operand[k] = dz_operand(z, k));
   double tie = n >= 2 && is_active(operand[0]) && is_active(operand[1]) ? .5 : 0;
   uint32_t to = j->first[dz_node_index(z)];
   for (size_t e = 0; e < out.size; e++, to++) {
@@ -143,11 +144,11 @@ static bool record_alone(const job *j, dz_var z, lone *l) {
     if (!dz_is_number(x) && dz_is_active(x) && on_the_way(j, x)) l->place[l->count++] = k;
   }
   int count = (int)dz_attributes(z, &attr);
-  int64_t own[64];
-  if (count > 64) return false;
+  int64_t own[DZ__MAX_ATTRS];
+  if (DZ__NEVER(count > DZ__MAX_ATTRS)) return false;
   for (int k = 0; k < count; k++) own[k] = attr[k]; /* recording may move the tape's */
   l->z = dz__record(dz__node_fn(z), l->n, l->leaf, count, own);
-  return dz_valid(l->z) && !dz_is_number(l->z);
+  return dz_valid(l->z);
 }
 
 /* Row e of the Jacobian to each operand that is wanted. */
@@ -239,7 +240,7 @@ static bool list_leaving(dz__linearized *g) {
 
 static dz_status build(job *j, size_t x) {
   mark(j, x);
-  if (j->flags[j->top] != (BELOW | ABOVE) || x > j->top) return DZ_OK;
+  if (j->flags[j->top] != (BELOW | ABOVE)) return DZ_OK;
   dz_status status = lay_vertices(j, x);
   if (!status) status = link_all(j, x);
   return status ? status : list_leaving(j->g) ? DZ_OK : DZ_ERR_MEMORY;
@@ -272,7 +273,6 @@ void dz__linearized_free(dz__linearized *g) {
 
 void dz__linearized_sweep(const dz__linearized *g, uint32_t seed, double *adjoint, bool *reached) {
   for (size_t v = 0; v < g->vertices; v++) adjoint[v] = 0, reached[v] = false;
-  if (g->vertices == 0) return;
   adjoint[g->y0 + seed] = 1;
   reached[g->y0 + seed] = true;
   for (size_t v = g->vertices; v-- > 0;)

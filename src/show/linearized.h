@@ -44,16 +44,20 @@ enum { DZ__MOST_EDGES = 1 << 20 };
 
 /* x and y are live nodes of one tape. Operations whose Jacobian no formula gives are recorded alone, at the
    end of the tape, and dropped again; handles and adjoints stay as they are. DZ_ERR_LIMIT: more than
-   DZ__MOST_EDGES uses. DZ_ERR_MEMORY; DZ_ERR_ARGUMENT (an operation in C functions). *g is empty after an
-   error. Cost: linear in the nodes up to y and in the edges; of a tensor operation, a sweep for each element.
+   DZ__MOST_EDGES uses, or an operation of more than 64 operands. DZ_ERR_MEMORY; DZ_ERR_ARGUMENT (an operation
+   in C functions). *g is empty after an error. Cost: linear in the nodes up to y and in the edges; of a
+   tensor operation, a sweep for each element.
  */
 dz_status dz__linearize(dz_var y, dz_var x, const dz_allocator *a, dz__linearized *g);
 void dz__linearized_free(dz__linearized *g);
 
+/* What operand k of an elementwise vertex holds there. */
+double dz__vertex_operand(const dz__vertex *v, int k);
+
 /* adjoint[v] of every vertex by the backward recursion from element `seed` of y: the reverse sweep's
    products, summed from the last user to the first, so that sums may differ from the sweep's by their
-   rounding. reached[v]: whether anything arrived, through open gates alone: what did not is a structural
-   zero. Both have room for all vertices. */
+   rounding. Of a graph that is not empty. reached[v]: whether anything arrived, through open gates alone:
+   what did not is a structural zero. Both have room for all vertices. */
 void dz__linearized_sweep(const dz__linearized *g, uint32_t seed, double *adjoint, bool *reached);
 
 #endif

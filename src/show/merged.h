@@ -14,8 +14,8 @@ typedef struct dz__merged {
 } dz__merged;
 
 /* Moves *y and *x to the merged graph; x must be a leaf, or nothing is merged: of an operation the uses of
-   that one alone count. DZ_ERR_MEMORY leaves *m empty. Cost: linear in the nodes that y depends on, whose
-   values are computed again. */
+   that one alone count. Nor is what is more than a trace holds. DZ_ERR_MEMORY leaves *m empty. Cost: linear
+   in the nodes that y depends on, whose values are computed again. */
 dz_status dz__merged_make(dz_var *y, dz_var *x, const dz_allocator *a, dz__merged *m);
 void dz__merged_free(dz__merged *m);
 

@@ -1,16 +1,17 @@
 /* A network as neurons: an element of a value is a circle, a weight stands at the line between two, and sums,
    biases and activations are inside the circles. Names: n<i>_<e> element e of node i of the tape. */
+#include "show/node.h"
 #include "show/picture.h"
-
-#include <string.h>
+#include "tape/diagnose.h"
 
 enum { MOST_ELEMENTS = 12, FEW_WEIGHTS = 6, MOST_WEIGHTS = 24, NAME = 17, NUMBER = 12 };
 
 /* A term of a weighted sum that no neuron has yet: a weight times a value, or a bias. */
 typedef struct term {
-  uint32_t of, weight; /* nodes; weight DZ__NONE: 1, of DZ__NONE: a bias */
+  uint32_t of, weight; /* nodes; weight DZ__NONE: 1, of DZ__NONE: a bias, both: a number */
   uint32_t next;
   bool left; /* of a matrix product: W x, not x W */
+  double number;
 } term;
 
 /* GONE: what went on in another's circle. */
@@ -49,12 +50,17 @@ static void add_term(network *w, uint32_t i, term t) {
 }
 
 static bool is_parameter(const network *w, const dz__use *u) {
-  return u->of != DZ__NONE && dz__is_parameter(w->p, seen(w, u->of));
+  return dz__is_parameter(w->p, seen(w, u->of));
 }
 
-/* A sum that is used once goes on in its user. */
-static bool goes_on(const network *w, const dz__use *u) {
-  return u->of != DZ__NONE && w->kind[u->of] == SUM && seen(w, u->of)->uses == 1;
+static bool same_shape(const dz__seen *x, const dz__seen *y) {
+  return x->rank == y->rank && memcmp(x->dims, y->dims, (size_t)x->rank * sizeof *x->dims) == 0;
+}
+
+/* A sum that is used once, element by element, goes on in its user s. */
+static bool goes_on(const network *w, const dz__seen *s, const dz__use *u) {
+  return u->of != DZ__NONE && w->kind[u->of] == SUM && seen(w, u->of)->uses == 1 &&
+         same_shape(s, seen(w, u->of));
 }
 
 static void take_over(network *w, uint32_t i, uint32_t from) {
@@ -65,32 +71,48 @@ static void take_over(network *w, uint32_t i, uint32_t from) {
   w->kind[from] = GONE;
 }
 
+static bool is_product(const dz__seen *s, const dz__seen *a, const dz__seen *b) {
+  return is_op(s, "matmul") ? a->rank <= 2 && b->rank <= 2 : is_op(s, "mul") && s->rank == 0;
+}
+
 /* A weight times a value. */
 static bool weigh(network *w, uint32_t i, const dz__seen *s) {
-  if (s->is.nargs != 2 || !(is_op(s, "matmul") || (is_op(s, "mul") && s->rank == 0))) return false;
+  if (s->is.nargs != 2) return false;
   const dz__use *a = use_of(w, s, 0), *b = use_of(w, s, 1);
   if (a->of == DZ__NONE || b->of == DZ__NONE || is_parameter(w, a) == is_parameter(w, b)) return false;
+  if (!is_product(s, seen(w, a->of), seen(w, b->of))) return false;
   bool left = is_parameter(w, a);
-  add_term(w, i, (term){left ? b->of : a->of, left ? a->of : b->of, DZ__NONE, left});
+  add_term(w, i, (term){.of = left ? b->of : a->of, .weight = left ? a->of : b->of, .left = left});
   return true;
+}
+
+static term term_of(const network *w, const dz__use *u) {
+  if (u->of == DZ__NONE) return (term){.of = DZ__NONE, .weight = DZ__NONE, .number = u->number};
+  return is_parameter(w, u) ? (term){.of = DZ__NONE, .weight = u->of}
+                            : (term){.of = u->of, .weight = DZ__NONE};
 }
 
 /* A sum in which some term has a weight. */
 static bool sum_up(network *w, uint32_t i, const dz__seen *s) {
   bool weighted = false;
   if (!is_op(s, "add")) return false;
-  for (int k = 0; k < 2; k++) weighted = weighted || goes_on(w, use_of(w, s, k));
+  for (int k = 0; k < 2; k++) weighted = weighted || goes_on(w, s, use_of(w, s, k));
   if (!weighted) return false;
   for (int k = 0; k < 2; k++) {
     const dz__use *u = use_of(w, s, k);
-    if (goes_on(w, u))
+    if (goes_on(w, s, u))
       take_over(w, i, u->of);
-    else if (u->of != DZ__NONE)
-      add_term(w, i,
-               is_parameter(w, u) ? (term){DZ__NONE, u->of, DZ__NONE, false}
-                                  : (term){u->of, DZ__NONE, DZ__NONE, false});
+    else
+      add_term(w, i, term_of(w, u));
   }
   return true;
+}
+
+/* The neuron that does a sum does what follows element by element too. */
+static bool activates(const network *w, const dz__seen *s) {
+  if (dz__is_leaf(s) || s->is.nargs != 1 || !goes_on(w, s, use_of(w, s, 0))) return false;
+  dz__fn fn = dz__node_fn(s->var);
+  return s->box || fn < DZ__F_POINTWISE_END || fn == DZ__F_user;
 }
 
 static void read_all(network *w) {
@@ -99,10 +121,7 @@ static void read_all(network *w) {
     w->first[i] = DZ__NONE;
     w->kind[i] = VALUE;
     if (!dz__is_leaf(s) && (weigh(w, i, s) || sum_up(w, i, s))) w->kind[i] = SUM;
-    /* an activation: the neuron that does the sum too */
-    if (w->kind[i] == VALUE && !dz__is_leaf(s) && s->is.nargs == 1 && goes_on(w, use_of(w, s, 0)) &&
-        seen(w, use_of(w, s, 0)->of)->size == s->size)
-      take_over(w, i, use_of(w, s, 0)->of);
+    if (w->kind[i] == VALUE && activates(w, s)) take_over(w, i, use_of(w, s, 0)->of);
   }
 }
 
@@ -125,19 +144,32 @@ static void put_number(network *w, const char *lead, const double *v, size_t e, 
   dz__pen_put(&p->pen, "</FONT></TD></TR>");
 }
 
+/* In one circle for all there is no telling which. */
 static void put_index(network *w, const dz__seen *s, size_t e) {
-  if (s->size > 1) dz__pen_form(&w->p->pen, "<SUB><FONT POINT-SIZE=\"11\">%</FONT></SUB>", e + 1);
+  if (s->size > 1 && circles(s) == s->size)
+    dz__pen_form(&w->p->pen, "<SUB><FONT POINT-SIZE=\"11\">%</FONT></SUB>", e + 1);
+}
+
+/* Its element that goes into element e of s; of one circle for all the name alone. */
+static void put_parameter(network *w, const dz__seen *s, const dz__seen *b, size_t e) {
+  const dz__array out = dz__array_of(s->var), in = dz__array_of(b->var);
+  bool one = b->size == 1 || circles(s) == s->size;
+  e = dz__source(&out, &in, e);
+  if (b->name) dz__mark_name(w->p, b->name);
+  if (b->name && one) put_index(w, b, e);
+  if (!b->name && one) dz__pen_number(&w->p->pen, b->value[e], 8);
+  if (!b->name && !one) dz__pen_put(&w->p->pen, "…");
 }
 
 static void put_bias(network *w, uint32_t i, size_t e) {
-  for (uint32_t t = w->first[i]; t != DZ__NONE; t = w->terms[t].next) {
-    const dz__seen *b = w->terms[t].of == DZ__NONE ? seen(w, w->terms[t].weight) : NULL;
-    if (!b) continue;
+  for (uint32_t k = w->first[i]; k != DZ__NONE; k = w->terms[k].next) {
+    const term *t = &w->terms[k];
+    if (t->of != DZ__NONE) continue;
     dz__pen_put(&w->p->pen, "\u00a0+\u00a0");
-    if (b->name)
-      dz__mark_name(w->p, b->name), put_index(w, b, e);
+    if (t->weight == DZ__NONE)
+      dz__pen_number(&w->p->pen, t->number, 8);
     else
-      dz__pen_number(&w->p->pen, b->value[b->size > 1 ? e : 0], 8);
+      put_parameter(w, seen(w, i), seen(w, t->weight), e);
   }
 }
 
@@ -208,15 +240,25 @@ static void put_circle(network *w, uint32_t i, size_t e) {
 
 /* ---- lines ---- */
 
-/* W[i, j], and which element of the tensor that is. It stands at the end where there are more circles: there
-   fewer lines meet. Its gradient has room where no lines cross (fans). */
-static void put_weight(network *w, const term *t, size_t to, size_t from, size_t count, bool at_head,
-                       bool fans) {
+/* Which weight, at[0] its row and at[1] its column, takes one element to another; false when none does. Of W
+   x elements of one column meet, of x W those of one row. */
+static bool connects(const network *w, const term *t, size_t to, size_t from, size_t at[2]) {
+  const dz__seen *x = seen(w, t->of), *y = seen(w, t->weight);
+  size_t inner = x->rank ? x->dims[x->rank - 1] : 1, columns = 1;
+  if (t->left && x->rank == 2) columns = inner;
+  if (!t->left && y->rank == 2) columns = y->dims[1];
+  at[0] = t->left ? to / columns : from % inner;
+  at[1] = t->left ? from / columns : to % columns;
+  return t->left ? to % columns == from % columns : to / columns == from / inner;
+}
+
+/* W[i, j] stands at the end where there are more circles: there fewer lines meet. Its gradient has room where
+   no lines cross (fans). */
+static void put_weight(network *w, const term *t, const size_t at[2], size_t count, bool at_head, bool fans) {
   const dz__seen *x = seen(w, t->weight);
-  size_t columns = x->rank == 2 ? x->dims[1] : 1, row = t->left ? to : from, column = t->left ? from : to;
-  size_t e = x->rank == 2 ? row * columns + column : x->rank == 1 ? from : 0;
+  size_t inner = at[t->left], e = x->rank == 2 ? at[0] * x->dims[1] + at[1] : x->rank == 1 ? inner : 0;
   dz__picture *p = w->p;
-  if (count > MOST_WEIGHTS || e >= x->size) return;
+  if (count > MOST_WEIGHTS) return;
   bool kept = fans && w->weights <= FEW_WEIGHTS && dz__shows_whole(p, x);
   dz__pen_put(&p->pen, at_head ? " [headlabel=" : " [taillabel=");
   dz__mark_attribute(p, "<<TABLE BORDER=\"0\" CELLPADDING=\"1\" CELLSPACING=\"0\" BGCOLOR=\"%\"><TR><TD>",
@@ -225,8 +267,8 @@ static void put_weight(network *w, const term *t, size_t to, size_t from, size_t
   if (x->name && p->how->written != DZ_WRITTEN_NUM) {
     dz__mark_name(p, x->name);
     if (x->rank == 2)
-      dz__pen_form(&p->pen, "<SUB><FONT POINT-SIZE=\"10\">%,%</FONT></SUB>", row + 1, column + 1);
-    if (x->rank == 1) dz__pen_form(&p->pen, "<SUB><FONT POINT-SIZE=\"10\">%</FONT></SUB>", from + 1);
+      dz__pen_form(&p->pen, "<SUB><FONT POINT-SIZE=\"10\">%,%</FONT></SUB>", at[0] + 1, at[1] + 1);
+    if (x->rank == 1) dz__pen_form(&p->pen, "<SUB><FONT POINT-SIZE=\"10\">%</FONT></SUB>", inner + 1);
   }
   bool many = w->weights > FEW_WEIGHTS && x->name && p->how->written == DZ_WRITTEN_BOTH;
   if (p->how->written != DZ_WRITTEN_SYM && !many) {
@@ -241,13 +283,14 @@ static void put_weight(network *w, const term *t, size_t to, size_t from, size_t
 
 static void put_weighted(network *w, uint32_t i, const term *t) {
   const dz__seen *s = seen(w, i), *x = seen(w, t->of);
-  size_t n = circles(s), m = circles(x);
+  size_t n = circles(s), m = circles(x), at[2];
+  bool weighted = t->weight != DZ__NONE && n == s->size && m == x->size;
   for (size_t a = 0; a < n; a++)
     for (size_t b = 0; b < m; b++) {
       if (t->weight == DZ__NONE && n == m && a != b) continue;
+      if (weighted && !connects(w, t, a, b, at)) continue;
       dz__pen_form(&w->p->pen, "  n%_% -> n%_%", x->node, b, s->node, a);
-      if (t->weight != DZ__NONE && n == s->size && m == x->size)
-        put_weight(w, t, a, b, n * m, n > m, n == 1 || m == 1);
+      if (weighted) put_weight(w, t, at, n * m, n > m, n == 1 || m == 1);
       dz__pen_put(&w->p->pen, ";\n");
     }
 }
@@ -259,7 +302,7 @@ static void put_plain(network *w, uint32_t i) {
     const dz__use *u = use_of(w, s, k);
     if (u->of == DZ__NONE || !is_drawn(w, u->of)) continue;
     bool all = s->box != NULL && circles(s) == circles(seen(w, u->of));
-    term t = {u->of, DZ__NONE, DZ__NONE, false};
+    term t = {.of = u->of, .weight = DZ__NONE};
     if (!all) {
       put_weighted(w, i, &t);
       continue;

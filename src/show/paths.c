@@ -117,12 +117,13 @@ static dz_status add_path(found *f, const tally *t, const partial_path *pool, ui
   return DZ_OK;
 }
 
-/* Short ones first; then by the operands that they go through, from the output back. */
+/* Short ones first; then by the operands that they go through, from the output back. Two paths of one length
+   differ somewhere. */
 static bool before(const dz_path *a, const dz_path *b) {
+  size_t i = a->length - 1;
   if (a->length != b->length) return a->length < b->length;
-  for (size_t i = a->length; i-- > 0;)
-    if (a->edge[i] != b->edge[i]) return a->edge[i] < b->edge[i];
-  return false;
+  while (a->edge[i] == b->edge[i]) i--;
+  return a->edge[i] < b->edge[i];
 }
 
 static void order(found *f) {

@@ -44,15 +44,13 @@ static void put_name(dz__pen *p, const char *name) {
 
 enum { SHORT = 24 }; /* a formula that fits a circle or an edge */
 
-/* How many bytes from here on are letters and digits of one name, or one character. */
+/* How many bytes from here on are letters and digits of one name, or one character: formulas are UTF-8. */
 static size_t word(const char *text) {
   size_t n = 0;
   while ((text[n] >= 'a' && text[n] <= 'z') || (text[n] >= 'A' && text[n] <= 'Z') ||
          (n && ((text[n] >= '0' && text[n] <= '9') || text[n] == '_')))
     n++;
-  if (n) return n;
-  n = dz__utf8_decode(text, strlen(text), &(uint32_t){0});
-  return n ? n : 1;
+  return n ? n : dz__utf8_decode(text, strlen(text), &(uint32_t){0});
 }
 
 /* Of the language: x^2 with its power above, factors side by side, a minus sign, names slanted. */
@@ -95,7 +93,7 @@ static void put_node(drawing *d, size_t v) {
 
 /* Whether the formula is the number: "1" needs no "= 1". */
 static bool is_number(const char *formula) {
-  return formula[0] == '-' || formula[0] == '.' || (formula[0] >= '0' && formula[0] <= '9')
+  return formula[0] == '-' || (formula[0] >= '0' && formula[0] <= '9')
              ? formula[strspn(formula, "-.0123456789e")] == 0
              : false;
 }
@@ -211,7 +209,7 @@ dz_status dz_paths_dot(const dz_paths *paths, const dz_paths_style *style, size_
   d.pen = (dz__pen){.write = write, .user = user, .digits = d.style->digits > 0 ? d.style->digits : DIGITS};
   d.coloured = paths->paths < COLOURS ? paths->paths : COLOURS;
   const char *own = dz_name(paths->node[paths->nodes - 1].node);
-  d.output = d.style->output && d.style->output[0] ? d.style->output : own && own[0] ? own : "f";
+  d.output = d.style->output && d.style->output[0] ? d.style->output : own ? own : "f";
   put_graph(&d);
   return dz__pen_flush(&d.pen) ? DZ_OK : DZ_ERR_WRITE;
 }

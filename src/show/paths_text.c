@@ -153,8 +153,8 @@ static void put_paths(page *g) {
   dz__sheet_free(&one);
 }
 
-/* The adjoint of v as a sum over the edges that leave it. */
-static void put_step(page *g, size_t v, const uint32_t *leaving, size_t count) {
+/* The adjoint of v as a sum over the edges that leave it, of which there may be more. */
+static void put_step(page *g, size_t v, const uint32_t *leaving, size_t count, bool more) {
   dz__sheet *s = &g->s;
   dz__sheet_put(s, "  ");
   dz__sheet_put(s, "g(");
@@ -168,7 +168,7 @@ static void put_step(page *g, size_t v, const uint32_t *leaving, size_t count) {
     factor(s, e->partial);
     if (e->shut) dz__sheet_say(s, " (off)");
   }
-  if (count) dz__sheet_put(s, " = ");
+  dz__sheet_put(s, more ? " + … = " : count ? " = " : "");
   dz__sheet_number(s, g->p->node[v].adjoint);
   dz__sheet_put(s, "\n");
 }
@@ -179,10 +179,12 @@ static void put_recursion(page *g) {
   dz__sheet_say(s, "the same by the backward recursion, each value once, g(v) for the gradient at v:");
   dz__sheet_put(s, "\n");
   for (size_t v = g->p->nodes; g->p->nodes <= LINES && v-- > 0;) {
-    size_t count = 0;
-    for (size_t i = g->p->edges; i-- > 0;) /* as the sweep meets them */
-      if (g->p->edge[i].from == v && count < LINES) leaving[count++] = (uint32_t)i;
-    put_step(g, v, leaving, count);
+    size_t count = 0, all = 0;
+    for (size_t i = g->p->edges; i-- > 0;) { /* as the sweep meets them */
+      if (g->p->edge[i].from != v) continue;
+      if (all++ < LINES) leaving[count++] = (uint32_t)i;
+    }
+    put_step(g, v, leaving, count, count < all);
   }
   if (g->p->nodes > LINES) {
     dz__sheet_put(s, "  g(");
@@ -231,7 +233,7 @@ dz_status dz_paths_write(const dz_paths *paths, const dz_paths_style *style, dz_
   dz_var y = paths->node[paths->nodes - 1].node;
   const char *own = dz_name(y);
   g.s.alloc = dz__of(y.tape)->alloc;
-  if (!g.output || !g.output[0]) g.output = own && own[0] ? own : "f";
+  if (!g.output || !g.output[0]) g.output = own ? own : "f";
   put_heading(&g);
   put_values(&g);
   put_paths(&g);

@@ -146,7 +146,7 @@ bool dz__shows_whole(const dz__picture *p, const dz__seen *s) {
 }
 
 bool dz__shows_use(const dz__picture *p, const dz__use *u) {
-  if (u->of == DZ__NONE || !p->trace->seen[u->user].adjoint) return false;
+  if (!p->trace->seen[u->user].adjoint) return false;
   const dz__seen *of = &p->trace->seen[u->of]; /* a box may use it where no gradient flows */
   return dz__shows_whole(p, of) && (u->share || !dz__is_small(of));
 }
@@ -193,7 +193,7 @@ dz_status dz__picture_make(dz_var y, const dz_dot_options *how, dz__picture *p) 
 }
 
 void dz__picture_free(dz__picture *p) {
-  dz__free(&p->full.alloc, p->leads, p->trace ? 2 * p->trace->nseen : 0);
+  dz__free(&p->full.alloc, p->leads, 2 * p->trace->nseen);
   dz__symbols_free(&p->symbols);
   dz__trace_free(&p->folded);
   dz__trace_free(&p->full);
@@ -211,7 +211,9 @@ dz_status dz__picture_write(dz_var y, const dz_dot_options *how, void draw(dz__p
   dz__pen_flush(&p.pen);
   sheet.failed = sheet.failed || p.failed;
   dz__picture_free(&p);
-  return dz__sheet_write(&sheet, write, user);
+  if (!p.large) return dz__sheet_write(&sheet, write, user);
+  dz__sheet_free(&sheet);
+  return DZ_ERR_LIMIT;
 }
 
 dz_status dz_picture_measure(dz_var y, const dz_dot_options *options, dz_picture_size *size) {

@@ -22,6 +22,7 @@ typedef struct dz__picture {
   dz__pen pen;
   const char *output;
   bool failed; /* memory was out while something was written */
+  bool large;  /* a drawing holds no more than was to be drawn */
   dz__palette colors;
 } dz__picture;
 
@@ -45,7 +46,7 @@ const char *dz__word(const dz__picture *p, const char *english);
 const dz__node_symbol *dz__symbol_of(const dz__picture *p, const dz__seen *s);
 const dz__use_symbol *dz__symbol_of_use(const dz__picture *p, const dz__use *u);
 
-/* What the wire of a use shows of the gradient, and the one with the whole. */
+/* What the wire of a use, which is of a node, shows of the gradient, and the one with the whole. */
 bool dz__shows_use(const dz__picture *p, const dz__use *u);
 bool dz__shows_whole(const dz__picture *p, const dz__seen *s);
 static inline bool dz__shows_values(const dz__picture *p) { return p->how->sweeps != DZ_SWEEPS_BACKWARD; }

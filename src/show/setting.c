@@ -124,8 +124,7 @@ static dz__glyph quotient(dz__setter *s, const dz__glyph *a, const dz__glyph *b)
   dz__span sign = {0, 0}, above = a->text;
   const char *m = dz__glyph_minus(s);
   size_t n = strlen(m);
-  bool negative =
-      a->power == NEG && !a->row.size && a->text.size > n && memcmp(dz__glyph_at(s, a->text), m, n) == 0;
+  bool negative = a->power == NEG && !a->row.size; /* it begins with the sign */
   if (negative) sign = (dz__span){above.at, n}, above = (dz__span){above.at + n, above.size - n};
   dz__span x = built || a->power >= NEG ? above : dz__glyph_closed(s, a->text),
            y = built ? b->text : dz__glyph_fit(s, b, APPLY);
@@ -176,7 +175,8 @@ static dz__glyph *piece_at(const dz__setter *s, size_t i) { return (dz__glyph *)
 /* As the language writes it: without the factors, and the transpose in plain sight. */
 static dz__glyph solution(dz__setter *s, dz_var x, dz__glyph *in) {
   const int64_t *attr;
-  if (dz_attributes(x, &attr) && attr[0]) in[0] = dz__glyph_transposed(s, &in[0]);
+  dz_attributes(x, &attr);
+  if (attr[0]) in[0] = dz__glyph_transposed(s, &in[0]);
   return dz__glyph_function(s, "solve", in, 2);
 }
 
@@ -188,18 +188,15 @@ static dz__glyph filled(dz__setter *s, double v) {
   return r;
 }
 
-static bool is_plain(dz_var x) {
-  return dz_is_number(x) || (dz_describe(x).role != DZ_ROLE_NONE && !dz_name(x) && dz_rank(x) == 0);
-}
-
 static dz__glyph node(dz__setter *s, dz_var x) {
   dz__glyph in[8];
   dz_node d = dz_describe(x);
   const char *name = dz_name(x);
   if (d.role != DZ_ROLE_NONE && name) return (dz__glyph){dz__glyph_name(s, name), dz__no_span, ATOM};
   if (d.role != DZ_ROLE_NONE) return dz__glyph_number(s, dz_value(x));
-  if (strcmp(d.op, "broadcast_to") == 0 && is_plain(dz_operand(x, 0)))
-    return filled(s, dz_value(dz_operand(x, 0)));
+  dz_var first = dz_operand(x, 0);
+  if (strcmp(d.op, "broadcast_to") == 0 && dz_role_of(first) != DZ_ROLE_NONE && !dz_name(first))
+    return filled(s, dz_value(first));
   for (int k = 0; k < d.nargs && k < 8; k++) {
     dz_var of = dz_operand(x, k);
     in[k] = dz_is_number(of) ? dz__glyph_number(s, dz_value(of)) : *piece_at(s, dz_node_index(of));

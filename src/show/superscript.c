@@ -31,16 +31,15 @@ static const char *small(const dz__setter *s, dz__span x, size_t *size) {
   return NULL;
 }
 
-/* How much of x stands before the end of the font. */
+/* How much of x stands before the end of the font, which every raised part has. */
 static size_t inside(const dz__setter *s, dz__span x) {
   size_t n = 0;
-  while (n < x.size && !begins(s, after(x, n), "</FONT></SUP>")) n++;
+  while (!begins(s, after(x, n), "</FONT></SUP>")) n++;
   return n;
 }
 
 static void put_again_raised(dz__setter *s, dz__span x) {
   dz__span left = x;
-  const char *sign;
   size_t n = 0;
   while (left.size && small(s, left, &n)) left = after(left, n);
   if (left.size > 0) {
@@ -50,7 +49,7 @@ static void put_again_raised(dz__setter *s, dz__span x) {
     dz__glyph_say(s, one ? "" : ")");
     return;
   }
-  for (left = x; left.size && (sign = small(s, left, &n)); left = after(left, n)) dz__glyph_say(s, sign);
+  for (left = x; left.size; left = after(left, n)) dz__glyph_say(s, small(s, left, &n));
 }
 
 /* Signs in an exponent stand close: x^(y-1). */
@@ -71,7 +70,7 @@ static dz__span exponent(dz__setter *s, dz__span x) {
       x = after(x, n + 2);
       n = inside(s, x);
       put_again_raised(s, (dz__span){x.at, n});
-      n += n < x.size ? sizeof end - 1 : 0;
+      n += sizeof end - 1;
     } else if (n == 0) {
       dz__glyph_span(s, (dz__span){x.at, n = 1});
     }

@@ -12,9 +12,10 @@ static size_t labels(const dz__sketch *s) { return s->p->trace->nseen + s->p->tr
 
 /* ---- drawing ---- */
 
+/* Nothing stands left of the picture or above it. */
 static void put_real(dz__sketch *s, double v) {
   char text[32];
-  dz_number_write((double)(long)(v * 10 + (v < 0 ? -.5 : .5)) / 10, 0, text);
+  dz_number_write((double)(long)(v * 10 + .5) / 10, 0, text);
   dz__pen_put(&s->p->pen, text);
 }
 

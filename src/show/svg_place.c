@@ -5,7 +5,10 @@
 enum { HALF = 40, MOST_SPOTS = 1 << 21 };
 
 static uint32_t add_spot(dz__sketch *s, uint32_t layer, double width, double height) {
-  if (s->l.spots >= MOST_SPOTS || !dz__layout_spot(&s->l, layer, width, height)) s->failed = true;
+  if (s->l.spots >= MOST_SPOTS)
+    s->failed = s->p->large = true;
+  else if (!dz__layout_spot(&s->l, layer, width, height))
+    s->failed = true;
   return s->failed ? 0 : (uint32_t)s->l.spots - 1;
 }
 

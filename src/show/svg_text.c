@@ -192,8 +192,8 @@ void dz__svg_put(dz__picture *p, const dz__text *t, size_t points) {
     bool up = begins(at, left, "<SUP>"), down = begins(at, left, "<SUB>");
     n = 1;
     if (up || down) {
-      const char *stop = memchr(at + 5, '>', left - 5);
-      n = stop ? (size_t)(stop - at) + 1 : left;
+      const char *stop = memchr(at + 5, '>', left - 5); /* a <FONT …> follows, in which the part is set */
+      n = (size_t)(stop - at) + 1;
       if (lowered) dz__pen_put(&p->pen, "</tspan>");
       dz__pen_form(&p->pen, up ? "<tspan dy=\"-%\" font-size=\"%\">" : "<tspan dy=\"%\" font-size=\"%\">",
                    up ? shift : shift / 2, small);

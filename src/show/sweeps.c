@@ -79,15 +79,14 @@ static dz_var one_level(dz__lesson *l, const dz__seen *s, bool numbers) {
   return dz__record(dz__node_fn(s->var), s->is.nargs, in, nattr, attr);
 }
 
-static bool is_number(dz_var x) {
-  return dz_is_number(x) || (dz_role_of(x) == DZ_ROLE_CONST && dz_rank(x) == 0 && !dz_name(x));
-}
+/* Of a rule, which is a scalar's; what has a name in it has a gradient, and is no constant. */
+static bool is_number(dz_var x) { return dz_role_of(x) == DZ_ROLE_CONST; }
 
-/* Whether a gradient ever goes this way: not to a condition, nor through stop(). */
+/* Whether a gradient of s, which has one, ever goes this way: not to a condition. */
 static bool carries(const dz__lesson *l, const dz__seen *s, int k) {
   const dz__use *u = dz__lesson_use(l, s, k);
   dz__fn fn = dz__node_fn(s->var);
-  if (u->of == DZ__NONE || !dz__lesson_seen(l, u->of)->adjoint || !s->adjoint) return false;
+  if (u->of == DZ__NONE || !dz__lesson_seen(l, u->of)->adjoint) return false;
   return fn >= DZ__F_POINTWISE_END || strcmp(dz__ops[fn].partial[k], "MASK(0)") != 0;
 }
 
@@ -107,7 +106,7 @@ static dz_var rule_of(dz__lesson *l, const dz__seen *s, int k) {
   if (dz__node_fn(s->var) == DZ__F_where) return dz_where(in[0], dz_num(k == 1), dz_num(k == 2));
   if (times > 1) return l->symbols.use[s->args + (uint32_t)k].partial.is;
   dz_var z = dz__record(dz__node_fn(s->var), s->is.nargs, in, 0, NULL);
-  return dz_valid(z) && !dz_is_number(z) ? dz_simplify(dz_derivative(z, l->point[u->of])) : (dz_var){0};
+  return dz_valid(z) ? dz_simplify(dz_derivative(z, l->point[u->of])) : (dz_var){0};
 }
 
 static void tell_value(dz__lesson *l, const dz__seen *s) {
@@ -120,7 +119,7 @@ static void tell_value(dz__lesson *l, const dz__seen *s) {
     dz__math_sign(l, "=");
   }
   dz_var numbers = s->rank == 0 ? one_level(l, s, true) : (dz_var){0};
-  if (dz_valid(numbers) && !is_number(numbers)) {
+  if (dz_valid(numbers)) {
     dz__math_formula(l, numbers);
     dz__math_sign(l, "=");
   }
@@ -162,8 +161,7 @@ void dz__tell_forward(dz__lesson *l) {
     dz__lesson_wave(l, k);
     dz__lesson_list(l, true);
     for (size_t i = 0; i < l->trace.nseen; i++)
-      if (dz__lesson_seen(l, i)->wave == k && !is_leaf(dz__lesson_seen(l, i)))
-        tell_value(l, dz__lesson_seen(l, i));
+      if (dz__lesson_seen(l, i)->wave == k) tell_value(l, dz__lesson_seen(l, i)); /* 0: leaves */
     dz__lesson_list(l, false);
   }
 }
@@ -254,7 +252,7 @@ static void tell_sum(dz__lesson *l, const dz__seen *s) {
   size_t shares = 0;
   for (uint32_t j = s->first; j != DZ__NONE; j = l->trace.use[j].next)
     shares += is_share(l, &l->trace.use[j]);
-  if (!s->adjoint || shares < 2) return;
+  if (shares < 2) return;
   dz__lesson_line(l, true);
   dz__math_sign(l, "●");
   dz__math_gradient(l, s);

@@ -4,6 +4,7 @@
 
 #include "derive/simplify.h"
 #include "dz/derive.h"
+#include "show/node.h"
 
 #include <string.h>
 
@@ -106,7 +107,7 @@ bool dz__work_lay_out(dz__work *w, uint32_t term, size_t guesses, dz__formal *to
 uint32_t dz__work_in_names(dz__work *w, uint32_t term, bool of_leaf) {
   for (size_t i = w->of->nseen; i-- > 0;) {
     const dz__seen *s = dz__work_seen(w, i);
-    if (dz__work_is_leaf(s) || (i != dz__work_top(w) && !s->name) || w->value[i] == DZ__NO_TERM) continue;
+    if (dz__work_is_leaf(s) || (i != dz__work_top(w) && !s->name)) continue;
     if (i == dz__work_top(w) && !of_leaf && dz__term_at(&w->terms, w->value[i])->kind != DZ__K_CALL) continue;
     term = dz__expressed(&w->terms, term, w->value[i], dz__work_leaf(w, w->alias[i]), i != dz__work_top(w));
   }
@@ -118,7 +119,7 @@ static uint32_t over_names(dz__work *w, size_t i) {
   uint32_t term = w->value[i];
   for (size_t j = i; j-- > 0;) {
     const dz__seen *s = dz__work_seen(w, j);
-    uint32_t kind = w->value[j] == DZ__NO_TERM ? DZ__K_NUMBER : dz__term_at(&w->terms, w->value[j])->kind;
+    uint32_t kind = dz__term_at(&w->terms, w->value[j])->kind;
     if (dz__work_is_leaf(s) || !s->name || kind == DZ__K_NUMBER || kind == DZ__K_LEAF) continue;
     uint32_t name = dz__work_leaf(w, w->alias[j]);
     term = dz__replaced(&w->terms, term, 1, &w->value[j], &name);
@@ -160,12 +161,6 @@ static bool work_all(dz__work *w, const dz__symbol_options *o) {
   return true;
 }
 
-/* The tape of the trace owns its users' operations. */
-static void lend(dz_tape *t, const dz_tape *from) {
-  dz__of(t)->users = from ? dz__of_const(from)->users : NULL;
-  dz__of(t)->nusers = from ? dz__of_const(from)->nusers : 0;
-}
-
 static bool begin(dz__work *w) {
   size_t n = w->of->nseen;
   w->y->node = dz__alloc(&w->y->alloc, n * sizeof *w->y->node);
@@ -184,7 +179,7 @@ static bool begin(dz__work *w) {
   memset(w->alias, 0, n * sizeof *w->alias);
   w->from = w->value + n;
   w->by = w->from + n;
-  lend(w->y->tape, w->of->seen[0].var.tape);
+  dz__lend_users(w->y->tape, w->of->seen[0].var.tape);
   return true;
 }
 
@@ -218,7 +213,7 @@ dz_status dz__symbols_make(const dz__trace *trace, const dz__symbol_options *opt
 }
 
 void dz__symbols_free(dz__symbols *y) {
-  if (y->tape) lend(y->tape, NULL);
+  if (y->tape) dz__lend_users(y->tape, NULL);
   dz_tape_free(y->tape);
   if (y->of) {
     dz__free(&y->alloc, y->node, y->of->nseen * sizeof *y->node);

@@ -34,7 +34,7 @@ static void check(dz__formal *f, const double *v, size_t n, double scale) {
   if (!f->is.tape || !v) return;
   const double *own = dz_values(f->is);
   size_t m = dz_size(f->is);
-  bool all = own && (m == n || m == 1);
+  bool all = m == n || m == 1;
   for (size_t k = 0; all && k < n; k++)
     if (!agree(own[m == 1 ? 0 : k], v[k], scale)) {
       *f = (dz__formal){{0}, 0};
@@ -42,11 +42,11 @@ static void check(dz__formal *f, const double *v, size_t n, double scale) {
     }
 }
 
-/* A local partial times what arrives is what the use adds. */
+/* A local partial, which scalars alone have, times what arrives is what the use adds: with its user an active
+   operand has been swept too. */
 static void check_partial(dz__work *w, const dz__use *u, dz__formal *f, double scale) {
   const dz__seen *user = dz__work_seen(w, u->user);
-  if (!f->is.tape || !user->adjoint || !u->share || user->size != 1 || dz__work_seen(w, u->of)->size != 1)
-    return;
+  if (!f->is.tape || !user->adjoint) return;
   double arrives = user->adjoint[0], adds = dz_value(f->is) * arrives;
   if (arrives != 0 && !agree(adds, u->share[0], scale)) *f = (dz__formal){{0}, 0};
 }

@@ -2,6 +2,7 @@
 #include "show/symbol_work.h"
 
 #include "dz/text.h"
+#include "show/node.h"
 
 #include <string.h>
 
@@ -65,8 +66,7 @@ dz_var dz__work_operation(dz__work *w, size_t i, int other_at, dz_var other) {
   dz_var few[8], *in = few, x = {0};
   const int64_t *attr;
   size_t n = (size_t)s->is.nargs, nattr = dz_attributes(s->var, &attr);
-  dz__fn fn = dz__fn_by_name(s->is.op, strlen(s->is.op));
-  if (fn == DZ__F_END) fn = DZ__F_user;
+  dz__fn fn = dz__node_fn(s->var);
   if (n > 8) in = dz__alloc(&w->y->alloc, n * sizeof *in);
   if (!in) return x;
   for (size_t k = 0; k < n; k++) {

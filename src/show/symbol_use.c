@@ -53,6 +53,7 @@ static bool partial(dz__work *w, dz__use *u, dz__formal *to) {
     const dz__use *v = &w->of->use[s->args + (uint32_t)k];
     in[k] = v->of == DZ__NONE ? dz_num(v->number) : dz__work_stand_in(w, v->of);
     if (v->of == DZ__NONE) continue;
+    if (!dz_valid(in[k])) return false;
     from[n] = dz__work_leaf(w, in[k]);
     by[n++] = operand_term(w, v->of);
   }
@@ -60,7 +61,7 @@ static bool partial(dz__work *w, dz__use *u, dz__formal *to) {
   bool choice = strchr(dz__ops[fn].partial[u->operand], '?') != NULL;
   uint32_t term = choice ? derived_partial(w, fn, (int)u->operand, s->is.nargs, in, z)
                          : table_partial(w, fn, (int)u->operand, in, z);
-  if (term == DZ__NO_TERM || w->terms.failed) return false;
+  if (term == DZ__NO_TERM) return false;
   return dz__work_lay_out(w, dz__replaced(&w->terms, term, n, from, by), w->terms.guesses - before, to);
 }
 

@@ -45,7 +45,7 @@ static dz_status mark_all(dz_var y, size_t max_ops, marks *m) {
       if (j != SIZE_MAX) mark(m, j);
     }
   }
-  if (m->uses >= DZ__NONE) return DZ_ERR_LIMIT;
+  if (m->uses > DZ__MOST_USES) return DZ_ERR_LIMIT;
   uint32_t before = 0;
   for (size_t w = 0; w < m->n; before += ones(m->words[w++].bits)) m->words[w].before = before;
   return DZ_OK;
@@ -62,7 +62,6 @@ static void look(dz_var x, dz__seen *s) {
                   .adjoint = dz_adjoints(x),
                   .state = dz_adjoint_state_of(x),
                   .first = DZ__NONE};
-  if (s->name && !s->name[0]) s->name = NULL;
   for (int d = 0; d < s->rank; d++) s->dims[d] = dz_extent(x, d);
 }
 

@@ -9,6 +9,9 @@
 /* Tensors of at most this many elements are shown element by element. */
 enum { DZ__SHOWN_ELEMENTS = 4 };
 
+/* What a trace may hold: some hundred megabytes. */
+enum { DZ__MOST_USES = 1 << 22 };
+
 /* One use of a value. Those of one user are neighbours, in operand order. */
 typedef struct dz__use {
   uint32_t user, operand; /* which seen node, and which of its operands */
@@ -23,7 +26,7 @@ typedef struct dz__seen {
   dz_var var;
   size_t node; /* its number on the tape */
   dz_node is;
-  const char *name; /* NULL or not empty */
+  const char *name; /* NULL: it has none */
   const char *box;  /* what a box is called that stands for several operations; NULL for one operation */
   int rank;
   size_t dims[DZ_MAX_RANK], size;
@@ -48,8 +51,8 @@ typedef struct dz__trace {
 } dz__trace;
 
 /* Builds the trace of y, which must be a live node. DZ_ERR_LIMIT when y depends on more than max_ops
-   operations (or more than 2^32 - 1 uses), DZ_ERR_MEMORY; *trace is empty then. Cost: linear in the nodes
-   seen, and two bits per node of the tape up to y. */
+   operations, or these have more than DZ__MOST_USES operands; DZ_ERR_MEMORY; *trace is empty then. Cost:
+   linear in the nodes seen, and two bits per node of the tape up to y. */
 dz_status dz__trace_make(dz_var y, size_t max_ops, dz__trace *trace);
 void dz__trace_free(dz__trace *trace);
 

@@ -49,7 +49,7 @@ static bool put_sign(dz__picture *p, const wire *w, const char *ink) {
   bool result = w->of == dz__last(p), formal = y && p->how->written != DZ_WRITTEN_NUM;
   const char *name = result && formal ? p->output : w->of->name;
   bool inner = !dz__is_leaf(w->of) && (w->titled || formal);
-  if (name && (inner || (formal && dz__is_leaf(w->of) && !y->fixed))) return put_title(p, name, ink), true;
+  if (name && (inner || (formal && !y->fixed))) return put_title(p, name, ink), true;
   return formal && dz__mark_formula(p, &y->value, "", LARGE, ink);
 }
 

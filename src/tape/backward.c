@@ -161,9 +161,10 @@ static bool room_for_doubles(dz__tape *s, uint32_t top) {
   return !s->single || (dz__doubles_ready(s, top, false) && dz__adjoint_copies_lay(s, top));
 }
 
-/* After a quick sweep, which laid s->kept. */
+/* After a quick sweep, which laid s->kept. Where memory is out there is no copy of an adjoint: what it found
+   still holds. */
 static bool careful(dz__tape *s, seeding y) {
-  if (!room_for_doubles(s, y.top) || !dz__adjoints_lay(s, &s->reached, y.top)) return false;
+  if (!dz__adjoints_lay(s, &s->reached, y.top) || !room_for_doubles(s, y.top)) return false;
   clear_tensors(s, &s->kept, y.top);
   clean(s);
   s->dirty = (size_t)y.top + 1;

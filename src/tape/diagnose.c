@@ -12,6 +12,7 @@
 
 /* One element of one pointwise operation, with what the last sweep left there. */
 typedef struct spot {
+  const dz_tape *t;
   dz__fn fn;
   int arity;
   double in[3], z, g;
@@ -76,7 +77,7 @@ static const char *value_kind(const spot *p) {
  * not said twice. */
 static const char *slope_kind(const spot *p, int k, bool value_noted) {
   if (!p->active[k] || !p->reached || isnan(p->z) || isnan(p->g)) return NULL;
-  double s = slope(p, k), c = s * p->g;
+  double s = slope(p, k), c = dz__rounded(p->t, s * p->g);
   if (isfinite(c) || (dz__pointwise[p->fn].mask[k] && s == 0) || any_nan(p)) return NULL;
   if (isnan(c) && !isnan(s)) return "0*inf";
   if (value_noted || isinf(p->g)) return NULL;
@@ -165,7 +166,7 @@ static void scalar_node(const dz_tape *t, uint32_t i, findings *f) {
   if (fn == DZ__F_END) return;
   dz__site at = dz__site_of(t, i);
   dz__pair from = dz__operands(t, i);
-  spot p = {.fn = fn, .arity = dz__ops[fn].arity, .z = at.z, .g = g[i]};
+  spot p = {.t = t, .fn = fn, .arity = dz__ops[fn].arity, .z = at.z, .g = g[i]};
   p.reached = s->swept.careful ? s->reached.scalar[i] != 0 : p.g != 0;
   for (int k = 0; k < p.arity; k++) {
     p.in[k] = at.in[k];
@@ -181,8 +182,11 @@ static void pointwise_node(dz_tape *t, const dz__wide *w, const double *used, fi
   const double *reached = dz__reached_of(s, w);
   for (size_t e = 0; e < call.out.size; e++) {
     if (used && used[e] == 0) continue;
-    spot p = {
-        .fn = (dz__fn)w->fn, .arity = call.nargs, .z = call.out.data[e], .g = w->active ? call.g[e] : 0};
+    spot p = {.t = t,
+              .fn = (dz__fn)w->fn,
+              .arity = call.nargs,
+              .z = call.out.data[e],
+              .g = w->active ? call.g[e] : 0};
     p.reached = reached ? reached[e] != 0 : p.g != 0;
     bool plain = isfinite(p.z);
     for (int k = 0; k < call.nargs; k++) {

@@ -151,7 +151,7 @@ static census count(const double *x, size_t n) {
   return c;
 }
 
-/* What this node alone adds to the adjoint of operand i. */
+/* What this node alone adds to the adjoint of operand i, as the tape keeps it. */
 static void contribution(work *k, int i, double *out) {
   dz__tape *s = dz__of(k->t);
   dz__call call = dz__reverse_call(k->t, k->w, &s->kept, s->kept.scalar);
@@ -160,6 +160,7 @@ static void contribution(work *k, int i, double *out) {
   memset(out, 0, call.args[i].size * sizeof *out);
   call.reached = dz__reached_of(s, k->w);
   dz__tensor_ops[k->w->fn - DZ__F_POINTWISE_END].reverse(&call);
+  for (size_t e = 0; e < call.args[i].size; e++) out[e] = dz__rounded(k->t, out[e]);
 }
 
 static void note_slope(work *k, int i, bool value_noted) {

@@ -1,5 +1,6 @@
 #include "tape/single.h"
 
+#include "base/never.h"
 #include "kernels/pointwise.h"
 #include "kernels/several.h"
 #include "kernels/tensor.h"
@@ -185,7 +186,7 @@ static bool converted_reverse(dz_tape *t, const dz__wide *w, double *scalar, dz_
   for (uint32_t k = 0; k < w->nargs; k++) {
     bool tensor = refs[k].flags & DZ__TENSOR;
     s->call_ga[k] = refs[k].flags & DZ__INACTIVE ? NULL : tensor ? rest : &scalar[refs[k].index];
-    if (s->call_ga[k] != rest) continue;
+    if (!s->call_ga[k] || !tensor) continue;
     memset(rest, 0, call->args[k].size * sizeof *rest);
     rest += call->args[k].size;
   }
@@ -239,7 +240,7 @@ bool dz__doubles_ready(dz__tape *s, uint32_t top, bool adjoints) {
   for (size_t k = 0; k < s->wides && s->wide[k].node <= top; k++) {
     const dz__wide *w = &s->wide[k];
     if (w->rank && !dz__copied_value(s, w)) return false;
-    bool laid = k < s->kept.wide && k < s->single->adjoint.wide;
+    bool laid = k < s->single->adjoint.wide; /* after s->kept, which has the places of the copies */
     if (adjoints && laid && has_adjoint(w) && !dz__copied_adjoint(s, w)) return false;
   }
   return true;
@@ -248,9 +249,12 @@ bool dz__doubles_ready(dz__tape *s, uint32_t top, bool adjoints) {
 bool dz__adjoint_copies_lay(dz__tape *s, uint32_t top) {
   for (size_t k = 0; k < s->wides && s->wide[k].node <= top; k++) {
     const dz__wide *w = &s->wide[k];
-    if (!has_adjoint(w) || s->kept.tensor[k]) continue;
+    if (!has_adjoint(w)) continue;
+    (void)DZ__NEVER(s->kept.tensor[k] != NULL); /* a sweep drops the copies first */
     s->kept.tensor[k] = new_copy(s, w, NULL);
-    if (!s->kept.tensor[k]) return false;
+    if (s->kept.tensor[k]) continue;
+    dz__adjoint_copies_drop(s, 0); /* what they have is no adjoint */
+    return false;
   }
   return true;
 }

@@ -295,6 +295,33 @@ START_TEST(blocks_of_the_arena_have_a_limit) {
 }
 END_TEST
 
+/* Says how much was asked for, and has little: the arena writes nothing into its blocks but their heads. */
+static void *little(void *user, void *block, size_t old_size, size_t new_size) {
+  (void)old_size;
+  if (new_size) *(size_t *)user = new_size;
+  return new_size ? malloc(4096) : (free(block), NULL);
+}
+
+/* Behind a block of 100 MB stands one of 200, and then one of 2^28 bytes, the most; the first has 2^14. */
+START_TEST(blocks_of_the_arena_double) {
+  size_t asked = 0;
+  const dz_allocator a = {little, &asked};
+  dz__arena arena;
+  dz__arena_init(&arena, &a);
+  ck_assert_ptr_nonnull(dz__arena_alloc(&arena, 1));
+  const size_t head = asked - ((size_t)1 << 14);
+  ck_assert_uint_le(head, 256);
+  static const size_t piece[] = {1 << 14, 64, 100 << 20, 64, 200 << 20, 64},
+                      block[] = {1 << 15, 0, 100 << 20, 200 << 20, 1 << 28, 0};
+  for (size_t k = 0; k < COUNT(piece); k++) {
+    asked = 0;
+    ck_assert_ptr_nonnull(dz__arena_alloc(&arena, piece[k]));
+    ck_assert_uint_eq(asked, block[k] ? block[k] + head : 0);
+  }
+  dz__arena_free(&arena);
+}
+END_TEST
+
 /* Every _i-th allocation fails. A piece not to be had leaves the arena usable: the next try gets it. */
 START_TEST(the_arena_survives_failing_allocations) {
   failing f = {.every = (size_t)_i};
@@ -359,4 +386,5 @@ SUITE(ONCE(the_default_allocator_is_the_systems), ONCE(blocks_of_all_sizes_keep_
       ONCE(rewinding_keeps_what_came_before), ONCE(a_loop_allocates_in_its_first_turn_only),
       ONCE(too_much_is_refused), BETWEEN(the_arena_survives_failing_allocations, 2, 6),
       ONCE(the_arena_survives_memory_running_out), ONCE(growth_stops_at_what_can_be),
-      ONCE(blocks_of_the_arena_have_a_limit), ONCE(a_block_too_small_stays_further_on) PAGE_TESTS)
+      ONCE(blocks_of_the_arena_have_a_limit), ONCE(blocks_of_the_arena_double),
+      ONCE(a_block_too_small_stays_further_on) PAGE_TESTS)

@@ -223,6 +223,16 @@ START_TEST(suggests_with_long_names) {
 }
 END_TEST
 
+/* Of names that are much longer than the text, or much shorter, nothing is read into a table of its size. */
+START_TEST(names_of_any_length_are_passed_over) {
+  char other[4000];
+  const char *list[] = {other, "tanh", NULL};
+  memset(other, 't', sizeof other);
+  other[sizeof other - 1] = '\0';
+  ck_assert_str_eq(dz__nearest("tanhh", 5, each_of, list), "tanh");
+}
+END_TEST
+
 /* Sizes are kept in 32 bits; nothing of such a text is read. */
 START_TEST(a_text_that_is_too_long_is_no_name) {
   const dz_allocator a = dz_system_allocator();
@@ -241,4 +251,5 @@ SUITE(ONCE(finds_what_was_added), ONCE(the_text_is_copied_and_measured_by_size),
       ONCE(the_first_name_of_a_value_is_its_name), ONCE(dropping_takes_the_values_from_a_point_on),
       ONCE(names_come_and_go), BETWEEN(survives_failing_allocations, 6, 12),
       ONCE(keeps_what_it_has_when_memory_is_out), EACH(suggests_the_nearest_name, COUNT(suggestion)),
-      ONCE(suggests_with_long_names), ONCE(a_text_that_is_too_long_is_no_name))
+      ONCE(suggests_with_long_names), ONCE(names_of_any_length_are_passed_over),
+      ONCE(a_text_that_is_too_long_is_no_name))

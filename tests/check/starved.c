@@ -108,7 +108,9 @@ START_TEST(errors_without_a_record) {
   ck_assert_int_eq(dz_check(by_text, wrong, 1, &p, NULL, NULL, &r, NULL), DZ_ERR_SYNTAX);
   ck_assert_int_eq(dz_check(by_text, none, 1, &p, NULL, NULL, &r, NULL), DZ_ERR_MISSING);
   ck_assert_int_eq(dz_check(by_text, right, SIZE_MAX, &p, NULL, NULL, &r, NULL), DZ_ERR_MEMORY);
-  ck_assert_int_eq(dz_check(by_text, right, (size_t)1 << 40, &p, NULL, NULL, &r, NULL), DZ_ERR_MEMORY);
+  const size_t beyond = SIZE_MAX >> 16 >> 8; /* of 32 bits there might be so many */
+  if (beyond > 255)
+    ck_assert_int_eq(dz_check(by_text, right, beyond, &p, NULL, NULL, &r, NULL), DZ_ERR_MEMORY);
   ck_assert_int_eq(dz_check(by_text, right, 1, &p, NULL, NULL, &r, NULL), DZ_OK);
   ck_assert_uint_eq(r.agreed, 1);
 }

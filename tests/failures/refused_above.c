@@ -179,8 +179,9 @@ START_TEST(patterns_that_are_none) {
   GIVES(dz_pattern_new(2, 2, late, column, NULL, &p), DZ_ERR_ARGUMENT);
   GIVES(dz_pattern_new(2, 2, starts, wide, NULL, &p), DZ_ERR_ARGUMENT);
   GIVES(dz_pattern_new(2, 2, pair, same, NULL, &p), DZ_ERR_ARGUMENT);
-  GIVES(dz_pattern_new(2, (size_t)UINT32_MAX + 1, starts, column, NULL, &p), DZ_ERR_LIMIT);
-  GIVES(dz_pattern_new((size_t)UINT32_MAX + 1, 2, starts, column, NULL, &p), DZ_ERR_LIMIT);
+  const size_t beyond = (size_t)UINT32_MAX + 1; /* where size_t has no more bits there is none */
+  if (beyond) GIVES(dz_pattern_new(2, beyond, starts, column, NULL, &p), DZ_ERR_LIMIT);
+  if (beyond) GIVES(dz_pattern_new(beyond, 2, starts, column, NULL, &p), DZ_ERR_LIMIT);
   ck_assert_ptr_null(p);
   for (int k = 0; k < BAD; k++) {
     GIVES(dz_jacobian_pattern(1, &bad[k], 1, &x, 0, NULL, &p), DZ_ERR_HANDLE);

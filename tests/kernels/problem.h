@@ -85,12 +85,73 @@ static inline dz_status shape(problem *p) {
   return status;
 }
 
+/* ---- the same with floats ---- */
+
+static inline bool same_number(double x, double y) { return x == y || (isnan(x) && isnan(y)); }
+
+static inline bool are_floats(const double *x, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (!same_number((double)(float)x[i], x[i])) return false;
+  return true;
+}
+
+/* Whether there is a kernel of floats, and the operands are such. */
+static inline bool has_floats(const problem *p) {
+  bool has = op_of(p)->forward_single;
+  for (int k = 0; has && k < p->nargs; k++) has = are_floats(p->args[k].data, p->args[k].size);
+  return has;
+}
+
+static inline float *floats_of(const double *x, size_t n) {
+  float *f = malloc(n ? n * sizeof *f : 1);
+  if (!f) abort();
+  for (size_t i = 0; i < n; i++) f[i] = (float)x[i];
+  return f;
+}
+
+static inline dz__call float_call(problem *p, dz__array *args) {
+  dz__call c = call_of(p);
+  for (int k = 0; k < p->nargs; k++) {
+    args[k] = p->args[k];
+    args[k].single = floats_of(p->args[k].data, p->args[k].size);
+  }
+  c.args = args;
+  c.single = true;
+  c.out.single = floats_of(p->out.data, p->out.size);
+  return c;
+}
+
+static inline void drop_floats(problem *p, dz__call *c) {
+  for (int k = 0; k < p->nargs; k++) free(c->args[k].single);
+  free(c->out.single);
+}
+
+static inline void expect_floats(const problem *p, const float *got, const double *want, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    ck_assert_msg(same_number((double)got[i], (double)(float)want[i]), "%s with floats: %g, not %g",
+                  dz__ops[p->fn].name, (double)got[i], want[i]);
+}
+
+static inline void forward_with_floats(problem *p) {
+  dz__array args[MOST_ARGS];
+  dz__call c = float_call(p, args);
+  for (size_t i = 0; i < p->out.size; i++) c.out.single[i] = NAN;
+  ck_assert(op_of(p)->shape(&c) == DZ_OK);
+  op_of(p)->forward_single(&c);
+  expect_floats(p, c.out.single, p->out.data, p->out.size);
+  drop_floats(p, &c);
+}
+
+/* ---- running ---- */
+
+/* Where all numbers are floats, as whole numbers are, the kernel of floats must give the same. */
 static inline void forward(problem *p) {
   if (shape(p)) ck_abort_msg("%s", p->error.message);
   p->out.data = room(p->out.size);
   for (size_t i = 0; i < p->out.size; i++) p->out.data[i] = (double)NAN;
   dz__call c = call_of(p);
   op_of(p)->forward(&c);
+  if (has_floats(p)) forward_with_floats(p);
 }
 
 /* Makes room for g (filled with whole numbers), scratch and adjoints (which start as whole numbers, kept in
@@ -112,9 +173,33 @@ static inline void prepare_reverse(problem *p, unsigned skip) {
   for (size_t i = 0; i < n; i++) p->scratch[i] = (double)NAN;
 }
 
+/* The adjoints `to`, which hold what those of p did before, get the floats' contributions. */
+static inline bool reverse_with_floats(problem *p, float **to) {
+  dz__array args[MOST_ARGS];
+  float *g = floats_of(p->g, p->out.size);
+  dz__call c = float_call(p, args);
+  c.g_single = g;
+  c.ga_single = to;
+  const bool doubt = op_of(p)->reverse_single(&c);
+  drop_floats(p, &c);
+  free(g);
+  return doubt;
+}
+
+/* The careful sweep, which has `reached`, is of doubles only. */
 static inline bool reverse(problem *p) {
+  bool floats = has_floats(p) && !p->reached;
+  float *to[MOST_ARGS] = {NULL};
+  for (int k = 0; floats && k < p->nargs; k++)
+    if (p->ga[k]) to[k] = floats_of(p->ga[k], p->args[k].size);
   dz__call c = call_of(p);
-  return op_of(p)->reverse(&c);
+  const bool doubt = op_of(p)->reverse(&c);
+  if (floats) ck_assert(reverse_with_floats(p, to) == doubt);
+  for (int k = 0; k < p->nargs; k++) {
+    if (to[k]) expect_floats(p, to[k], p->ga[k], p->args[k].size);
+    free(to[k]);
+  }
+  return doubt;
 }
 
 /* Sends the masks in `reached` back into ga, which starts as 0. */

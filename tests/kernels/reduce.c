@@ -168,12 +168,33 @@ START_TEST(long_reductions) {
     unsigned axes;
   } cases[] = {{1, {1500}, 1},      {2, {3, 1100}, 2},     {2, {300, 3}, 1},      {2, {150, 67}, 1},
                {2, {67, 150}, 2},   {3, {2, 140, 131}, 2}, {4, {5, 2, 40, 3}, 5}, {4, {2, 20, 3, 40}, 10},
-               {3, {130, 2, 9}, 5}, {2, {1, 1025}, 3},     {2, {17, 1}, 1},       {3, {2, 1, 300}, 4}};
-  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-    dz__array x = array_of(cases[c].rank, cases[c].dims);
-    for (size_t i = 0; i < x.size; i++)
-      x.data[i] = reductions[_i] == DZ__F_prod ? uniform(.9, 1.1) : below(3) ? whole() / 4 : uniform(-2, 2);
-    try_reduction(reductions[_i], x, cases[c].axes, c % 2);
+               {3, {130, 2, 9}, 5}, {2, {1, 1025}, 3},     {2, {17, 1}, 1},       {3, {2, 1, 300}, 4},
+               {2, {30, 65}, 1}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+    for (int floats = 0; floats < 2; floats++) {
+      dz__array x = array_of(cases[c].rank, cases[c].dims);
+      for (size_t i = 0; i < x.size; i++)
+        x.data[i] = reductions[_i] == DZ__F_prod ? uniform(.9, 1.1)
+                    : floats || below(3)         ? whole() / 4
+                                                 : uniform(-2, 2);
+      try_reduction(reductions[_i], x, cases[c].axes, c % 2);
+    }
+}
+END_TEST
+
+/* No adjoint is wanted; or the operand was overwritten since, so that nothing in it equals its largest
+ * element. */
+START_TEST(nothing_to_add_to) {
+  for (unsigned skip = 0; skip < 2; skip++) {
+    problem p = reduction(reductions[_i], array_of(1, (size_t[]){3}), 1, false);
+    memcpy(p.args[0].data, (double[]){1, 2, 3}, 3 * sizeof(double));
+    forward(&p);
+    prepare_reverse(&p, skip);
+    p.g[0] = 0;
+    memcpy(p.args[0].data, (double[]){-5, 5, -6}, 3 * sizeof(double));
+    ck_assert(!reverse(&p));
+    for (int i = 0; i < 3 && !skip; i++) ck_assert(p.ga[0][i] == p.was[0][i]);
+    drop(&p);
   }
 }
 END_TEST
@@ -396,9 +417,9 @@ START_TEST(counts) {
 }
 END_TEST
 
-SUITE(EACH(random_reductions, REDUCTIONS), EACH(long_reductions, REDUCTIONS), ONCE(sums_do_not_drift),
-      EACH(random_scans, 2), ONCE(points), ONCE(small_parts_of_logsumexp), ONCE(zeros_times_infinities),
-      ONCE(zeros_in_cumprod), ONCE(counts))
+SUITE(EACH(random_reductions, REDUCTIONS), EACH(long_reductions, REDUCTIONS),
+      EACH(nothing_to_add_to, REDUCTIONS), ONCE(sums_do_not_drift), EACH(random_scans, 2), ONCE(points),
+      ONCE(small_parts_of_logsumexp), ONCE(zeros_times_infinities), ONCE(zeros_in_cumprod), ONCE(counts))
 #else
 SUITE_SKIPPED("this compiler has no quadmath.h")
 #endif

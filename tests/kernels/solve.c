@@ -382,6 +382,17 @@ END_TEST
 #define WITH_QUADS
 #endif
 
+START_TEST(the_largest_magnitude) {
+  ck_assert(dz__largest(NULL, 0) == 0 && dz__largest(V(1, -3, 2), 3) == 3);
+  ck_assert(dz__largest(V(1, -INFINITY), 2) == (double)INFINITY);
+  for (int at = 0; at < 3; at++) {
+    double x[] = {1, INFINITY, -2};
+    x[at] = (double)NAN;
+    ck_assert(isnan(dz__largest(x, 3)));
+  }
+}
+END_TEST
+
 SUITE_ON_TAPE(WITH_QUADS ONCE(exact), ONCE(empty), ONCE(singular), ONCE(structural_zeros),
               ONCE(one_factorization), ONCE(misuse), ONCE(larger), ONCE(factors_overflow), ONCE(kernel),
-              ONCE(every_allocation_may_fail))
+              ONCE(the_largest_magnitude), ONCE(every_allocation_may_fail))

@@ -74,7 +74,7 @@ static void gather_source(const problem *p, size_t o, int *k, size_t *i) {
 }
 
 static void check_move(problem *p, source *from) {
-  unsigned skip = p->fn == DZ__F_gather ? 2 : (unsigned)below(4) == 0;
+  unsigned skip = (p->fn == DZ__F_gather ? 2 : 0) | (below(4) == 0);
   int k;
   size_t i;
   forward(p);

@@ -197,6 +197,7 @@ static dz_status run(const char *text, size_t size, failing *f, size_t only, dou
   f->calls = 0, f->only = only;
   *e = (dz_error){.status = DZ_OK};
   dz_program *p = dz_program_parse(text, size, "piece", &a, e);
+  ck_assert_msg((p != NULL) == (e->status == DZ_OK), "%s: status %d", text, (int)e->status);
   const dz_var y = p ? dz_program_record(p, t, 3) : (dz_var){0};
   if (p) *e = *dz_tape_error(t);
   *sum = 0;

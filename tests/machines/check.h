@@ -47,6 +47,7 @@ __attribute__((noreturn, format(printf, 3, 4), unused)) static void check_fails(
     (void)_i;
 #define END_TEST }
 
+#define ck_abort() ck_abort_msg("here")
 #define ck_abort_msg(...) check_fails(__FILE__, __LINE__, __VA_ARGS__)
 #define ck_assert_msg(x, ...) ((x) ? (void)0 : check_fails(__FILE__, __LINE__, "" __VA_ARGS__))
 #define ck_assert(x) ck_assert_msg(x, "%s", #x)
@@ -73,6 +74,7 @@ __attribute__((noreturn, format(printf, 3, 4), unused)) static void check_fails(
 #define ck_assert_double_lt(x, y) CHECK_AS(double, "%.17g", x, <, y)
 #define ck_assert_double_ge(x, y) CHECK_AS(double, "%.17g", x, >=, y)
 #define ck_assert_double_gt(x, y) CHECK_AS(double, "%.17g", x, >, y)
+#define ck_assert_double_nan(x) ck_assert(isnan(x))
 #define ck_assert_double_eq_tol(x, y, within) ck_assert_double_le(fabs((x) - (y)), within)
 #define ck_assert_ptr_eq(x, y) ck_assert((const void *)(x) == (const void *)(y))
 #define ck_assert_ptr_null(x) ck_assert((x) == NULL)

@@ -219,6 +219,34 @@ START_TEST(large_loops) {
 }
 END_TEST
 
+/* Large loops whose lanes go by results of another and leave results: blocks of them, and native code. */
+START_TEST(large_results) {
+  const size_t n = 40000;
+  s = (subject){.t = dz_tape_new(NULL)};
+  double *in = malloc(n * sizeof *in);
+  for (size_t k = 0; k < n; k++) in[k] = .1 + 1e-3 * (double)(k * 37 % 1001);
+  dz_var x = s.x[s.n++] = dz_leaf_tensor(s.t, DZ_ROLE_INPUT, 1, &n, in),
+         w = s.x[s.n++] = dz_leaf_tensor(s.t, DZ_ROLE_INPUT, 1, &n, in), p = input(&s, .5),
+         z = dz_atan2(dz_mul(dz_sin(x), p), dz_add(dz_exp(x), p)),
+         pairs = dz_mul(dz_slice(z, 0, 0, (int64_t)n - 1, 1), dz_slice(z, 0, 1, (int64_t)n, 1)),
+         all = dz_mul(pairs,
+                      dz_mul(dz_slice(x, 0, 1, (int64_t)n, 1), dz_cos(dz_slice(w, 0, 1, (int64_t)n, 1))));
+  s.y = dz_exp(dz_mul(dz_sum(all, 0, false), 1e-6));
+  if (_i % 2) s.y = dz_add(s.y, behind(input(&s, 1)));
+  ck_assert_int_eq(dz_backward(s.y), DZ_OK);
+  dz_plan *plan =
+      dz_plan_new(1, &s.y, s.n, s.x, &(dz_plan_options){.threads = _i, .tensors = DZ_TENSORS_APART}, NULL);
+  run_once(plan, "large results");
+  dz_error e;
+  ck_assert_msg(dz_plan_native(plan, &(dz_native_options){.cache = cache}, &e) == DZ_OK, "%s", e.message);
+  run_once(plan, "large results, native");
+  dz_plan_free(plan);
+  free(in);
+  dz_tape_free(s.t);
+}
+END_TEST
+
 SUITE_BETWEEN(set_up, tear_down, EACH(as_always, COUNT(subjects)), EACH(carefully, COUNT(subjects)),
               EACH(as_native_code, EFFORT(COUNT(subjects), 3)), EACH(values_only, EFFORT(COUNT(subjects), 3)),
-              ONCE(taken_out), ONCE(too_many_to_be_taken_out), ONCE(maps_of_little), ONCE(large_loops))
+              ONCE(taken_out), ONCE(too_many_to_be_taken_out), ONCE(maps_of_little), ONCE(large_loops),
+              EACH(large_results, EFFORT(4, 1)))

@@ -3,13 +3,14 @@
 #define DZ_TESTS_PLAN_RARE_H
 
 #include "base/hash.h"
+#include "drawn.h"
 #include "dz/dz.h"
 #include "suite.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MOST = 3000 };
+enum { MOST = 9000 };
 
 typedef struct subject {
   dz_tape *t;
@@ -284,6 +285,241 @@ static void held(subject *s) {
   add_to(s, dz_sum(dz_mul(dz_noise(v, c), dz_add(v, dz_noise(v, 3))), DZ_ALL, false));
   add_to(s, dz_mul(x, dz_exp(c)));
 }
+/* Inputs that steps read among numbers, a loop among inputs that are read nowhere else, and a second loop
+   among those: all of one stream stand in one array. */
+static void inputs_among_others(subject *s) {
+  enum { N = 10, STEPS = 20 };
+  dz_var *x = inputs(s, STEPS), *u = inputs(s, N), *v = inputs(s, N), p = input(s, .4), z = p;
+  for (int l = 0; l < N; l++) add_to(s, dz_exp(dz_mul(l == 4 ? u[4] : v[l], .5)));
+  for (int l = 0; l < N; l++) add_to(s, dz_cos(dz_mul(l == 7 ? x[7] : u[l], p)));
+  for (int l = 0; l < STEPS; l++) z = dz_tanh(dz_add(dz_mul(z, p), l % 3 ? x[l] : dz_num(.1 * l)));
+  add_to(s, z);
+}
+
+/* What lanes compute is read elsewhere, so what arrives there stands in an array: for numbers that all share,
+   as it is and times a factor, in short sums and long ones. */
+static void results_read_elsewhere(subject *s) {
+  enum { N = 40 };
+  dz_var *x = inputs(s, N), *a = data(s, N), *p = inputs(s, 20), z[7][N];
+  for (int l = 0; l < N; l++) {
+    z[0][l] = dz_add(dz_sin(x[l]), p[0]);
+    z[1][l] = dz_sub(dz_exp(x[l]), dz_mul(p[1], dz_add(dz_tanh(x[l]), p[2])));
+    z[2][l] = dz_mul(p[3], dz_sub(p[4], dz_cos(x[l])));
+    z[4][l] = dz_add(dz_sin(a[l]), p[0]);
+    z[6][l] = dz_tanh(dz_mul(p[5], p[6])); /* the same in all lanes */
+    z[5][l] = dz_mul(p[3], dz_sub(p[4], dz_cos(a[l])));
+    z[3][l] = dz_fabs(x[l]);
+    for (int k = 5; k < 20; k++) z[3][l] = dz_add(z[3][l], k % 2 ? p[k] : dz_mul(p[k], dz_add(x[l], p[5])));
+  }
+  for (int k = 0; k < 7; k++)
+    for (int l = 0; l < N; l++) add_to(s, dz_tanh(dz_mul(z[k][l], z[k][(l + 1) % N])));
+}
+
+/* Columns of rows that are read beside each other, more than are sorted together; and of two tables, at the
+   same distances. */
+static void many_columns(subject *s) {
+  enum { N = 9, COLUMNS = 270 };
+  dz_var *x = inputs(s, N * COLUMNS), h[2 * N + 2], p = input(s, .4);
+  for (int l = 0; l < 2 * N + 2; l++) h[l] = dz_exp(x[l]);
+  for (int l = 0; l < N; l++) {
+    dz_var z = dz_tanh(x[l * COLUMNS]);
+    for (int k = 1; k < COLUMNS; k++) z = dz_add(z, x[l * COLUMNS + k]);
+    add_to(s, dz_sin(z));
+  }
+  for (int l = 0; l < N; l++)
+    add_to(s, dz_cos(dz_mul(dz_add(dz_mul(x[2 * l], h[2 * l]), dz_mul(x[2 * l + 1], h[2 * l + 2])), p)));
+}
+
+/* Functions that differ in their second or third operand alone, products with one number over and over, and
+   one operand many times. */
+static void alike(subject *s) {
+  enum { N = 17, FUNCTIONS = 12 };
+  dz_var *x = inputs(s, 3 * N), *p = inputs(s, 3);
+  for (int l = 0; l < N; l++) {
+    dz_var z = dz_num(0), y[FUNCTIONS];
+    for (int k = 0; k < FUNCTIONS; k++) y[k] = dz_sin(dz_mul(x[l], .2 * k + .5));
+    for (int k = 0; k < FUNCTIONS; k++) {
+      z = dz_add(z, dz_atan2(y[0], dz_add(dz_exp(y[k]), .5)));
+      z = dz_add(z, dz_where(dz_gt(y[1], .3), y[2], y[k]));
+      z = dz_add(z, dz_mul(p[k % 3], y[k]));
+    }
+    for (int k = 0; k < FUNCTIONS; k++) z = dz_add(z, dz_mul(x[l], dz_mul(x[2 * l], .1)));
+    add_to(s, dz_tanh(dz_add(z, dz_mul(x[2 * l], x[3 * l]))));
+  }
+}
+
+/* Steps with more numbers than have variables; with so much to do that functions of C are divided, and that
+   few steps fit into a block; with a state that many of its products are added up to. */
+static void wide_steps(subject *s) {
+  enum { PARAMS = 270, STEPS = 18 };
+  dz_var *p = inputs(s, PARAMS), z = input(s, .5);
+  for (int l = 0; l < STEPS; l++) {
+    dz_var sum = dz_mul(z, p[0]);
+    for (int k = 1; k < PARAMS; k++) sum = dz_add(sum, dz_mul(z, p[k]));
+    z = dz_tanh(dz_mul(sum, .01));
+  }
+  add_to(s, z);
+}
+static void deep_steps(subject *s) {
+  enum { LINKS = 450, STEPS = 18 };
+  dz_var *p = inputs(s, 7), z = input(s, .5);
+  for (int l = 0; l < STEPS; l++) {
+    dice d = {1};
+    for (int k = 0; k < LINKS; k++) switch (below(&d, 5)) {
+      case 0:
+        z = dz_sin(z);
+        break;
+      case 1:
+        z = dz_mul(z, p[below(&d, 7)]);
+        break;
+      case 2:
+        z = dz_sub(p[below(&d, 7)], z);
+        break;
+      default:
+        z = dz_cos(z);
+      }
+  }
+  add_to(s, z);
+}
+static void many_products(subject *s) {
+  enum { PRODUCTS = 3 };
+  dz_var *c = data(s, 3 * PRODUCTS), z = input(s, .5), p = input(s, .9);
+  for (int l = 0; l < 20; l++) {
+    dz_var w[3];
+    for (int j = 0; j < 3; j++) {
+      w[j] = dz_mul(z, c[PRODUCTS * j]);
+      for (int k = 1; k < PRODUCTS; k++) w[j] = dz_add(w[j], dz_mul(z, c[PRODUCTS * j + k]));
+    }
+    z = dz_tanh(dz_mul(dz_mul(w[0], p), dz_mul(w[1], w[2])));
+  }
+  add_to(s, z);
+}
+
+/* Steps so many that a loop over lanes would have a part of the gradient for itself; and such a loop that
+   adds to others, too. */
+static void many_steps(subject *s) {
+  enum { STEPS = 1100 };
+  dz_var *u = inputs(s, STEPS), z = input(s, .5), p = input(s, .9);
+  for (int l = 0; l < STEPS; l++) z = dz_tanh(dz_add(dz_mul(z, p), u[l]));
+  add_to(s, z);
+}
+static void runs_beside_columns(subject *s) {
+  enum { N = 1040 };
+  dz_var *x = inputs(s, N), *v = inputs(s, 2 * N);
+  for (int l = 0; l < N; l++) add_to(s, dz_sin(dz_mul(x[l], v[2 * l])));
+}
+
+/* More around the loops than is written as C: it is numbers, between which loops are called. */
+static void long_program(subject *s) {
+  enum { LINKS = 3600, N = 9 };
+  dice d = {3};
+  dz_var z = input(s, .5), *x = inputs(s, N);
+  for (int l = 0; l < N; l++) z = dz_add(z, dz_tanh(dz_mul(x[l], x[(l + 1) % N])));
+  for (int k = 0; k < LINKS; k++) {
+    dz_var f = drawn_operation(4 + below(&d, 3), z, z, z);
+    z = below(&d, 2) ? dz_add(z, dz_mul(f, .01)) : dz_sub(dz_mul(f, .02), z);
+  }
+  for (int l = 0; l < N; l++) add_to(s, dz_sin(dz_mul(z, x[l])));
+}
+
+/* ---- drawn by chance ---- */
+
+/* Steps that carry up to four numbers, of which each may be that of the step before or of one further back.
+ */
+static void draw_steps(subject *s, uint64_t seed, int most) {
+  enum { STATES = 4, FAR = 3, PARAMS = 4 };
+  static drawn_body b;
+  static dz_var state[FAR][STATES], kept[100];
+  dice d = {seed};
+  const int steps = 9 + below(&d, 60), states = 1 + below(&d, STATES), params = below(&d, PARAMS),
+            streams = below(&d, DRAWN_STREAMS), far = below(&d, 3) ? 1 : 1 + below(&d, FAR);
+  drawn_stream stream[DRAWN_STREAMS];
+  dz_var p[PARAMS], sum = dz_num(0);
+  for (int k = 0; k < streams; k++)
+    stream[k] = draw_stream(&d, (below(&d, 3) ? inputs : data)(s, stream_room(steps)));
+  for (int k = 0; k < params; k++) p[k] = below(&d, 8) ? input(s, .3 + .1 * k) : dz_sin(input(s, .4));
+  for (int k = 0; k < states; k++) {
+    state[0][k] = below(&d, 3) ? input(s, .2 + .1 * k) : below(&d, 2) ? dz_sin(input(s, .3)) : dz_num(.5);
+    for (int j = 1; j < far; j++) state[j][k] = state[0][k];
+  }
+  const int reads = states * far + params + streams + 1, smooth = below(&d, 2), use = below(&d, 4);
+  draw_lines(&b, &d, reads, 1 + below(&d, most));
+  int next[STATES];
+  for (int k = 0; k < states; k++)
+    next[k] = below(&d, 6) ? reads + b.lines - 1 - below(&d, b.lines < 4 ? b.lines : 4)
+                           : below(&d, reads + b.lines);
+  for (int l = 0; l < steps; l++) {
+    int n = 0;
+    for (int j = 0; j < far; j++)
+      for (int k = 0; k < states; k++) b.at[n++] = state[j][k];
+    for (int k = 0; k < params; k++) b.at[n++] = p[k];
+    for (int k = 0; k < streams; k++) b.at[n++] = of_stream(&stream[k], l, steps);
+    b.at[n++] = dz_num(.01 * (l * 7 % 11));
+    kept[l] = work_out(&b);
+    memmove(state[1], state[0], (FAR - 1) * sizeof *state);
+    for (int k = 0; k < states; k++) state[0][k] = smooth ? dz_tanh(b.at[next[k]]) : b.at[next[k]];
+    if (use == 1) sum = dz_add(sum, kept[l]);
+    if (use == 2) sum = dz_add(sum, dz_mul(state[0][0], state[0][states - 1]));
+  }
+  for (int l = 0; l < steps && use == 3; l++) sum = dz_add(sum, dz_mul(kept[l], kept[(l * 7 + 1) % steps]));
+  for (int k = 0; k < states; k++) sum = dz_add(sum, dz_mul(state[0][k], .3));
+  add_to(s, dz_tanh(sum));
+}
+
+static void draw_lanes(subject *s, uint64_t seed, int most) {
+  enum { PARAMS = 4, LANES = 260 };
+  static const int sizes[] = {8, 9, 16, 17, 40, 64, 100, 250};
+  static drawn_body b;
+  static dz_var z[LANES];
+  dice d = {seed};
+  const int lanes = sizes[below(&d, 8)], params = below(&d, PARAMS),
+            streams = 1 + below(&d, DRAWN_STREAMS - 1), terms = below(&d, 3) ? 0 : below(&d, 14),
+            shared = below(&d, 2), use = below(&d, 3);
+  drawn_stream stream[DRAWN_STREAMS];
+  dz_var p[PARAMS], sum = dz_num(0), *all = NULL;
+  for (int k = 0; k < streams; k++) {
+    if (!k || !shared) all = (below(&d, 5) ? inputs : data)(s, stream_room(lanes));
+    stream[k] = draw_stream(&d, all);
+  }
+  for (int k = 0; k < params; k++) p[k] = below(&d, 4) ? input(s, .3 + .1 * k) : dz_sin(input(s, .4));
+  const int reads = params + streams + 1;
+  draw_lines(&b, &d, reads, 1 + below(&d, most));
+  int term[14][3];
+  for (int k = 0; k < terms; k++)
+    for (int j = 0; j < 3; j++) term[k][j] = below(&d, j ? reads + b.lines : 4);
+  for (int l = 0; l < lanes; l++) {
+    int n = 0;
+    for (int k = 0; k < params; k++) b.at[n++] = p[k];
+    for (int k = 0; k < streams; k++) b.at[n++] = of_stream(&stream[k], l, lanes);
+    b.at[n++] = dz_num(.01 * (l * 7 % 11));
+    z[l] = work_out(&b);
+    for (int k = 0; k < terms; k++) {
+      const dz_var x = b.at[term[k][1]], y = term[k][0] ? dz_mul(x, b.at[term[k][2]]) : x;
+      z[l] = term[k][0] == 3 ? dz_sub(z[l], y) : dz_add(z[l], y);
+    }
+    if (use) sum = dz_add(sum, dz_sin(z[l]));
+  }
+  for (int l = 0; l < lanes && !use; l++)
+    sum = dz_add(sum, dz_exp(dz_mul(dz_tanh(z[l]), z[(l + 1) % lanes])));
+  add_to(s, dz_tanh(sum));
+}
+
+static void drawn_steps(subject *s) {
+  static const uint64_t seeds[] = {6, 14, 34, 119, 198};
+  for (size_t k = 0; k < COUNT(seeds); k++) draw_steps(s, seeds[k], 14);
+}
+static void drawn_wires(subject *s) { draw_steps(s, 13, 14), draw_steps(s, 9, 14); }
+static void drawn_states(subject *s) { draw_steps(s, 160, 14), draw_steps(s, 250, 14); }
+static void drawn_copies(subject *s) { draw_steps(s, 298, 14), draw_steps(s, 17, 60); }
+static void drawn_long_steps(subject *s) {
+  static const uint64_t seeds[] = {23, 40, 41};
+  for (size_t k = 0; k < COUNT(seeds); k++) draw_steps(s, seeds[k], 60);
+}
+static void drawn_lanes(subject *s) {
+  static const uint64_t seeds[] = {20, 85, 103};
+  for (size_t k = 0; k < COUNT(seeds); k++) draw_lanes(s, seeds[k], 12);
+}
+
 static void (*const subjects[])(subject *) = {lanes_that_collide,
                                               first_steps_collide,
                                               second_steps_collide,
@@ -305,6 +541,22 @@ static void (*const subjects[])(subject *) = {lanes_that_collide,
                                               shared_5,
                                               shared_layers,
                                               formulas,
-                                              held};
+                                              held,
+                                              inputs_among_others,
+                                              results_read_elsewhere,
+                                              many_columns,
+                                              alike,
+                                              wide_steps,
+                                              deep_steps,
+                                              many_products,
+                                              many_steps,
+                                              runs_beside_columns,
+                                              long_program,
+                                              drawn_steps,
+                                              drawn_wires,
+                                              drawn_states,
+                                              drawn_copies,
+                                              drawn_long_steps,
+                                              drawn_lanes};
 
 #endif

@@ -6,6 +6,7 @@
 #include "dz/trace.h"
 #include "dz/why.h"
 #include "show/pen.h"
+#include "show/setting.h"
 #include "show/sheet.h"
 #include "show/source.h"
 
@@ -138,6 +139,31 @@ START_TEST(infinite_numbers_are_set) {
 }
 END_TEST
 
+/* Graphviz raises nothing twice: within an exponent ² stands for a number, and ^ before anything else. */
+START_TEST(powers_within_exponents) {
+  dz_var x = named(dz_input(tape, 2), "x"), y = named(dz_input(tape, 3), "y"),
+         n = named(dz_input(tape, 3), "重みab");
+  const struct {
+    dz_var power;
+    const char *exponent;
+  } cases[] = {{dz_pow(x, 12), "<I>x</I>¹²"},
+               {dz_pow(x, -2), "<I>x</I>⁻²"},
+               {dz_pow(x, y), "<I>x</I>^<I>y</I>"},
+               {dz_pow(x, n), "<I>x</I>^(重みab)"},
+               {dz_pow(x, dz_add(x, y)), "<I>x</I>^(<I>x</I>+<I>y</I>)"},
+               {dz_pow(x, dz_mul(2, y)), "<I>x</I>^(2<I>y</I>)"},
+               {dz_pow(x, .5), "<I>x</I>^(0.5)"}};
+  dz_allocator a = dz_system_allocator();
+  for (size_t k = 0; k < COUNT(cases); k++) {
+    dz__text t = dz__set(dz_exp(cases[k].power), &(dz__set_options){.format = DZ__SET_HTML}, &a);
+    char want[200];
+    snprintf(want, sizeof want, "<I>e</I><SUP><FONT POINT-SIZE=\"16\">%s</FONT></SUP>", cases[k].exponent);
+    ck_assert_str_eq(t.at, want);
+    dz__text_free(&t, &a);
+  }
+}
+END_TEST
+
 /* ---- sheets and pens ---- */
 
 static bool refuse(void *user, const char *more, size_t size) {
@@ -212,7 +238,7 @@ static dz__seen seen_at(int line, int column) { return (dz__seen){.is = {.line =
 
 START_TEST(places_in_the_source) {
   static const char program[] =
-      "a = 1; g2(u) = u*é + h(u)\nf(x\nk(x) y\nm(x) == 2\n(x) = 3\n  n_1(v)   = v; sin(v)";
+      "a = 1; g2(u) = u*é + h(u)\nf(x\nk(x) y\nm(x) == 2\n(x) = 3\n  n_1(v)   = v; sin(v)\nx||y";
   static const struct {
     int line, column;
     const char *statement, *defined, *called; /* their beginnings */
@@ -220,8 +246,9 @@ START_TEST(places_in_the_source) {
       {1, 1, "a = 1", NULL, "a "},       {1, 16, "g2(u)", "g2(u)", "u*"}, {1, 20, "g2(u)", "g2(u)", NULL},
       {1, 22, "g2(u)", "g2(u)", "h(u)"}, {1, 99, "g2(u)", "g2(u)", NULL}, {2, 3, "f(x", NULL, "x"},
       {3, 3, "k(x) y", NULL, "x)"},      {4, 1, "m(x)", NULL, "m(x)"},    {5, 2, "(x)", NULL, "x)"},
-      {6, 14, "n_1(v)", "n_1(v)", "v;"}, {6, 17, "sin", NULL, "sin"},     {7, 1, NULL, NULL, NULL},
-      {0, 1, NULL, NULL, NULL},          {6, 999, "sin", NULL, NULL}};
+      {6, 14, "n_1(v)", "n_1(v)", "v;"}, {6, 17, "sin", NULL, "sin"},     {7, 1, "x||y", NULL, "x||"},
+      {8, 1, NULL, NULL, NULL},          {7, 2, "x||y", NULL, NULL},      {0, 1, NULL, NULL, NULL},
+      {6, 999, "sin", NULL, NULL}};
   dz__source s;
   const dz_allocator a = dz_system_allocator();
   ck_assert(dz__source_read(program, &a, &s));
@@ -273,5 +300,5 @@ START_TEST(arguments_out_of_range) {
 END_TEST
 
 SUITE_ON_TAPE(EACH(each_allocation_may_fail, TEXTS *WAYS), ONCE(systems_are_set),
-              ONCE(infinite_numbers_are_set), ONCE(forms_of_text), ONCE(letters_of_markup),
-              ONCE(places_in_the_source), ONCE(arguments_out_of_range))
+              ONCE(infinite_numbers_are_set), ONCE(powers_within_exponents), ONCE(forms_of_text),
+              ONCE(letters_of_markup), ONCE(places_in_the_source), ONCE(arguments_out_of_range))

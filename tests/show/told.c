@@ -61,6 +61,28 @@ START_TEST(operations_of_the_user) {
 }
 END_TEST
 
+/* What a check says of a leaf; of a stop() only where one is in the way. */
+START_TEST(checks_are_told) {
+  const dz_var x = named(dz_input(tape, 3), "x"), w = named(dz_input(tape, 2), "w");
+  const dz_var y = dz_add(dz_mul(dz_mul(x, 2), w), dz_add(dz_stop(w), 1));
+  const struct {
+    dz_explain_check check;
+    const char *part, *missing;
+  } cases[] = {{{x, 0, 0, 4, 7, 0, "wrong"}, "dz/dx = 2 E w = 4\n", "numerically"},
+               {{x, 1, 1, 4, 4, 0, NULL}, "numerically 4 ± 0  ✓", "differ"},
+               {{x, 1, 0, 4, 7, 0, "wrong"}, "they differ by -3\n", "stop() holds"},
+               {{w, 1, 0, 6, 7, 0, "wrong"}, "they differ by -1; stop() holds a part of it back\n", "✓"}};
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  for (size_t k = 0; k < COUNT(cases); k++) {
+    text t = {0};
+    ck_assert_int_eq(
+        dz_explain(y, &(dz_explain_options){.checks = &cases[k].check, .check_count = 1}, append, &t), DZ_OK);
+    ck_assert_msg(strstr(t.at, cases[k].part) && !strstr(t.at, cases[k].missing), "%zu: %s", k, t.at);
+    free(t.at);
+  }
+}
+END_TEST
+
 static void doubled(void *user, const dz_op_array *x, size_t size, double *z) {
   for (size_t i = 0; i < size; i++) z[i] = 2 * x->data[i];
 }
@@ -175,5 +197,5 @@ START_TEST(every_allocation_may_fail) {
 END_TEST
 
 SUITE_ON_TAPE(ONCE(bad_arguments_are_told), ONCE(the_operation_to_blame), ONCE(operations_of_the_user),
-              ONCE(operations_in_c), ONCE(names_that_are_markup),
+              ONCE(checks_are_told), ONCE(operations_in_c), ONCE(names_that_are_markup),
               EACH(another_way_to_write_it, COUNT(stumbles)), EACH(every_allocation_may_fail, 2))

@@ -1,5 +1,6 @@
 /* Sweeps, and what is asked of them, while each allocation in turn fails: DZ_ERR_MEMORY, nothing lost of what
-   was there before, and right numbers once there is memory. What is right is worked out by hand. */
+   was there before, and right numbers once there is memory. What is right is worked out by hand, in numbers
+   that floats hold as well (starved_floats.c). */
 #include "dz/holds.h"
 #include "dz/sweep.h"
 #include "dz/tangent.h"
@@ -69,8 +70,9 @@ static const struct {
 /* What is asked; the values come to out. */
 static dz_status ask_sweep(const graph *g, double *out) {
   const dz_status s = dz_backward(g->y);
-  if (!s) memcpy(out, dz_adjoints(g->x), dz_size(g->x) * sizeof *out);
-  return s;
+  const double *x = s ? NULL : dz_adjoints(g->x);
+  if (x) memcpy(out, x, dz_size(g->x) * sizeof *out);
+  return x ? DZ_OK : DZ_ERR_MEMORY;
 }
 static dz_status ask_part(const graph *g, double *out) {
   *out = dz_adjoint(g->part);
@@ -129,7 +131,7 @@ START_TEST(each_allocation_of_a_sweep) {
     for (int onwards = 0; onwards < 2; onwards++) {
       failing f = {0};
       const dz_allocator a = failing_allocator(&f);
-      dz_tape *t = dz_tape_new(&a);
+      dz_tape *t = NEW_TAPE(&a);
       const graph g = graphs[of].make(t);
       double out[MOST] = {0};
       ck_assert_int_eq(dz_tape_error(t)->status, DZ_OK);
@@ -164,7 +166,7 @@ START_TEST(each_allocation_of_an_accumulation) {
     for (int onwards = 0; onwards < 2; onwards++) {
       failing f = {0};
       const dz_allocator a = failing_allocator(&f);
-      dz_tape *t = dz_tape_new(&a);
+      dz_tape *t = NEW_TAPE(&a);
       const dz_var s = dz_input(t, 7), plain = dz_mul(s, 2);
       const graph g = graphs[_i].make(t);
       /* From a sweep of an output that needs neither tensors nor care. */
@@ -177,10 +179,10 @@ START_TEST(each_allocation_of_an_accumulation) {
       ck_assert(as_it_should(status, &f));
       done = !earlier && !f.failed;
       ck_assert_double_eq(dz_adjoint(s), 2);
+      f.at = f.only = 0;
       if (status) {
         if (earlier) expect_times(_i, &g, 1);
         if (!earlier) ck_assert_int_eq(dz_adjoint_state_of(g.x), DZ_ADJOINT_NOT_COMPUTED);
-        f.at = f.only = 0;
         dz_tape_forgive(t);
         ck_assert_int_eq(dz_backward_add(g.y, 2), DZ_OK);
       }
@@ -200,7 +202,7 @@ START_TEST(large_adjoints_are_held) {
   for (size_t k = 1; !done; k++) {
     failing f = {0};
     const dz_allocator a = failing_allocator(&f);
-    dz_tape *t = dz_tape_new(&a);
+    dz_tape *t = NEW_TAPE(&a);
     const dz_var u = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(LARGE), NULL), s = dz_input(t, 1);
     const dz_var v = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(LARGE), NULL);
     const dz_var y = dz_add(dz_sum(u, DZ_ALL, false), dz_add(s, dz_sum(v, DZ_ALL, false)));
@@ -211,8 +213,8 @@ START_TEST(large_adjoints_are_held) {
     ck_assert_int_eq(status, f.failed ? DZ_ERR_MEMORY : DZ_OK);
     done = !f.failed;
     const double right = status ? 1 : 3;
-    ck_assert(dz_adjoints(u)[LARGE - 1] == right && dz_adjoints(v)[0] == right && dz_adjoint(s) == 1);
     f.at = 0;
+    ck_assert(dz_adjoints(u)[LARGE - 1] == right && dz_adjoints(v)[0] == right && dz_adjoint(s) == 1);
     dz_tape_free(t);
     ck_assert_uint_eq(f.blocks, 0);
   }
@@ -227,14 +229,14 @@ START_TEST(large_tensors_are_diagnosed) {
   for (size_t k = 1; !done; k++) {
     failing f = {0};
     const dz_allocator a = failing_allocator(&f);
-    dz_tape *t = dz_tape_new(&a);
+    dz_tape *t = NEW_TAPE(&a);
     const dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(LARGE), v);
     const dz_var c = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(LARGE), NULL);
     const dz_var A = dz_leaf_tensor(t, DZ_ROLE_DATA, DIMS(1, LARGE), w);
     dz_var many = dz_input(t, 0);
     for (int i = 0; i < 3000; i++) many = dz_add(many, many);
     const dz_var scan = dz_at(dz_cumsum(x, 0), 0, 2), steep = dz_at(dz_matmul(A, dz_add(c, 1)), 0, 0);
-    const dz_var far = dz_div(dz_at(dz_cumsum(c, 0), 0, 1), 5e-324);
+    const dz_var far = dz_sqrt(dz_at(dz_cumsum(c, 0), 0, 1));
     const dz_var y = dz_add(dz_add(scan, steep), dz_add(many, far));
     ck_assert_int_eq(dz_backward(y), DZ_OK);
     f.calls = 0, f.at = k;
@@ -276,13 +278,16 @@ static const struct {
                 {from_leaf, 1.5},   {choice, 3},
                 {many, .5},         {stack, .5}};
 
+/* As numbers of the tape's kind. */
+static double held(const dz_tape *t, double x) { return dz_tape_is_single(t) ? (double)(float)x : x; }
+
 START_TEST(each_allocation_of_a_record) {
   for (int fill = 0; fill < 260; fill += fill < 250 ? 50 : 1)
     for (int onwards = 0; onwards < 2; onwards++)
       for (size_t k = 1;; k++) {
         failing f = {0};
         const dz_allocator a = failing_allocator(&f);
-        dz_tape *t = dz_tape_new(&a);
+        dz_tape *t = NEW_TAPE(&a);
         const dz_var c = dz_const(t, 3), x = dz_input(t, .5);
         for (int i = 0; i < fill; i++) (void)dz_const(t, i);
         ck_assert_int_eq(dz_tape_error(t)->status, DZ_OK);
@@ -296,9 +301,11 @@ START_TEST(each_allocation_of_a_record) {
           dz_tape_forgive(t);
           y = recorded[_i].record(c, x);
         }
-        ck_assert_int_eq(dz_valid(y), shaped);
-        if (shaped) ck_assert_double_eq(dz_rank(y) ? dz_values(y)[0] : dz_value(y), recorded[_i].value);
         const bool done = k > f.calls;
+        f.at = f.only = 0;
+        ck_assert_int_eq(dz_valid(y), shaped);
+        if (shaped)
+          ck_assert_double_eq(dz_rank(y) ? dz_values(y)[0] : dz_value(y), held(t, recorded[_i].value));
         dz_tape_free(t);
         ck_assert_uint_eq(f.blocks, 0);
         if (done) break;
@@ -312,13 +319,13 @@ END_TEST
 START_TEST(rewinds) {
   failing f = {0};
   const dz_allocator a = failing_allocator(&f);
-  dz_tape *t = dz_tape_new(&a);
-  const dz_var x = dz_input(t, 2);
+  dz_tape *t = NEW_TAPE(&a);
+  const dz_var x = dz_mul(dz_input(t, 2), 1); /* then there is room for more */
   f.at = f.calls + 1;
   const dz_mark mark = dz_tape_mark(t);
   const dz_var y = dz_mul(x, x);
   ck_assert_int_eq(dz_tape_rewind(t, mark), DZ_ERR_MEMORY);
-  ck_assert(dz_value(y) == 4 && dz_tape_size(t) == 2);
+  ck_assert(dz_value(y) == 4 && dz_tape_size(t) == 3);
   f.at = 0;
   ck_assert_int_eq(dz_tape_rewind(t, mark), DZ_OK);
   ck_assert(!dz_valid(y) && dz_value(x) == 2);
@@ -330,7 +337,7 @@ END_TEST
 START_TEST(branches) {
   failing f = {0};
   const dz_allocator a = failing_allocator(&f);
-  dz_tape *t = dz_tape_new(&a);
+  dz_tape *t = NEW_TAPE(&a);
   const dz_var x = dz_input(t, 2), more = dz_gt(x, 1), less = dz_lt(x, 1);
   f.at = f.calls + 1;
   ck_assert(!dz_holds(more) && dz_tape_error(t)->status == DZ_ERR_MEMORY);
@@ -347,7 +354,7 @@ START_TEST(bytes_are_counted) {
   for (size_t of = 0; of < COUNT(graphs); of++) {
     failing f = {0};
     const dz_allocator a = failing_allocator(&f);
-    dz_tape *t = dz_tape_new(&a);
+    dz_tape *t = NEW_TAPE(&a);
     const graph g = graphs[of].make(t);
     const dz_var pole = dz_log(dz_input(t, 0));
     double out[MOST];

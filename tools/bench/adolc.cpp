@@ -1,5 +1,7 @@
 /* ADOL-C on the same workloads: the formulas of the plain functions in w1.c to w6.c once more, over adouble.
-   What those keep in local arrays is made once here, since making a number costs ADOL-C a record. */
+   What those keep in local arrays is made once here, since making a number costs ADOL-C a record. Every tool
+   records the same operations, a product and a sum for s + x y; ADOL-C makes one of them where it is asked
+   for s += x y, which is left to its tuned use (below). */
 #include "workloads.h"
 
 #include <cmath>
@@ -15,19 +17,32 @@ numbers make(int n) { return numbers(new adouble[static_cast<size_t>(n)]); }
 constexpr double log_2pi = 1.8378770664093453;
 constexpr double log_pi = 1.1447298858494002;
 
+/* Plain: as its manual shows, trace_on, trace_off, then the driver `gradient` (which runs forward and back
+   over the trace). Tuned: the quickest way that we know, products that are added at once, buffers that hold
+   the whole trace, set once (else they are made anew each time), and a trace that keeps what the reverse
+   sweep reads (else a forward sweep comes first). */
+bool tuned;
+
+template <class term> void add(adouble &sum, const term &x) {
+  if (tuned)
+    sum += x;
+  else
+    sum = sum + x;
+}
+
 /* ---- W1 ---- */
 
 adouble logsumexp(int n, const adouble *x) {
   adouble most = x[0], sum = 0.0;
   for (int i = 1; i < n; i++)
     if (x[i].value() > most.value()) most = x[i];
-  for (int i = 0; i < n; i++) sum += exp(x[i] - most);
+  for (int i = 0; i < n; i++) add(sum, exp(x[i] - most));
   return log(sum) + most;
 }
 
 adouble square(int n, const adouble *x) {
   adouble s = x[0] * x[0];
-  for (int i = 1; i < n; i++) s += x[i] * x[i];
+  for (int i = 1; i < n; i++) add(s, x[i] * x[i]);
   return s;
 }
 
@@ -36,7 +51,7 @@ adouble distance(int n, const double *x, const adouble *mean, const adouble *q, 
   for (int i = 0; i < n; i++) c[i] = x[i] - mean[i];
   for (int i = 0; i < n; i++) z[i] = q[i] * c[i];
   for (int i = 0; i < n; i++)
-    for (int j = i + 1; j < n; j++) z[j] += *l++ * c[i];
+    for (int j = i + 1; j < n; j++) add(z[j], *l++ * c[i]);
   return square(n, z);
 }
 
@@ -56,7 +71,7 @@ adouble w1(const bench_data &d, const adouble *v) {
     trace[k] = 0.0;
     for (int i = 0; i < n; i++) {
       q[k * n + i] = exp(icf[k * (n + below) + i]);
-      trace[k] += icf[k * (n + below) + i];
+      add(trace[k], icf[k * (n + below) + i]);
     }
   }
   for (size_t r = 0; r < d.rows; r++) {
@@ -64,11 +79,11 @@ adouble w1(const bench_data &d, const adouble *v) {
     for (int k = 0; k < K; k++)
       term[k] = alpha[k] + trace[k] -
                 0.5 * distance(n, x, mean + k * n, &q[k * n], icf + k * (n + below) + n, &c[0], &z[0]);
-    sum += logsumexp(K, &term[0]);
+    add(sum, logsumexp(K, &term[0]));
   }
   for (int k = 0; k < K; k++) {
     adouble norm = square(n, &q[k * n]) + square(below, icf + k * (n + below) + n);
-    prior += 0.5 * d.gamma * d.gamma * norm - d.m * trace[k];
+    add(prior, 0.5 * d.gamma * d.gamma * norm - d.m * trace[k]);
   }
   return -rows * n * 0.5 * log_2pi + sum - rows * logsumexp(K, alpha) + (prior - prior_constant(d));
 }
@@ -101,17 +116,17 @@ adouble w3(const bench_data &d, const adouble *w) {
   for (size_t i = 0; i < d.rows; i++) {
     const double *x = d.s + i * W3_ROW;
     dot = 0.0;
-    for (size_t j = 0; j < W3_D; j++) dot += w[j] * x[j];
-    loss += log(1.0 + exp(-x[W3_D] * dot));
+    for (size_t j = 0; j < W3_D; j++) add(dot, w[j] * x[j]);
+    add(loss, log(1.0 + exp(-x[W3_D] * dot)));
   }
-  for (size_t j = 0; j < W3_D; j++) norm += w[j] * w[j];
+  for (size_t j = 0; j < W3_D; j++) add(norm, w[j] * w[j]);
   return loss + 0.5e-3 * norm;
 }
 
 template <class X>
 void neuron(adouble &z, const adouble *w, const adouble &b, const X *in, int nin, int nout) {
   z = b;
-  for (int i = 0; i < nin; i++) z += w[i * nout] * in[i];
+  for (int i = 0; i < nin; i++) add(z, w[i * nout] * in[i]);
 }
 
 adouble w4(const bench_data &d, const adouble *p) {
@@ -129,7 +144,7 @@ adouble w4(const bench_data &d, const adouble *p) {
     }
     neuron(z, p + l3, p[b3], h2, h, 1);
     e = z - s[W4_IN];
-    sum += e * e;
+    add(sum, e * e);
   }
   return sum / static_cast<double>(d.rows);
 }
@@ -145,7 +160,7 @@ adouble w6(const bench_data &d, const adouble *x) {
   for (size_t i = 0; i + 1 < d.n; i++) {
     t = x[i + 1] - x[i] * x[i];
     u = 1.0 - x[i];
-    sum += 100.0 * (t * t) + u * u;
+    add(sum, 100.0 * (t * t) + u * u);
   }
   return sum;
 }
@@ -166,12 +181,6 @@ adouble formula(int w, const bench_data &d, const adouble *x) {
 }
 
 /* ---- value and gradient ---- */
-
-/* Plain: as its manual shows, trace_on, trace_off, then the driver `gradient` (which runs forward and back
-   over the trace). Tuned: the quickest way that we know, buffers that hold the whole trace, set once (else
-   they are made anew each time), and a trace that keeps what the reverse sweep reads (else a forward sweep
-   comes first). */
-bool tuned;
 
 short begin(int w, unsigned room) {
   static bool sized[WORKLOADS];

@@ -1,0 +1,186 @@
+/* What is accepted and taken exactly at a bound and what just beyond: of the line search, of options, of
+   schedules. The numbers are binary, so that the bounds are met. */
+#include "dz/learn.h"
+
+#include "suite.h"
+
+#include <math.h>
+#include <string.h>
+
+static dz_optimiser *lbfgs_of(size_t n, size_t history) {
+  dz_optimiser_options how;
+  ck_assert(dz_optimiser_defaults("lbfgs", &how) == DZ_OK);
+  how.history = history;
+  dz_optimiser *o = dz_optimiser_new(&how, n, NULL, NULL);
+  ck_assert_ptr_nonnull(o);
+  return o;
+}
+
+/* From 0 with the slope -1 the first length is 1. There a loss of -1/10000, what the length promises times
+   what is asked of it, will do, and a slope of -.9; a loss above asks for half the length, a slope below for
+   the double. Where it will do and is level the search is at its end. */
+static const struct {
+  double loss, slope, next;
+} first[] = {{-1e-4, 0, 1}, {0, 0, .5}, {-.9999e-4, 0, .5}, {1, -2, .5}, {-1, -.91, 2}, {-1, -1, 2}};
+
+START_TEST(the_line_search_asks_for) {
+  dz_optimiser *o = lbfgs_of(1, 4);
+  double x = 0;
+  ck_assert(dz_optimiser_step(o, 0, &x, &(double){-1}) == DZ_OK);
+  ck_assert(x == 1);
+  ck_assert(dz_optimiser_step(o, first[_i].loss, &x, &first[_i].slope) == DZ_OK);
+  ck_assert_msg(x == first[_i].next, "%.17g", x);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* A slope of exactly -.9 is flat enough: the point is the new base, and the pair s = 1, y = .1 puts the next
+   one where the slope is 0, 9 further. */
+START_TEST(flat_enough) {
+  dz_optimiser *o = lbfgs_of(1, 4);
+  double x = 0;
+  ck_assert(dz_optimiser_step(o, 0, &x, &(double){-1}) == DZ_OK);
+  ck_assert(dz_optimiser_step(o, -.95, &x, &(double){-.9}) == DZ_OK);
+  ck_assert_msg(fabs(x - 10) <= 0x1p-48, "%.17g", x);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* A pair whose y.y is lost below the smallest number gives no direction that is one: it is dropped, and the
+   step is one of steepest descent, by the gradient, where the search would have ended. */
+START_TEST(one_pair_without_a_way_down) {
+  dz_optimiser *o = lbfgs_of(1, 4);
+  double x = 0;
+  ck_assert(dz_optimiser_step(o, 0, &x, &(double){-1e-161}) == DZ_OK);
+  ck_assert(x == 1e-161);
+  ck_assert(dz_optimiser_step(o, -1, &x, &(double){-.85e-161}) == DZ_OK);
+  ck_assert_msg(fabs(x - 1.85e-161) <= 1e-175, "%g", x);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* With pairs, a line that fails is followed by one of steepest descent: the points, which came ever nearer to
+   the best, are far from it once more, and only once. */
+START_TEST(a_second_line_without_pairs) {
+  dz_optimiser *o = lbfgs_of(2, 4);
+  double x[2] = {3, 1}, best[2], before = INFINITY;
+  int farther = 0;
+  for (int k = 0; k < 6; k++) /* x^2 + 4 y^2 */
+    ck_assert(dz_optimiser_step(o, x[0] * x[0] + 4 * x[1] * x[1], x, (double[]){2 * x[0], 8 * x[1]}) ==
+              DZ_OK);
+  dz_optimiser_best(o, best);
+  for (int k = 0; k < 200; k++) {
+    ck_assert(dz_optimiser_step(o, (double)NAN, x, x) == DZ_OK);
+    double away = hypot(x[0] - best[0], x[1] - best[1]);
+    farther += away > before;
+    before = away;
+  }
+  ck_assert_int_eq(farther, 1);
+  ck_assert(before == 0);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* Where the search has not begun no length and no direction in a state moves anything. */
+START_TEST(a_state_before_the_first_step) {
+  dz_optimiser *o = lbfgs_of(1, 1);
+  size_t n;
+  (void)dz_optimiser_state(o, &n);
+  double kept[64], x = 5;
+  ck_assert_uint_lt(n, COUNT(kept));
+  for (size_t k = 0; k < n; k++) kept[k] = k < 4 ? 0 : 1;
+  for (size_t k = 10; k < 16; k++) kept[k] = 0;
+  ck_assert(dz_optimiser_restore(o, kept, n, &x) == DZ_OK);
+  ck_assert(x == 5);
+  dz_optimiser_free(o);
+}
+END_TEST
+
+/* How many numbers a method keeps for each parameter. */
+START_TEST(numbers_kept) {
+  static const struct {
+    const char *method;
+    size_t slots;
+  } of[] = {{"sgd", 0},     {"momentum", 1}, {"nesterov", 1}, {"adagrad", 1},
+            {"rmsprop", 1}, {"adam", 2},     {"adamw", 2},    {"lbfgs", 3 + 2 * 10}};
+  for (size_t k = 0; k < COUNT(of); k++) {
+    dz_optimiser_options how;
+    size_t none, five;
+    ck_assert(dz_optimiser_defaults(of[k].method, &how) == DZ_OK);
+    dz_optimiser *o = dz_optimiser_new(&how, 0, NULL, NULL), *p = dz_optimiser_new(&how, 5, NULL, NULL);
+    (void)dz_optimiser_state(o, &none);
+    (void)dz_optimiser_state(p, &five);
+    ck_assert_msg(five - none == 5 * of[k].slots, "%s: %zu", of[k].method, five - none);
+    dz_optimiser_free(o);
+    dz_optimiser_free(p);
+  }
+}
+END_TEST
+
+static bool accepted(const dz_optimiser_options *how) {
+  dz_error error;
+  dz_optimiser *o = dz_optimiser_new(how, 1, NULL, &error);
+  ck_assert((o != NULL) == (error.status == DZ_OK));
+  dz_optimiser_free(o);
+  return o != NULL;
+}
+
+static dz_optimiser_options of(const char *method) {
+  dz_optimiser_options how;
+  ck_assert(dz_optimiser_defaults(method, &how) == DZ_OK);
+  return how;
+}
+
+START_TEST(options_at_their_bounds) {
+  dz_optimiser_options how = of("lbfgs");
+  for (int k = 0; k < 4; k++) {
+    how.history = (size_t[]){0, 1, 1000, 1001}[k];
+    ck_assert_int_eq(accepted(&how), k == 1 || k == 2);
+  }
+  how = of("adam");
+  how.schedule = (dz_schedule){.kind = DZ_SCHEDULE_STEP, .every = 1, .factor = 1};
+  ck_assert(accepted(&how));
+  how.schedule.factor = 0;
+  ck_assert(!accepted(&how));
+  how.schedule.factor = nextafter(1, 2);
+  ck_assert(!accepted(&how));
+  how.schedule.kind = DZ_SCHEDULE_CONSTANT; /* which has none */
+  ck_assert(accepted(&how));
+  how = of("adam"), how.epsilon = 0, how.momentum = 0, how.decay = 0, how.weight_decay = 0;
+  ck_assert(accepted(&how));
+  how = of("adam"), how.epsilon = -0x1p-1074;
+  ck_assert(!accepted(&how));
+  how = of("adam"), how.momentum = 1;
+  ck_assert(!accepted(&how));
+  how = of("adam"), how.decay = 1;
+  ck_assert(!accepted(&how));
+  how = of("adam"), how.decay = -.5;
+  ck_assert(!accepted(&how));
+  how = of("adam"), how.weight_decay = -0x1p-1074;
+  ck_assert(!accepted(&how));
+  how = of("adam"), how.clip = 0;
+  ck_assert(!accepted(&how));
+  how = of("adam"), how.rate = 0;
+  ck_assert(!accepted(&how));
+  how = of("adam"), how.rate = 0x1p-1074, how.clip = 0x1p-1074;
+  ck_assert(accepted(&how));
+}
+END_TEST
+
+/* .5^0 to .5^5, each for ten steps; a schedule without a length is at its end after the first step. */
+START_TEST(schedules_step_by_step) {
+  dz_schedule s = {DZ_SCHEDULE_STEP, 10, 0, 0, .5};
+  for (uint64_t k = 0; k < 60; k++) ck_assert(dz_schedule_at(&s, k) == ldexp(1, -(int)(k / 10)));
+  s.every = 0; /* as 1 */
+  for (uint64_t k = 0; k < 60; k++) ck_assert(dz_schedule_at(&s, k) == ldexp(1, -(int)k));
+  s = (dz_schedule){DZ_SCHEDULE_COSINE, 0, 0, 0, 0};
+  ck_assert(dz_schedule_at(&s, 0) == 1 && dz_schedule_at(&s, 1) == 0);
+  s = (dz_schedule){DZ_SCHEDULE_COSINE, 0, 8, 4, 0};
+  ck_assert(dz_schedule_at(&s, 0) == .25);
+  ck_assert(fabs(dz_schedule_at(&s, 2) - .75 * (2 + sqrt(2)) / 4) <= 0x1p-52);
+}
+END_TEST
+
+SUITE(EACH(the_line_search_asks_for, COUNT(first)), ONCE(flat_enough), ONCE(one_pair_without_a_way_down),
+      ONCE(a_second_line_without_pairs), ONCE(a_state_before_the_first_step), ONCE(numbers_kept),
+      ONCE(options_at_their_bounds), ONCE(schedules_step_by_step))

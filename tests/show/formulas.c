@@ -1,0 +1,141 @@
+/* How formulas are set: parentheses, products, fractions within fractions, one number for a whole tensor;
+   what cannot be set, and memory that runs out. */
+#include "dz/derive.h"
+#include "dz/lang.h"
+#include "show/setting.h"
+
+#include "drawn.h"
+
+static dz_var recorded(const char *program) {
+  named(dz_input(tape, 2), "x");
+  named(dz_input(tape, 3), "y");
+  const dz_var z = dz_expr(tape, program);
+  ck_assert_msg(dz_valid(z), "%s", dz_tape_error(tape)->message);
+  return z;
+}
+
+/* Graphviz's markup without tags: the cells of a fraction one after another, what is above first. */
+static const struct {
+  const char *program, *text, *latex, *html;
+  bool cells;
+} cases[] = {
+    {"(x + y)*x", "(x+y) x", "\\left(x + y\\right)\\,x", "(x\u00a0+\u00a0y)\u2009x", false},
+    {"(x + y)*(x/y)", "(x+y) x/y", "\\left(x + y\\right)\\,\\frac{x}{y}", "(x\u00a0+\u00a0y)xy", true},
+    {"x/y*(x + y)", "x/y (x+y)", "\\frac{x}{y}\\,\\left(x + y\\right)", "xy(x\u00a0+\u00a0y)", true},
+    {"x + x/y", "x + x/y", "x + \\frac{x}{y}", "x\u00a0+\u00a0xy", true},
+    {"x/y - y", "x/y - y", "\\frac{x}{y} - y", "xy\u00a0\u2212\u00a0y", true},
+    {"x/(1 + x/y)", "x/(1+x/y)", "\\frac{x}{1 + \\frac{x}{y}}", "x1\u00a0+\u00a0xy", true},
+    {"x/y/(1 + y)", "x/y/(1+y)", "\\frac{\\frac{x}{y}}{1 + y}", "xy1\u00a0+\u00a0y", true},
+    {"-x/y", "-x/y", "-\\frac{x}{y}", "\u2212xy", true},
+    {"-2*x/y", "-2 x/y", "-\\frac{2x}{y}", "\u22122xy", true},
+    {"-(x/y)/x", "-x/y/x", "-\\frac{\\frac{x}{y}}{x}", "\u2212xyx", true},
+    {"2*3*x", "6 x", "6x", "6x", false},
+};
+
+static char *set_as(dz_var z, dz__format format, const char *color, bool *cells) {
+  const dz__set_options o = {.format = format, .color = color};
+  const dz_allocator a = dz_system_allocator();
+  dz__text t = dz__set(z, &o, &a);
+  ck_assert_ptr_nonnull(t.at);
+  char *copy = strdup(t.at);
+  if (cells) *cells = t.cells;
+  dz__text_free(&t, &a);
+  return copy;
+}
+
+static void expect_set(char *got, const char *want) {
+  if (strcmp(got, want) != 0) ck_abort_msg("%s, not %s", got, want);
+  free(got);
+}
+
+static char *plain(const char *marked) {
+  text t = {0}, whole = {0};
+  text_add(&t, marked, strlen(marked));
+  text_add(&t, ">", 1);
+  text_add(&whole, "", 0);
+  markup(t.at, &whole);
+  free(t.at);
+  return whole.at;
+}
+
+START_TEST(arithmetic) {
+  const dz_var z = recorded(cases[_i].program);
+  bool cells;
+  expect_set(set_as(z, DZ__SET_TEXT, NULL, NULL), cases[_i].text);
+  expect_set(set_as(z, DZ__SET_LATEX, NULL, NULL), cases[_i].latex);
+  char *const marked = set_as(z, DZ__SET_HTML, NULL, &cells);
+  expect_set(plain(marked), cases[_i].html);
+  ck_assert_int_eq(cells, cases[_i].cells);
+  free(marked);
+}
+END_TEST
+
+/* The line of a fraction is black unless another colour is asked for. */
+START_TEST(colours_of_fractions) {
+  const dz_var z = recorded("x/y");
+  char *black = set_as(z, DZ__SET_HTML, NULL, NULL), *red = set_as(z, DZ__SET_HTML, "#c5221f", NULL);
+  ck_assert(strstr(black, "COLOR=\"#111111\"") && !strstr(black, "#c5221f"));
+  ck_assert(strstr(red, "COLOR=\"#c5221f\"") && !strstr(red, "#111111"));
+  free(black);
+  free(red);
+}
+END_TEST
+
+START_TEST(one_number_for_all) {
+  const dz_var one = dz_leaf_tensor(tape, DZ_ROLE_CONST, DIMS(1), V(3)), s = dz_const(tape, 4),
+               x = named(dz_input(tape, 2), "x");
+  const size_t four = 4;
+  expect_set(set_as(dz_broadcast_to(one, 1, &four), DZ__SET_LATEX, NULL, NULL), "\\mathbf{3}");
+  expect_set(set_as(dz_broadcast_to(s, 1, &four), DZ__SET_LATEX, NULL, NULL), "\\mathbf{4}");
+  expect_set(set_as(dz_broadcast_to(x, 1, &four), DZ__SET_LATEX, NULL, NULL), "x");
+}
+END_TEST
+
+/* A formula of the other side has the matrix transposed. */
+START_TEST(systems) {
+  const dz_var A = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2, 2), V(4, 1, 2, 3)), "A"),
+               b = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(1, 2)), "b");
+  dz_var g;
+  const dz_var y = dz_solve(A, b);
+  expect_set(set_as(y, DZ__SET_TEXT, NULL, NULL), "solve(A, b)");
+  ck_assert_int_eq(dz_grad_with(y, b, 1, &b, &g), DZ_OK);
+  expect_set(set_as(g, DZ__SET_TEXT, NULL, NULL), "solve(A', b)");
+}
+END_TEST
+
+START_TEST(what_is_no_node) {
+  const dz_allocator a = dz_system_allocator();
+  const dz__set_options o = {0};
+  ck_assert_ptr_null(dz__set((dz_var){0}, &o, &a).at);
+  ck_assert_ptr_null(dz__set((dz_var){.tape = tape, .id = DZ__NONE}, &o, &a).at);
+  expect_set(set_as(dz_num(2.5), DZ__SET_TEXT, NULL, NULL), "2.5");
+}
+END_TEST
+
+/* With names of every length, so that room runs out in every place. */
+START_TEST(each_allocation_may_fail) {
+  static const dz__format formats[] = {DZ__SET_TEXT, DZ__SET_LINE, DZ__SET_HTML, DZ__SET_LATEX,
+                                       DZ__SET_MATHML};
+  for (int n = 1; n < 40; n++) {
+    char name[41] = "";
+    dz_tape_clear(tape);
+    memset(name, 'a', (size_t)n);
+    const dz_var x = named(dz_input(tape, 2), name), y = named(dz_input(tape, 3), "y");
+    const dz_var z = dz_mul(dz_add(x, y), dz_add(y, x));
+    bool done = false;
+    for (size_t at = 1; !done; at++) {
+      failing f = {.at = at};
+      const dz_allocator a = failing_allocator(&f);
+      const dz__set_options o = {.format = formats[_i]};
+      dz__text t = dz__set(z, &o, &a);
+      done = t.at != NULL;
+      ck_assert_int_eq(done, f.failed == 0);
+      dz__text_free(&t, &a);
+      ck_assert(f.blocks == 0 && f.bytes == 0);
+    }
+  }
+}
+END_TEST
+
+SUITE_ON_TAPE(EACH(arithmetic, COUNT(cases)), ONCE(colours_of_fractions), ONCE(one_number_for_all),
+              ONCE(systems), ONCE(what_is_no_node), EACH(each_allocation_may_fail, 5))
