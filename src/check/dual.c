@@ -6,6 +6,7 @@
    times the sum over all uses of c |g_i|^T |d_ik| |t_k|: each node gets the weight sum of c |d_ik|^T |g_i|
    over its uses once, and a direction then costs one product of weights and tangents. (A running error
    analysis: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.3.) */
+#include "base/never.h"
 #include "check/checking.h"
 #include "dz/tangent.h"
 #include "kernels/lu.h"
@@ -113,7 +114,7 @@ static bool weigh_operand(weighing *w, dz_var x, int k, dz__way way, const doubl
   dz_var operand = dz_operand(x, k), use = w->lone.use[k];
   if (way == DZ__SPREAD) return gather_sizes(w, operand, use, operations);
   const double *sizes = dz_adjoints(use);
-  if (!sizes) return false;
+  if (DZ__NEVER(!sizes)) return false; /* use is active, and was swept */
   add(w, dz__index(operand), sizes, operations);
   return true;
 }
@@ -222,7 +223,7 @@ static void add_sums(weighing *w) {
 static bool weigh(weighing *w, dz_var y) {
   dz__tape *s = dz__of(y.tape);
   size_t bytes = ((size_t)w->top + 1) * sizeof *w->uses;
-  if (!dz__whole_adjoints(y.tape) || !dz__adjoints_lay(s, &w->weight, w->top)) return false;
+  if (!dz__adjoints_lay(s, &w->weight, w->top)) return false;
   dz__adjoints_clear(s, &w->weight, w->top);
   w->uses = dz__alloc(&s->alloc, bytes);
   if (!w->uses) return false;

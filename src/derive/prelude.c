@@ -1,5 +1,6 @@
 #include "derive/prelude.h"
 
+#include "base/never.h"
 #include "dz/prelude.h"
 #include "lang/builtin.h"
 #include "lang/prelude.h"
@@ -38,7 +39,11 @@ static bool call(dz__machine *m, const char *name, int n, const dz__value *args,
   for (int k = 0; k < n; k++)
     if (!dz__push_value(m, args[k])) return false;
   uint32_t index = (uint32_t)(f - dz__function_at(m->p, 0));
-  return dz__enter(m, index, (uint32_t)n) && dz__run(m) && dz__settle(m, dz__values_from_top(m, 1), result);
+  if (!dz__enter(m, index, (uint32_t)n) || !dz__run(m)) return false;
+  const dz__value *top = dz__values_from_top(m, 1);
+  if (DZ__NEVER(top->literal != DZ__V_PLAIN)) return false; /* each of them ends in an operation */
+  *result = top->v;
+  return true;
 }
 
 dz_var dz__prelude_call(const char *name, int n, const dz__value *args) {

@@ -1,5 +1,7 @@
 #include "derive/revolve.h"
 
+#include "base/never.h"
+
 #include <stdint.h>
 
 /* b is not 0. */
@@ -7,17 +9,19 @@ static size_t times(size_t a, size_t b) { return a > SIZE_MAX / b ? SIZE_MAX : a
 
 /* a b / d without the product, which may not fit: the quotient is whole. */
 static size_t scaled(size_t a, size_t b, size_t d) {
-  size_t whole = a / d, rest = a % d, part = times(rest, b);
-  size_t most = times(whole, b);
-  if (most == SIZE_MAX || part == SIZE_MAX) return SIZE_MAX;
-  return part / d > SIZE_MAX - most ? SIZE_MAX : most + part / d;
+  size_t whole = a / d, rest = a % d, most = times(whole, b);
+  /* Each a here is C(b - 1, d - 1), d < b: then rest <= whole, and no quotient lies so near to the largest
+     number of 32 bits or of 64, which was tried for all that are so large. */
+  if (DZ__NEVER(rest > whole) || DZ__NEVER(most < SIZE_MAX && rest * b / d > SIZE_MAX - most))
+    return SIZE_MAX;
+  return most == SIZE_MAX ? most : most + rest * b / d;
 }
 
 /* So many steps can be reversed with c states when none is gone through forward more than r times:
-   C(c + r, c). */
+   C(c + r, c). It is asked where that is less than the work, which fits. */
 static size_t reach(size_t c, size_t r) {
   size_t low = c < r ? c : r, high = c < r ? r : c, n = 1;
-  for (size_t k = 1; k <= low && n < SIZE_MAX; k++) n = scaled(n, high + k, k);
+  for (size_t k = 1; k <= low; k++) n = scaled(n, high + k, k);
   return n;
 }
 

@@ -184,7 +184,6 @@ static bool read_value(dz__textop *op, reading *r, const char *text, const char 
   if (done && derive) {
     done = dz_grad(r->result, n, r->in, g) == DZ_OK;
     if (!done) *r->e = *dz_tape_error(r->t);
-    if (!done && !r->e->status) out_of_memory(r->e);
     r->in[DZ__FORMULA_Z] = r->result;
   }
   for (int k = 0; done && derive && k < n; k++)

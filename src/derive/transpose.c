@@ -34,7 +34,7 @@ static bool same_dims(const dz__array *a, const dz__array *b) {
 static dz_var shaped(dz__fn fn, dz_var x, const dz__array *like) {
   if (!dz_valid(x)) return x;
   dz__array own = dz__array_of(x);
-  if (!dz_is_number(x) && same_dims(&own, like)) return x;
+  if (same_dims(&own, like)) return x;
   int64_t to[DZ__MAX_RANK];
   for (int k = 0; k < like->rank; k++) to[k] = (int64_t)like->dims[k];
   return dz__shaped(fn, x, like->rank, to);
@@ -292,6 +292,34 @@ static dz_var masked_product(dz_var l, dz_var r, dz_var mask, bool of_left) {
                     0);
 }
 
+/* Matrices x, as many as g has, along one axis. */
+static dz_var in_one_batch(dz_var x, const dz__array *g) {
+  dz__array to = *g;
+  size_t flat[3] = {1, dz_extent(x, dz_rank(x) - 2), dz_extent(x, dz_rank(x) - 1)};
+  for (int k = 0; k < to.rank - 2; k++) flat[0] *= to.dims[k];
+  to.dims[to.rank - 2] = flat[1];
+  to.dims[to.rank - 1] = flat[2];
+  return reshaped(shaped(DZ__F_broadcast_to, x, &to), 3, flat);
+}
+
+/* To x when of_left, else to y, of x @ y, where the mask is not 0. With as many axes as there can be, room is
+   made for one more. */
+static dz_var masked_pull(bool of_left, dz_var x, dz_var y, dz_var g, dz_var m) {
+  if (!dz_valid(g) || !dz_valid(m)) return dz_valid(g) ? m : g;
+  dz__array of = dz__array_of(g), own = dz__array_of(of_left ? x : y);
+  const bool full = of.rank == DZ__MAX_RANK;
+  if (full) {
+    x = in_one_batch(x, &of);
+    y = in_one_batch(y, &of);
+    g = in_one_batch(g, &of);
+    m = in_one_batch(m, &of);
+  }
+  dz_var c =
+      of_left ? masked_product(g, y, m, true) : masked_product(swapped(x), swapped(g), swapped(m), false);
+  for (int k = 1; k <= 2; k++) of.dims[of.rank - k] = own.dims[own.rank - k];
+  return full ? reshaped(c, of.rank, of.dims) : c;
+}
+
 static dz_var pull_matmul(const site *s) {
   dz_var x = as_matrix(s->in[0], true), y = as_matrix(s->in[1], false);
   if (!dz_valid(x) || !dz_valid(y)) return dz_valid(x) ? y : x;
@@ -301,11 +329,9 @@ static dz_var pull_matmul(const site *s) {
   for (int k = 0; k < batch; k++) dims[n++] = of_g.dims[k];
   dims[n++] = dz_extent(x, dz_rank(x) - 2);
   dims[n++] = dz_extent(y, dz_rank(y) - 1);
-  dz_var g = reshaped(s->g, n, dims);
-  bool masked = s->reach.tape && n < DZ__MAX_RANK;
-  dz_var m = masked ? reshaped(s->reach, n, dims) : g, c;
-  if (masked)
-    c = s->k == 0 ? masked_product(g, y, m, true) : masked_product(swapped(x), swapped(g), swapped(m), false);
+  dz_var g = reshaped(s->g, n, dims), c;
+  if (s->reach.tape)
+    c = masked_pull(s->k == 0, x, y, g, reshaped(s->reach, n, dims));
   else
     c = s->k == 0 ? dz__matmul(g, swapped(y)) : dz__matmul(swapped(x), g);
   dz__array to = dz__array_of(s->in[s->k]);

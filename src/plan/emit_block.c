@@ -205,11 +205,9 @@ static void say_arithmetic(dz__loop_emitter *k, const dz__instruction *i) {
           between[0] ? in_block(k, i->b).text : "", forms[i->op].after);
 }
 
+/* What is put is a vector also where it is the same for all. */
 static void say_put(dz__loop_emitter *k, const dz__instruction *i) {
-  dz__operand_text x = in_block(k, i->a);
-  char many[96];
-  snprintf(many, sizeof many, "(%s - (%s_v){0})", x.text, k->e->name);
-  dz__say_put(k, (size_t)(i - k->l->code.at), dz__one_for_all(i->a) ? many : x.text);
+  dz__say_put(k, (size_t)(i - k->l->code.at), in_block(k, i->a).text);
 }
 
 static void say_in_block(dz__loop_emitter *k, dz__instruction *i) {

@@ -25,11 +25,12 @@ void dz__find_runs(dz__loop_emitter *k) {
     }
 }
 
+/* The lowest of those nearby; equal streams are one, so no two begin at one place. */
 size_t dz__head_of_runs(const dz__loop_emitter *k, size_t i) {
   size_t head = i;
   for (size_t j = k->runs; j < k->l->code.n; j++)
     if (one_array(from(k, i), from(k, j)) && distance(from(k, i), from(k, j)) <= DZ__W &&
-        (from(k, j) < from(k, head) || (from(k, j) == from(k, head) && j < head)))
+        from(k, j) < from(k, head))
       head = j;
   return head;
 }

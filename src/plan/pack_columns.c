@@ -46,6 +46,7 @@ static bool join(dz__packing *k, uint32_t *at, size_t n) {
   return true;
 }
 
+/* What adjoints begin with is no column, so none go along across their beginning. */
 bool dz__pack_columns(dz__packing *k) {
   uint32_t at[DZ__MOST_COLUMNS];
   size_t n = 0;
@@ -53,8 +54,7 @@ bool dz__pack_columns(dz__packing *k) {
     const dz__item *s = j < k->items ? &k->item[j] : NULL;
     if (s && (s->dropped || s->i.op == DZ__I_ZERO) && j != k->reverse) continue;
     bool column = s && (s->i.op == DZ__I_LOAD || s->i.op == DZ__I_PUT);
-    bool along =
-        column && n && n < DZ__MOST_COLUMNS && j != k->reverse && goes_along(&k->item[at[0]].i, &s->i);
+    bool along = column && n && n < DZ__MOST_COLUMNS && goes_along(&k->item[at[0]].i, &s->i);
     if (n > 1 && !along && !join(k, at, n)) return false;
     if (!along) n = 0;
     if (column) at[n++] = (uint32_t)j;

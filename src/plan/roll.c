@@ -42,9 +42,7 @@ typedef struct work {
 } work;
 
 static bool append(work *w, uint32_t node) {
-  if (node == DZ__NO_NODE ||
-      !dz__grow(&w->r.g->alloc, (void **)&w->list, &w->list_cap, w->lists + 1, sizeof *w->list))
-    return false;
+  if (!dz__grow(&w->r.g->alloc, (void **)&w->list, &w->list_cap, w->lists + 1, sizeof *w->list)) return false;
   w->list[w->lists++] = node;
   return true;
 }

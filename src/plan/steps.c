@@ -205,7 +205,7 @@ static void extend_from(work *w, size_t from, size_t links) {
   enum { MOST_TOGETHER = 3 };
   size_t period = distance(w, from, links), end = from, steps = w->s->steps;
   while (end + links < w->length && distance(w, end, links) == period) end++;
-  size_t lowest = w->path[end + links - 1 < w->length ? end + links - 1 : w->length - 1];
+  size_t lowest = w->path[end + links - 1];
   for (size_t m = 1; m <= MOST_TOGETHER && w->s->steps == steps; m++)
     extend(w, w->path[from], (stretch){m * period, lowest > 2 * m * period ? lowest - 2 * m * period : 0});
 }

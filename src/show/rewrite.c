@@ -103,10 +103,18 @@ static bool match_quotient(dz_var z, match *m) {
   return false;
 }
 
+/* A number in the text is not meant: that is 0 for good. */
+static bool is_zero_somewhere(dz_var x) {
+  const double *v = dz_values(x);
+  for (size_t e = 0; v && e < dz_size(x); e++)
+    if (v[e] == 0) return true;
+  return false;
+}
+
 static bool match_product(dz_var z, match *m) {
   for (int k = 0; k < 2; k++) {
     dz_var l = dz_operand(z, k), x = dz_operand(z, 1 - k);
-    if (is(l, "log") && dz_role_of(x) != DZ_ROLE_CONST)
+    if (is(l, "log") && is_zero_somewhere(x)) /* elsewhere they are the same */
       return *m = (match){"{2}*log({1})", "xlogy({0}, {1})", {x, of(l)}}, true;
     if (is(l, "sqrt") && is(x, "sqrt") && same(of(l), of(x)))
       return *m = (match){"sqrt({0})*sqrt({0})", "{0}", {of(l)}}, true;

@@ -22,11 +22,10 @@ static uint32_t operand_term(dz__work *w, uint32_t of) {
   return brief ? w->value[of] : dz__work_leaf(w, w->alias[of]);
 }
 
-/* The table's text over leaves for x, y, w and z. */
+/* The table's text over leaves for x, y, w and z. It has no choices, and so no ties. */
 static uint32_t table_partial(dz__work *w, dz__fn fn, int k, const dz_var *in, dz_var z) {
   dz__flow f = {dz_num(1), {0}};
-  bool both = dz__ops[fn].arity >= 2 && !dz_is_number(in[0]) && !dz_is_number(in[1]);
-  dz_var p = dz__rule_pointwise(w->y->tape, fn, k, in, z, both ? .5 : 0, f, false).g;
+  dz_var p = dz__rule_pointwise(w->y->tape, fn, k, in, z, 0, f, false).g;
   if (!p.tape) return w->terms.zero;
   if (dz_is_number(p)) return dz__term_number(&w->terms, dz__number(p));
   return dz_valid(p) ? dz__work_term(w, p) : DZ__NO_TERM;

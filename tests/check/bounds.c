@@ -120,6 +120,28 @@ START_TEST(the_bound_of_a_square) {
 }
 END_TEST
 
+static dz_var one_of_three(dz_tape *t, const dz_var *v, void *user) {
+  (void)user;
+  dz_op_define(t, "square", 1, "x^2", NULL, NULL); /* refused when it is there already */
+  return dz_at(dz_apply(t, "square", 1, v), 0, 1);
+}
+
+/* Of an operation of one's own only the element that is asked for counts: the bound is there, and not larger
+   than for three. */
+START_TEST(the_bound_of_one_element) {
+  static const double x[] = {0x1p500, 3, 0x1p500};
+  const size_t three = 3;
+  const dz_check_point p = {.role = DZ_ROLE_INPUT, .rank = 1, .dims = &three, .values = x};
+  const outcome o = check_all(one_of_three, NULL, 1, &p);
+  ck_assert_int_eq(o.report.dot.verdict, DZ_VERDICT_AGREES);
+  ck_assert_uint_eq(o.report.agreed, o.report.checked);
+  const double v = fabs(o.report.dot.forward) / 6;
+  ck_assert(v >= 3 && v < 6); /* a direction moves each by one to two times its size */
+  ck_assert_double_ge(o.report.dot.bound, 2 * 3 * 8 * v * 0x1p-53);
+  ck_assert_double_le(o.report.dot.bound, 1000 * 6 * v * 0x1p-53);
+}
+END_TEST
+
 /* ---- seeds ---- */
 
 static void twice(void *user, const dz_op_array *x, size_t size, double *z) {
@@ -162,4 +184,4 @@ END_TEST
 
 SUITE(ONCE(results_of_the_most_elements), ONCE(a_wrong_partial_is_told_with_its_place),
       ONCE(operands_that_came), ONCE(points_without_numbers), ONCE(the_bound_of_a_square),
-      ONCE(errors_that_cancel))
+      ONCE(the_bound_of_one_element), ONCE(errors_that_cancel))

@@ -249,6 +249,19 @@ START_TEST(at_infinity) {
 }
 END_TEST
 
+/* Along a direction in which x, being infinite, stays where it is, the model is as smooth as can be; but its
+   gradient has a NaN. */
+START_TEST(a_part_that_cannot_move) {
+  const double at[] = {INFINITY, 1};
+  const dz_check_point p[] = {{.name = "x", .role = DZ_ROLE_INPUT, .values = at},
+                              {.name = "y", .role = DZ_ROLE_INPUT, .values = at + 1}};
+  outcome o = check_text("exp(y) + exp(-x*x)", 2, p);
+  ck_assert_int_eq(o.status, DZ_OK);
+  ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_NOT_FINITE);
+  ck_assert(o.report.not_finite == 1 && o.report.agreed == 1);
+}
+END_TEST
+
 /* The bound overflows, then the sum of the reverse sweep's products. */
 START_TEST(sizes_that_overflow) {
   outcome o = check_text_at("5e307*x", 1);
@@ -372,6 +385,6 @@ SUITE(ONCE(a_wrong_one_of_many_operands), ONCE(wrong_only_where_two_move),
       ONCE(wrong_in_the_dot_product_alone), ONCE(too_many_elements_of_an_own_operation),
       EACH(an_operation_that_changes_its_shape, 4), ONCE(an_operation_that_counts),
       ONCE(a_kink_without_a_gradient), ONCE(an_infinite_value_on_the_way), ONCE(a_kink_of_nobody),
-      ONCE(worse_than_a_kink), ONCE(at_infinity), ONCE(sizes_that_overflow), ONCE(of_no_elements),
-      ONCE(a_kink_that_only_one_element_meets), ONCE(a_kink_along_a_direction), ONCE(an_index_that_moves),
-      EACH(systems_of_equations, 3), EACH(each_large_allocation_may_fail, 4))
+      ONCE(worse_than_a_kink), ONCE(at_infinity), ONCE(a_part_that_cannot_move), ONCE(sizes_that_overflow),
+      ONCE(of_no_elements), ONCE(a_kink_that_only_one_element_meets), ONCE(a_kink_along_a_direction),
+      ONCE(an_index_that_moves), EACH(systems_of_equations, 3), EACH(each_large_allocation_may_fail, 4))

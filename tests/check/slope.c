@@ -207,6 +207,22 @@ static double holed(double x) {
 /* Alike at every scale: at each there is a bend, at the next it is smaller. */
 static double self_similar(double x) { return pow(fabs(x), 1.5); }
 
+/* The slope is 0. The bend is steady from one row to the next, and yet is gone at steps 16 times as small,
+ * again and again.
+ */
+static double slowly_rounder(double x) { return x > 0 ? pow(x, 1.15) : 0; }
+
+START_TEST(rounder_at_every_look) {
+  at a = {.f = slowly_rounder};
+  const double scale = 1;
+  dz__slope s;
+  ck_assert(dz__slope_at(line, &a, 0, &scale, 1, 0, &s));
+  ck_assert_int_lt(a.calls, 1000); /* it has an end */
+  ck_assert_int_eq(s.kind, DZ__SLOPE_UNSURE);
+  ck_assert(s.value >= 0 && s.value < pow(1. / 16, .15)); /* that of the first step, and they only fall */
+}
+END_TEST
+
 START_TEST(what_is_measured_beside_the_steps) {
   dz__slope s = slope(holed, 0, 3);
   ck_assert_int_eq(s.kind, DZ__SLOPE_CLEAR);
@@ -239,8 +255,9 @@ START_TEST(the_less_open_answer_stays) {
 }
 END_TEST
 
-SUITE(ONCE(what_is_measured_beside_the_steps), ONCE(steps_below_the_spacing_of_numbers),
-      ONCE(the_less_open_answer_stays), EACH(true_slopes_are_confirmed, SMOOTHS),
-      EACH(false_slopes_are_found_out, SMOOTHS), EACH(kinks_and_jumps_are_recognised, 8),
-      EACH(smooth_enough_at_zero_is_no_kink, 7), ONCE(narrow_domains_are_found),
-      EACH(what_is_not_finite_is_said, 3), ONCE(noise_is_recognised), ONCE(an_end_is_obeyed_at_every_call))
+SUITE(ONCE(rounder_at_every_look), ONCE(what_is_measured_beside_the_steps),
+      ONCE(steps_below_the_spacing_of_numbers), ONCE(the_less_open_answer_stays),
+      EACH(true_slopes_are_confirmed, SMOOTHS), EACH(false_slopes_are_found_out, SMOOTHS),
+      EACH(kinks_and_jumps_are_recognised, 8), EACH(smooth_enough_at_zero_is_no_kink, 7),
+      ONCE(narrow_domains_are_found), EACH(what_is_not_finite_is_said, 3), ONCE(noise_is_recognised),
+      ONCE(an_end_is_obeyed_at_every_call))

@@ -45,7 +45,7 @@ static void step(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, dz_var 
     next[0] = dz_input(t, 3);
   }
   if (b->how == STEP_OTHER_TAPE) next[0] = dz_input(b->other, 1);
-  if (b->how == STEP_OTHER_EXTENT) next[1] = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(3), NULL);
+  if (b->how == STEP_OTHER_EXTENT) next[0] = x[0], next[1] = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(3), NULL);
 }
 
 static dz_var loss(dz_tape *t, const dz_var *x, const dz_var *p, void *user) {
@@ -98,6 +98,50 @@ static void step_shift(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, d
   (void)t, (void)k, (void)user;
   next[0] = x[1], next[1] = x[2], next[2] = dz_mul(p[0], 2);
 }
+
+static dz_var loss_shift(dz_tape *t, const dz_var *x, const dz_var *p, void *user) {
+  (void)t, (void)p, (void)user;
+  return dz_add(x[0], dz_add(dz_mul(x[1], 3), dz_mul(x[2], 5)));
+}
+
+/* Of the loss x0 + 3 x1 + 5 x2 each step that is the parameter's makes one coefficient more its own. What is
+   measured in so few steps is enough for all. */
+START_TEST(states_that_become_active) {
+  static const double want[] = {0, 10, 16, 18, 18, 18};
+  const double x[] = {1, 2, 4}, p = 7;
+  for (size_t steps = 0; steps < COUNT(want); steps++) {
+    double g = -1, value;
+    dz_chain_leaf state[3], param = {0, NULL, &p, &g};
+    dz_checkpoint_cost cost;
+    dz_error e;
+    for (int k = 0; k < 3; k++) state[k] = (dz_chain_leaf){0, NULL, &x[k], NULL};
+    const dz_chain c = {steps, 3, 1, state, &param, NULL, step_shift, loss_shift, NULL};
+    ck_assert_int_eq(dz_checkpoint_measure(&c, NULL, &cost, &e), DZ_OK);
+    ck_assert_int_eq(run_chain(&c, cost.work, &value, &e), DZ_OK);
+    ck_assert_msg(g == want[steps], "%zu steps: %g", steps, g);
+  }
+}
+END_TEST
+
+static void step_of_nothing(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, dz_var *next,
+                            void *user) {
+  (void)t, (void)k, (void)x, (void)p, (void)next;
+  ++*(int *)user;
+}
+static dz_var loss_of_nothing(dz_tape *t, const dz_var *x, const dz_var *p, void *user) {
+  (void)x, (void)p, (void)user;
+  return dz_exp(dz_input(t, 0));
+}
+
+START_TEST(chains_without_leaves) {
+  int taken = 0;
+  double value = 0;
+  dz_error e;
+  const dz_chain c = {3, 0, 0, NULL, NULL, NULL, step_of_nothing, loss_of_nothing, &taken};
+  ck_assert_int_eq(run_chain(&c, SIZE_MAX, &value, &e), DZ_OK);
+  ck_assert(value == 1 && taken > 0);
+}
+END_TEST
 
 START_TEST(promises_broken) {
   static const struct {
@@ -275,10 +319,11 @@ END_TEST
 
 /* ---- equations ---- */
 
-typedef enum flaw { SQUARE, OTHER, CLEARS, EXTENT, RANK, INVALID, NUMBER, NANS, SLOW, FIXED } flaw;
+typedef enum flaw { SQUARE, OTHER, CLEARS, EXTENT, RANK, INVALID, NUMBER, NANS, SLOW, FIXED, CREEPS } flaw;
 typedef struct equation {
   flaw how;
   dz_tape *other;
+  bool empty; /* x has no elements */
 } equation;
 
 static dz_var G(dz_tape *t, dz_var x, void *user) {
@@ -288,7 +333,9 @@ static dz_var G(dz_tape *t, dz_var x, void *user) {
     return dz_input(e->other, 1);
   case CLEARS:
     dz_tape_clear(t);
-    return dz_input(t, 1);
+    return e->empty ? dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(0), NULL) : dz_input(t, 1);
+  case CREEPS: /* halves x, and says that it does not depend on it */
+    return dz_stop(dz_mul(x, .5));
   case EXTENT:
     return dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(3), NULL);
   case RANK:
@@ -328,14 +375,14 @@ START_TEST(equations_that_cannot_be) {
                {SQUARE, 0, DZ_OK, DZ_ERR_LIMIT},         {CLEARS, 0, DZ_ERR_HANDLE, DZ_ERR_HANDLE}};
   for (size_t k = 0; k < COUNT(cases); k++)
     for (int fixed = 0; fixed < 2; fixed++) {
-      equation e = {cases[k].how, other};
+      equation e = {cases[k].how, other, false};
       const dz_var at =
           cases[k].rank ? dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), start) : dz_input(tape, 1.5);
       const dz_implicit_options few = {.limit = 100};
       const dz_var x = fixed ? dz_fixed_point(tape, G, &e, at, &few) : dz_root(tape, G, &e, at, &few);
       expect_status(x, fixed ? cases[k].fixed : cases[k].root, 1000 + 2 * (int)k + fixed);
     }
-  equation e = {SQUARE, other};
+  equation e = {SQUARE, other, false};
   const dz_implicit_options wrong[] = {
       {.limit = -1}, {.order = -1}, {.tolerance = -1}, {.tolerance = (double)NAN}};
   for (size_t k = 0; k < COUNT(wrong); k++)
@@ -349,13 +396,31 @@ START_TEST(equations_that_cannot_be) {
 }
 END_TEST
 
+/* The equation is asked once and takes the tape away, which is seen when x is to be recorded. */
+START_TEST(nothing_that_is_solved) {
+  equation e = {.how = CLEARS, .empty = true};
+  const dz_var none = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0), NULL);
+  expect_status(dz_root(tape, G, &e, none, &(dz_implicit_options){.solved = true}), DZ_ERR_HANDLE, __LINE__);
+}
+END_TEST
+
+/* From 1 by halves: the 40th change is 2^-40 of the largest x, which is 1. Newton's steps are halves too,
+   three behind those, where no change is small beside x, and the recorded one. */
+START_TEST(steps_that_do_not_converge) {
+  equation e = {.how = CREEPS};
+  const dz_var x = dz_fixed_point(tape, G, &e, 1, NULL);
+  ck_assert_int_eq(dz_tape_error(tape)->status, DZ_OK);
+  ck_assert_msg(dz_value(x) == 0x1p-44, "%a", dz_value(x));
+}
+END_TEST
+
 /* sqrt(2) and the cosine's fixed point, on a tape that ends somewhere. */
 START_TEST(nodes_of_an_equation) {
   static const dz_implicit_options how[] = {{.order = 2}, {.solved = true}};
   for (int fixed = 0; fixed < 2; fixed++)
     for (int rank = 0; rank < 3; rank++)
       for (size_t o = 0; o < COUNT(how); o++) {
-        equation e = {fixed ? FIXED : SQUARE, NULL};
+        equation e = {fixed ? FIXED : SQUARE, NULL, false};
         const double solution = fixed ? 0.7390851332151607 : sqrt(2);
         const double begin[] = {o ? solution : 1, o ? solution : 1.25};
         const size_t dims[] = {2, 1};
@@ -375,6 +440,7 @@ START_TEST(nodes_of_an_equation) {
 }
 END_TEST
 
-SUITE_ON_TAPE(ONCE(promises_broken), ONCE(chains_that_cannot_be), ONCE(plans_that_are_not_kept),
-              ONCE(nodes_of_a_chain), ONCE(long_schedules_have_an_end), ONCE(equations_that_cannot_be),
-              ONCE(nodes_of_an_equation))
+SUITE_ON_TAPE(ONCE(states_that_become_active), ONCE(chains_without_leaves), ONCE(nothing_that_is_solved),
+              ONCE(steps_that_do_not_converge), ONCE(promises_broken), ONCE(chains_that_cannot_be),
+              ONCE(plans_that_are_not_kept), ONCE(nodes_of_a_chain), ONCE(long_schedules_have_an_end),
+              ONCE(equations_that_cannot_be), ONCE(nodes_of_an_equation))

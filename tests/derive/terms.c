@@ -59,6 +59,8 @@ static const target targets[] = {
     {'a', "x*y + x*w", ""},
     {'a', "exp(x)*(x*y + x*w + x*E) + exp(x)*x", ""},
     {'a', "(1 + x)*y + (1 + x)*x", ""},
+    {'a', "exp(E)*(x*y*w + x*y*w^2 + x*y*sin(w)) + exp(E)*x*y*w", ""},
+    {'a', "exp(E)*(x*y*w + x*y*w^2) + exp(E)*(x*y*sin(w) + x*y*w^3)", ""},
     {'a', "x/(1 + x)^2 - 1/(1 + x)", ""},
     {'a', "y*(1 + x)^2 + y*x*(1 + x)", ""},
     {'a', "(x*y + x*w)*exp(x) + x*y*exp(x)", ""},
@@ -117,6 +119,8 @@ static const target targets[] = {
     {'m', "x*(1 + y + y^2 + y^3 + y^4 + y^5 + y^6 + y^7 + y^8 + y^9 + w + w^2 + w^3)", ""},
     {'-', "-3*(-x - 2)", ""},
     {'-', "E*(0.1*x)*(-0.3*y)", ""},
+    {'-', "(1e200*x)*(-1e200*y)", ""}, /* no number is the product of the two */
+    {'-', "(-1e200*x)*(-1e200*y)*(1e200*w)", ""},
     {'=', "sin(x)^2 + w*y", "1 - cos(x)^2 + y*w"},
     {'=', "x^2*y", "x*y"},
     {'l', "2*x*y/(3*w) - x^2.5 + sin(x)/sqrt(y) - 1/3", ""},

@@ -81,6 +81,24 @@ START_TEST(a_second_line_without_pairs) {
 }
 END_TEST
 
+/* A loss that falls as far as 5/4 and is out of bounds from the next number on: the lengths 1, 2, 3/2, 5/4,
+   then 5/4 + 2^-k to k = 52, and no number is left between the two. The search ends there, at its base. */
+START_TEST(a_line_without_a_number_left) {
+  dz_optimiser *o = lbfgs_of(1, 4);
+  double x = 0, last = 0;
+  int tried = 0;
+  const double down = -1;
+  ck_assert(dz_optimiser_step(o, 0, &x, &down) == DZ_OK);
+  for (; x != 0 && tried < 100; tried++) {
+    last = x;
+    ck_assert(dz_optimiser_step(o, x > 1.25 ? 1000 : -x, &x, &down) == DZ_OK);
+  }
+  ck_assert_int_eq(tried, 4 + 50);
+  ck_assert(last == 1.25 + 0x1p-52);
+  dz_optimiser_free(o);
+}
+END_TEST
+
 /* Where the search has not begun no length and no direction in a state moves anything. */
 START_TEST(a_state_before_the_first_step) {
   dz_optimiser *o = lbfgs_of(1, 1);
@@ -182,5 +200,6 @@ START_TEST(schedules_step_by_step) {
 END_TEST
 
 SUITE(EACH(the_line_search_asks_for, COUNT(first)), ONCE(flat_enough), ONCE(one_pair_without_a_way_down),
-      ONCE(a_second_line_without_pairs), ONCE(a_state_before_the_first_step), ONCE(numbers_kept),
-      ONCE(options_at_their_bounds), ONCE(schedules_step_by_step))
+      ONCE(a_line_without_a_number_left), ONCE(a_second_line_without_pairs),
+      ONCE(a_state_before_the_first_step), ONCE(numbers_kept), ONCE(options_at_their_bounds),
+      ONCE(schedules_step_by_step))

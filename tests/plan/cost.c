@@ -105,6 +105,36 @@ START_TEST(plans) {
 }
 END_TEST
 
+/* A product reads two numbers and writes one. */
+START_TEST(bytes_of_plans) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[] = {dz_input(t, 2), dz_input(t, 3)}, y = dz_mul(x[0], x[1]);
+  dz_plan *p = dz_plan_new(1, &y, 2, x, &(dz_plan_options){.values_only = true}, NULL);
+  dz_cost c;
+  ck_assert_int_eq(dz_cost_of(y, p, &c), DZ_OK);
+  ck_assert_msg(c.plan.bytes == 3 * sizeof(double), "%g", c.plan.bytes);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
+/* What no input reaches is a number of the plan: one product is left, or one sum. */
+START_TEST(numbers_of_plans) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x = dz_input(t, 2), a = dz_input(t, 3),
+         ys[] = {dz_mul(x, dz_exp(a)), dz_add(x, dz_exp(dz_mul(a, 2)))};
+  for (int k = 0; k < 2; k++) {
+    dz_plan *p = dz_plan_new(1, &ys[k], 1, &x, &(dz_plan_options){.values_only = true}, NULL);
+    dz_cost c;
+    ck_assert_int_eq(dz_cost_of(ys[k], p, &c), DZ_OK);
+    ck_assert_msg(c.plan.operations == 1 && c.plan.transcendentals == 0, "%g operations, %g calls",
+                  c.plan.operations, c.plan.transcendentals);
+    dz_plan_free(p);
+  }
+  dz_tape_free(t);
+}
+END_TEST
+
 START_TEST(refusals) {
   failing f = {0};
   const dz_allocator a = failing_allocator(&f);
@@ -125,4 +155,5 @@ START_TEST(refusals) {
 }
 END_TEST
 
-SUITE(EACH(operations, COUNT(rows)), ONCE(derivatives), ONCE(plans), ONCE(refusals))
+SUITE(EACH(operations, COUNT(rows)), ONCE(derivatives), ONCE(plans), ONCE(bytes_of_plans),
+      ONCE(numbers_of_plans), ONCE(refusals))

@@ -1,5 +1,6 @@
 /* C from plans where it is hard: zeros that nothing flows to beside infinite slopes, loops that threads
    share, sums whose factors are taken out of the loop. */
+#include "dice.h"
 #include "dz/dz.h"
 #include "plan/cache.h"
 #include "suite.h"
@@ -96,6 +97,42 @@ START_TEST(structural_zeros) {
     }
   }
   ck_assert_int_eq(nans, _i == 4 ? LANES / 3 : 0);
+  free(work);
+  free(room);
+  dlclose(c.library);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
+/* ---- programs that are written as numbers ---- */
+
+/* So long that it is numbers, around no loop, around one, and of a comparison that does not hold: what the
+   plan computes. */
+START_TEST(long_programs) {
+  enum { LINKS = 4000, N = 9 };
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[N];
+  double in[N], g[N], h[N], value, other;
+  for (int k = 0; k < N; k++) x[k] = dz_input(t, in[k] = .3 + .05 * k);
+  dz_var z = x[0];
+  dice d = {3};
+  for (int l = 0; l < N && _i == 1; l++) z = dz_add(z, dz_tanh(dz_mul(x[l], x[(l + 1) % N])));
+  for (int k = 0; k < LINKS; k++) {
+    const int kind = (int)(roll(&d) % 4);
+    dz_var f = dz_mul(kind < 2 ? dz_sin(z) : kind < 3 ? dz_cos(z) : dz_exp(dz_neg(z)), .01);
+    z = (int)(roll(&d) % 2) ? dz_add(z, f) : dz_sub(dz_mul(x[(int)(roll(&d) % N)], f), z);
+  }
+  if (_i == 2 && dz_holds(dz_gt(z, 1e9))) z = x[1];
+  dz_plan *p = dz_plan_new(1, &z, N, x, NULL, NULL);
+  ck_assert_uint_gt(dz_plan_facts_of(p).instructions, 21000);
+  emitted c = compiled(p);
+  void *work = malloc(dz_plan_memory(p)), *room = malloc(c.work() * sizeof(double));
+  memset(room, 0xff, c.work() * sizeof(double));
+  ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
+  ck_assert_int_eq(c.run(in, &other, h, room), 0);
+  ck_assert(value == other);
+  for (int k = 0; k < N; k++) ck_assert_msg(g[k] == h[k], "gradient %d: %.17g, not %.17g", k, h[k], g[k]);
   free(work);
   free(room);
   dlclose(c.library);
@@ -253,5 +290,5 @@ START_TEST(sums_that_overflow) {
 }
 END_TEST
 
-SUITE_BETWEEN(set_up, tear_down, EACH(structural_zeros, 5), ONCE(shared_loops), EACH(steps, 6), ONCE(factors),
-              ONCE(sums_that_overflow))
+SUITE_BETWEEN(set_up, tear_down, EACH(structural_zeros, 5), EACH(long_programs, 3), ONCE(shared_loops),
+              EACH(steps, 6), ONCE(factors), ONCE(sums_that_overflow))

@@ -156,6 +156,27 @@ START_TEST(tests_without_inputs) {
 }
 END_TEST
 
+/* Operations on data, and on inputs of the tape that are none of the plan, stay out of it. */
+START_TEST(what_is_known) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var c = _i ? dz_input(t, 3) : dz_data(t, 3), e = dz_data(t, 4), x = dz_input(t, 5);
+  const dz_var known[] = {dz_div(c, 2),   dz_div(2, c), dz_atan2(c, 2),
+                          dz_atan2(2, c), dz_div(c, e), dz_exp(c)};
+  for (size_t k = 0; k < COUNT(known); k++) {
+    dz_var y = dz_mul(x, known[k]);
+    dz_plan *p = dz_plan_new(1, &y, 1, &x, NULL, NULL);
+    double value, slope;
+    void *work = malloc(dz_plan_memory(p));
+    ck_assert_int_eq(dz_plan_run(p, (double[]){7}, &value, &slope, work), DZ_OK);
+    ck_assert(value == 7 * dz_value(known[k]) && slope == dz_value(known[k]));
+    ck_assert_uint_le(dz_plan_facts_of(p).instructions, 3);
+    free(work);
+    dz_plan_free(p);
+  }
+  dz_tape_free(t);
+}
+END_TEST
+
 /* Of five products added up: nine operations, and back ten, two for each of the products' flows. */
 START_TEST(long_sums_are_counted) {
   dz_tape *t = dz_tape_new(NULL);
@@ -176,4 +197,5 @@ START_TEST(long_sums_are_counted) {
 END_TEST
 
 SUITE(ONCE(maps_of_long_sums), ONCE(maps_of_products_of_numbers), ONCE(positions_that_move),
-      ONCE(positions_of_floats), ONCE(tests_without_inputs), ONCE(long_sums_are_counted))
+      ONCE(positions_of_floats), ONCE(tests_without_inputs), EACH(what_is_known, 2),
+      ONCE(long_sums_are_counted))

@@ -198,6 +198,49 @@ START_TEST(maps_of_little) {
 }
 END_TEST
 
+/* Two inputs whose sum, power, or first is all that a map computes, and one without slopes: values and rows
+   of the Jacobian. */
+START_TEST(maps_of_one_operation) {
+  enum { N = 21, WAYS = 6 };
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var x[] = {dz_input(t, 2), dz_input(t, 3)}, sum = dz_add(x[0], x[1]), power = dz_pow(x[0], x[1]),
+         ys[WAYS][2] = {{x[0]}, {sum}, {power}, {power}, {x[1], x[0]}, {dz_data(t, 7)}};
+  double in[2 * N];
+  for (int k = 0; k < N; k++) in[2 * k] = .25 * (k + 1), in[2 * k + 1] = 3 - .125 * k;
+  for (int way = 0; way < WAYS; way++)
+    for (int native = 0; native < 2; native++) {
+      const bool slopes = way != 3;
+      const int n = way == 4 ? 2 : 1;
+      dz_plan *p =
+          dz_plan_new(n, ys[way], 2, x, &(dz_plan_options){.map = true, .values_only = !slopes}, NULL);
+      if (native) ck_assert_int_eq(dz_plan_native(p, &(dz_native_options){.cache = cache}, NULL), DZ_OK);
+      void *work = malloc(dz_plan_map_memory(p));
+      double values[2 * N], rows[4 * N], again[4 * N] = {0};
+      ck_assert_int_eq(dz_plan_map(p, N, in, values, slopes ? rows : NULL, work), DZ_OK);
+      for (int k = 0; k < N; k++) {
+        const double a = in[2 * k], b = in[2 * k + 1], *z = values + n * k, *g = rows + 2 * n * k;
+        if (way == 0) ck_assert(z[0] == a && g[0] == 1 && g[1] == 0);
+        if (way == 1) ck_assert(z[0] == a + b && g[0] == 1 && g[1] == 1);
+        if (way == 2 || way == 3) ck_assert(fabs(z[0] - pow(a, b)) <= 0x1p-52 * z[0]);
+        if (way == 2) {
+          ck_assert(fabs(g[0] - b * pow(a, b - 1)) <= 0x1p-49 * fabs(b * pow(a, b - 1)));
+          ck_assert(fabs(g[1] - log(a) * pow(a, b)) <= 0x1p-49 * fabs(log(a) * pow(a, b)));
+        }
+        if (way == 4) ck_assert(z[0] == b && z[1] == a && g[0] == 0 && g[1] == 1 && g[2] == 1 && g[3] == 0);
+        if (way == 5) ck_assert(z[0] == 7 && g[0] == 0 && g[1] == 0);
+      }
+      /* Where the values are not wanted. */
+      ck_assert_int_eq(dz_plan_map(p, N, in, NULL, slopes ? again : NULL, work), DZ_OK);
+      for (int k = 0; k < 2 * n * N && slopes; k++) ck_assert(again[k] == rows[k]);
+      ck_assert_int_eq(dz_plan_map(p, 8, in, NULL, slopes ? again : NULL, work), DZ_OK);
+      for (int k = 0; k < 16 * n && slopes; k++) ck_assert(again[k] == rows[k]);
+      free(work);
+      dz_plan_free(p);
+    }
+  dz_tape_free(t);
+}
+END_TEST
+
 /* More registers than are kept for the way back, which computes them again: in two ways of going round. */
 START_TEST(large_loops) {
   const size_t n = EFFORT(40000, 36000);
@@ -246,7 +289,39 @@ START_TEST(large_results) {
 }
 END_TEST
 
+/* Large loops that leave results, of which others read every second; lanes add to the gradient here and
+   there, never two to one number. */
+START_TEST(large_pairs) {
+  const size_t n = 30000, two = 2 * n;
+  s = (subject){.t = dz_tape_new(NULL)};
+  double *in = malloc(two * sizeof *in);
+  for (size_t k = 0; k < two; k++) in[k] = .1 + 1e-3 * (double)(k * 37 % 1001);
+  dz_var v[5], p = input(&s, .5);
+  for (int k = 0; k < 5; k++)
+    v[k] = s.x[s.n++] = dz_leaf_tensor(s.t, DZ_ROLE_INPUT, 1, k == 2 ? &two : &n, in);
+  dz_var z = dz_mul(dz_exp(dz_mul(v[2], p)), dz_add(dz_mul(v[2], v[2]), p)),
+         all = dz_add(dz_mul(dz_exp(v[3]), v[1]), dz_mul(dz_exp(v[4]), v[0]));
+  all = dz_mul(all, dz_mul(dz_slice(z, 0, 0, (int64_t)two, 2), dz_slice(z, 0, 1, (int64_t)two, 2)));
+  /* What is read twice is a result. All terms are positive, so their order hardly matters. */
+  const dz_var next = dz_mul(dz_slice(z, 0, 0, (int64_t)two - 1, 1), dz_slice(z, 0, 1, (int64_t)two, 1));
+  s.y = dz_add(dz_sum(dz_sqrt(dz_mul(all, p)), 0, false), dz_sum(next, 0, false));
+  s.y = dz_exp(dz_mul(s.y, 1e-6));
+  ck_assert_msg(dz_valid(s.y), "%s", dz_tape_error(s.t)->message);
+  ck_assert_int_eq(dz_backward(s.y), DZ_OK);
+  dz_plan *plan =
+      dz_plan_new(1, &s.y, s.n, s.x, &(dz_plan_options){.threads = 2, .tensors = DZ_TENSORS_APART}, NULL);
+  run_once(plan, "large pairs");
+  dz_error e;
+  ck_assert_msg(dz_plan_native(plan, &(dz_native_options){.cache = cache}, &e) == DZ_OK, "%s", e.message);
+  run_once(plan, "large pairs, native");
+  dz_plan_free(plan);
+  free(in);
+  dz_tape_free(s.t);
+}
+END_TEST
+
 SUITE_BETWEEN(set_up, tear_down, EACH(as_always, COUNT(subjects)), EACH(carefully, COUNT(subjects)),
               EACH(as_native_code, EFFORT(COUNT(subjects), 3)), EACH(values_only, EFFORT(COUNT(subjects), 3)),
-              ONCE(taken_out), ONCE(too_many_to_be_taken_out), ONCE(maps_of_little), ONCE(large_loops),
-              EACH(large_results, EFFORT(4, 1)))
+              ONCE(taken_out), ONCE(too_many_to_be_taken_out), ONCE(maps_of_little),
+              ONCE(maps_of_one_operation), ONCE(large_loops), EACH(large_results, EFFORT(4, 1)),
+              ONCE(large_pairs))

@@ -319,15 +319,16 @@ static void results_read_elsewhere(subject *s) {
    same distances. */
 static void many_columns(subject *s) {
   enum { N = 9, COLUMNS = 270 };
-  dz_var *x = inputs(s, N * COLUMNS), h[2 * N + 2], p = input(s, .4);
-  for (int l = 0; l < 2 * N + 2; l++) h[l] = dz_exp(x[l]);
+  dz_var *x = inputs(s, N * COLUMNS), h[2 * N], p = input(s, .4);
+  for (int l = 0; l < 2 * N; l++) h[l] = dz_exp(x[l]);
   for (int l = 0; l < N; l++) {
     dz_var z = dz_tanh(x[l * COLUMNS]);
     for (int k = 1; k < COLUMNS; k++) z = dz_add(z, x[l * COLUMNS + k]);
     add_to(s, dz_sin(z));
   }
   for (int l = 0; l < N; l++)
-    add_to(s, dz_cos(dz_mul(dz_add(dz_mul(x[2 * l], h[2 * l]), dz_mul(x[2 * l + 1], h[2 * l + 2])), p)));
+    add_to(s, dz_cos(dz_mul(dz_add(dz_mul(x[2 * l], h[2 * l]), dz_mul(x[2 * l + 1], h[2 * l + 1])), p)));
+  for (int l = 0; l < 2 * N; l++) add_to(s, dz_tanh(dz_mul(h[l], h[(5 * l + 1) % (2 * N)])));
 }
 
 /* Functions that differ in their second or third operand alone, products with one number over and over, and
@@ -361,13 +362,13 @@ static void wide_steps(subject *s) {
   add_to(s, z);
 }
 static void deep_steps(subject *s) {
-  enum { LINKS = 450, STEPS = 18 };
+  enum { LINKS = 400, STEPS = 18 };
   dz_var *p = inputs(s, 7), z = input(s, .5);
   for (int l = 0; l < STEPS; l++) {
     dice d = {1};
     for (int k = 0; k < LINKS; k++) switch (below(&d, 5)) {
       case 0:
-        z = dz_sin(z);
+        z = dz_mul(z, dz_sin(z));
         break;
       case 1:
         z = dz_mul(z, p[below(&d, 7)]);
@@ -391,6 +392,29 @@ static void many_products(subject *s) {
       for (int k = 1; k < PRODUCTS; k++) w[j] = dz_add(w[j], dz_mul(z, c[PRODUCTS * j + k]));
     }
     z = dz_tanh(dz_mul(dz_mul(w[0], p), dz_mul(w[1], w[2])));
+  }
+  add_to(s, z);
+}
+
+/* What is added in one of the steps is taller than all steps before, so that the longest way through them
+   ends there. */
+static void steps_beside_a_tall_one(subject *s) {
+  enum { STEPS = 100, TALL = 9, HEIGHT = 60 };
+  dz_var *x = inputs(s, STEPS), u[STEPS], z = input(s, .5), p = input(s, .9);
+  for (int l = 0; l < STEPS; l++) u[l] = dz_exp(x[l]);
+  for (int k = 0; k < HEIGHT; k++) u[TALL] = k % 2 ? dz_cos(u[TALL]) : dz_sin(dz_mul(u[TALL], 1 + .01 * k));
+  for (int l = 0; l < STEPS; l++) z = dz_tanh(dz_add(dz_mul(z, p), u[l]));
+  add_to(s, z);
+}
+
+/* A function of what varies that only chooses: nothing flows to it, so another number takes the place of its
+   slope. */
+static void steps_that_choose(subject *s) {
+  dz_var *u = inputs(s, 30), z = input(s, .5), p = input(s, 2.9);
+  for (int l = 0; l < 30; l++) {
+    const dz_var y = dz_fmax(dz_sub(dz_mul(z, p), .5), 0), c = dz_sin(y),
+                 w = dz_tanh(dz_sub(dz_mul(y, u[l]), .4));
+    z = dz_where(c, w, dz_exp(w));
   }
   add_to(s, z);
 }
@@ -549,6 +573,8 @@ static void (*const subjects[])(subject *) = {lanes_that_collide,
                                               wide_steps,
                                               deep_steps,
                                               many_products,
+                                              steps_beside_a_tall_one,
+                                              steps_that_choose,
                                               many_steps,
                                               runs_beside_columns,
                                               long_program,

@@ -258,6 +258,10 @@ START_TEST(nothing) {
     ck_assert_int_eq(dz_plan_run(p, NULL, values, &g, work), DZ_OK);
     for (int k = 0; k < 5; k++) ck_assert(values[k] == 0);
     ck_assert(g == 7);
+    float floats[5] = {1, 1, 1, 1, 1}, slope = 7;
+    ck_assert_int_eq(dz_plan_run_single(p, NULL, floats, &slope, work), single ? DZ_OK : DZ_ERR_ARGUMENT);
+    for (int k = 0; k < 5; k++) ck_assert(floats[k] == (single ? 0 : 1));
+    ck_assert(slope == 7);
     free(work);
     dz_plan_free(p);
     dz_tape_free(t);

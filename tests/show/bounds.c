@@ -2,7 +2,6 @@
  */
 #include "dz/explain.h"
 #include "dz/paths.h"
-#include "dz/text.h"
 #include "dz/trace.h"
 #include "show/layout.h"
 
@@ -61,16 +60,6 @@ START_TEST(a_picture_is_as_high_as_its_spots) {
   }
 }
 END_TEST
-
-static double number_behind(const char *of, const char *mark) {
-  const char *at = strstr(of, mark);
-  double x;
-  dz_number_kind kind;
-  if (!at) ck_abort_msg("no %s in\n%s", mark, of);
-  at += strlen(mark);
-  ck_assert_uint_gt(dz_number_read(at, strlen(at), &x, &kind), 0);
-  return x;
-}
 
 /* The wire of a circle's result begins at its rim, half way up. */
 START_TEST(wires_meet_their_circle) {

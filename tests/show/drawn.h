@@ -5,6 +5,7 @@
 #include "dz/show.h"
 
 #include "dz/tensor.h"
+#include "dz/text.h"
 #include "graph.h"
 #include "on_tape.h"
 
@@ -37,6 +38,17 @@ static inline dz_var sigmoid_by_hand(dz_tape *t) {
   dz_var a = named(dz_input(t, -1), "a"), x = named(dz_input(t, 1), "x");
   dz_var square = dz_pow(a, 2);
   return named(dz_div(square, dz_add(square, dz_exp(dz_mul(a, x)))), "z");
+}
+
+/* The number behind the first mark. */
+static inline double number_behind(const char *of, const char *mark) {
+  const char *at = strstr(of, mark);
+  double x;
+  dz_number_kind kind;
+  if (!at) ck_abort_msg("no %s in\n%s", mark, of);
+  at += strlen(mark);
+  ck_assert_uint_gt(dz_number_read(at, strlen(at), &x, &kind), 0);
+  return x;
 }
 
 #endif

@@ -72,6 +72,8 @@ static const struct {
     {"x*log(x)", "x", 0, 0, "0*inf", "write xlogy(x, x) instead of x*log(x)"},
     {"log(x)*y", "x", 0, 0, "0*inf", "write xlogy(y, x)"},
     {"(x + y)*log(x)", "x", 0, 0, "0*inf", "write xlogy(x + y, x) instead of (x + y)*log(x)"},
+    {"exp(y*log(x)) - exp(y*log(x))", "x", 1, 2, "cancellation", ""},
+    {"2*log(x)", "x", 0, 1, "pole", ""},
     {"exp(x) - 1", "x", -800, 0, NULL, "write expm1(x) instead of exp(x) - 1"},
     {"exp(x) - 2", "x", -800, 0, NULL, ""},
     {"1 - sigmoid(x)", "x", 800, 0, "saturation", "write sigmoid(-x) instead of 1 - sigmoid(x)"},
