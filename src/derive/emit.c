@@ -90,17 +90,30 @@ static void sorted(const dz__terms *s, uint32_t i, dz__part *to) {
   }
 }
 
+/* Numbers whose product is none that a double holds are both kept, and what may outweigh them stands between.
+ */
+static bool outweighs(dz_var r, dz_var f) {
+  return dz_is_number(r) && dz_is_number(f) && !isnormal(dz__number(r) * dz__number(f));
+}
+
 /* The factors on one side of the line, behind `first`. A minus sign is the first factor's: -a b, not -(a b).
  */
 static dz_var side(const emission *m, size_t n, const dz__part *p, bool below, dz_var first, bool minus) {
   dz_var r = first;
+  uint64_t late = 0;
   for (size_t k = 0; k < n; k++) {
     if (is_below(m->s, &p[k]) != below) continue;
     dz_var f = factor(m, &p[k], below);
+    if (k < 64 && outweighs(r, f)) {
+      late |= (uint64_t)1 << k;
+      continue;
+    }
     if (minus) f = dz__record(DZ__F_neg, 1, &f, 0, NULL);
     minus = false;
     r = join(DZ__F_mul, r, f);
   }
+  for (size_t k = 0; late; k++, late >>= 1)
+    if (late & 1) r = join(DZ__F_mul, r, factor(m, &p[k], below));
   return minus ? dz_num(-1) : r;
 }
 

@@ -307,6 +307,31 @@ START_TEST(known_results) {
 }
 END_TEST
 
+/* Numbers whose product no double holds, beside what outweighs them: exact powers of two. */
+static const struct {
+  const char *y, *by;
+  double value;
+} far[] = {
+    {"(x*0x1p600)*(y*-0x1p800)", "", 0x1p200},
+    {"(x*0x1p600)*(y*-0x1p800)", "x", 0x1p700},
+    {"(x*0x1p600)*(y*-0x1p800)", "y", -0x1p900},
+    {"(x*0x1p-100)/((y*0x1p600)*0x1p500)", "", -0x1p-1000},
+    {"(x*0x1p600)*0x1p500*(x*0x1p-300)*0x1p-500", "", 0x1p-700},
+};
+
+START_TEST(numbers_far_apart) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_program *p = parse(far[_i].y);
+  dz_set_name(dz_input(t, 0x1p-500), "x");
+  dz_set_name(dz_input(t, -0x1p-700), "y");
+  dz_var z = dz_simplify(dz_program_record(p, t, 0));
+  if (*far[_i].by) z = dz_simplify(dz_derivative(z, dz_named(t, far[_i].by)));
+  ck_assert_msg(dz_value(z) == far[_i].value, "%s is %a, not %a", text_of(z), dz_value(z), far[_i].value);
+  dz_program_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
 /* ---- tensors ---- */
 
 static const struct {
@@ -472,6 +497,7 @@ int main(void) {
       ONCE(rules_are_read),
       EACH(rules_hold, rules),
       EACH(known_results, COUNT(known)),
+      EACH(numbers_far_apart, COUNT(far)),
       EACH(tensor_results, COUNT(tensors)),
       ONCE(random_graphs),
       ONCE(long_chains),
