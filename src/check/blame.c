@@ -235,8 +235,8 @@ static bool look_at_nodes(dz__checking *c, local *l, const uint8_t *on, const ui
   bool found = false;
   for (uint32_t i = 0; i <= top && !found; i++) {
     if (on[i] != (FROM_LEAF | TO_OUTPUT) || (only && !only[i])) continue;
-    dz_var x =
-        dz__handle(c->tape, i); /* it is there: the screen suspects nothing on a tape that is another */
+    /* It is there: the screen suspects nothing on a tape that is another. */
+    dz_var x = dz__handle(c->tape, i);
     for (int k = 0; k < dz_describe(x).nargs && !found; k++) {
       dz_var o = dz_operand(x, k);
       if (dz_is_number(o) || !dz_is_active(o) || !(on[dz__index(o)] & FROM_LEAF)) continue;

@@ -257,8 +257,8 @@ size_t dz__check_row(const dz__checking *c, size_t leaf, size_t j, uint64_t *ray
   *ray = 0;
   if (n <= most) return j;
   if (j >= most) return *ray = j - most, SIZE_MAX;
-  return (size_t)((double)n / (double)most *
-                  ((double)j + .5)); /* below n, which has far fewer than 53 bits */
+  /* Below n, which has far fewer than 53 bits. */
+  return (size_t)((double)n / (double)most * ((double)j + .5));
 }
 
 static bool check_leaf(dz__checking *c, size_t leaf) {

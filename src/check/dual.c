@@ -70,9 +70,7 @@ static double longest(dz_var x) {
   return n;
 }
 
-/* The operation alone, and a seed for it. *done is false where it refuses, or gives another shape than it
- * did.
- */
+/* The operation alone, and a seed for it. *done is false where it refuses, or gives another shape. */
 static bool sweep_alone(weighing *w, dz_var x, dz__way way, const double *g, bool *done) {
   dz__lone *l = &w->lone;
   dz_var z, seed = {0};

@@ -15,8 +15,8 @@ typedef struct dz__system {
   bool transposed; /* solves a^T x = b */
 } dz__system;
 
-/* The factors of a, of 2^-64 a where its own would overflow. A column without a pivot is left as it is: a
- * zero on U's diagonal. */
+/* The factors of a, of 2^-64 a where its own would overflow. A column without a pivot is left as it is, with
+   a zero on U's diagonal. */
 void dz__lu_factor(const double *a, double *lu, size_t n);
 
 bool dz__lu_singular(const double *lu, size_t n);

@@ -45,7 +45,7 @@ static void blame_value(dz__inquiry *q, dz_why_cause cause, dz_var node) {
 
 /* ---- values that are not finite ---- */
 
-static bool all_values(dz_var x, bool test(double)) {
+bool dz__all_values(dz_var x, bool test(double)) {
   for (size_t i = 0; i < dz_size(x); i++)
     if (!test(dz__element_of(x, i))) return false;
   return true;
@@ -58,22 +58,26 @@ static bool no_nan(double x) { return !isnan(x); }
    is none. A NaN is looked for first. */
 static void blame_origin(dz__inquiry *q, dz_var z) {
   for (;;) {
-    bool nan = !all_values(z, no_nan);
+    bool nan = !dz__all_values(z, no_nan);
     dz_node is = dz_describe(z);
     dz_var worse = {0};
+    int number = -1; /* the first plain number that is no better */
     for (int k = 0; k < is.nargs && !worse.tape; k++) {
       dz_var x = dz_operand(z, k);
-      if (!dz_is_number(x) && !all_values(x, nan ? no_nan : finite)) worse = x;
+      if (dz__all_values(x, nan ? no_nan : finite)) continue;
+      if (!dz_is_number(x))
+        worse = x;
+      else if (number < 0)
+        number = k;
     }
-    for (int k = 0; k < is.nargs && !worse.tape; k++)
-      if (!all_values(dz_operand(z, k), nan ? no_nan : finite)) { /* a plain number, or folded to one */
-        blame_value(q, DZ_WHY_GIVEN, z);
-        q->r->operand = k;
-        return;
-      }
+    if (!worse.tape && number >= 0) {
+      blame_value(q, DZ_WHY_GIVEN, z);
+      q->r->operand = number;
+      return;
+    }
     if (!worse.tape) {
       bool leaf = is.role != DZ_ROLE_NONE, operands = true;
-      for (int k = 0; k < is.nargs; k++) operands = operands && all_values(dz_operand(z, k), finite);
+      for (int k = 0; k < is.nargs; k++) operands = operands && dz__all_values(dz_operand(z, k), finite);
       bool pole = strcmp(is.op, "div") == 0 || strncmp(is.op, "log", 3) == 0 || strcmp(is.op, "pow") == 0 ||
                   strcmp(is.op, "atanh") == 0 || strcmp(is.op, "xlogy") == 0;
       if (pole && strcmp(is.op, "pow") == 0) pole = dz_value(dz_operand(z, 0)) == 0;
@@ -93,10 +97,10 @@ static bool blame_values(dz__inquiry *q, const dz__edge *e, bool test(double)) {
   int n = dz_describe(z).nargs;
   for (int k = 0; k < n; k++) {
     dz_var x = dz_operand(z, k);
-    if (all_values(x, test)) continue;
+    if (dz__all_values(x, test)) continue;
     if (!dz_is_number(x)) return blame_origin(q, x), true;
   }
-  if (!all_values(z, test)) return blame_origin(q, z), true;
+  if (!dz__all_values(z, test)) return blame_origin(q, z), true;
   return false;
 }
 

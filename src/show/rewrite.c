@@ -103,13 +103,10 @@ static bool match_quotient(dz_var z, match *m) {
   return false;
 }
 
+static bool not_zero(double x) { return x != 0; }
+
 /* A number in the text is not meant: that is 0 for good. */
-static bool is_zero_somewhere(dz_var x) {
-  const double *v = dz_values(x);
-  for (size_t e = 0; v && e < dz_size(x); e++)
-    if (v[e] == 0) return true;
-  return false;
-}
+static bool is_zero_somewhere(dz_var x) { return !dz_is_number(x) && !dz__all_values(x, not_zero); }
 
 static bool match_product(dz_var z, match *m) {
   for (int k = 0; k < 2; k++) {

@@ -24,6 +24,8 @@ typedef struct dz__inquiry {
 
 /* Sets r->cause, node, operand, partial and arriving from r->kind. False when memory is out. */
 bool dz__why_find(dz__inquiry *q);
+/* Whether all elements pass the test; a plain number has one. */
+bool dz__all_values(dz_var x, bool test(double));
 
 /* ---- advice.c ---- */
 

@@ -211,11 +211,13 @@ END_TEST
 
 /* ---- what is not finite, or empty, or does not move ---- */
 
-START_TEST(a_kink_without_a_gradient) {
-  outcome o = check_text_at("stop(abs(2*x))", 0);
-  expect_blame(&o, DZ_FAULT_KINK, "fabs");
+static void expect_one_kink(const char *text, dz_fault fault, const char *op) {
+  outcome o = check_text_at(text, 0);
+  expect_blame(&o, fault, op);
   ck_assert_uint_eq(o.report.kinks, 1);
 }
+
+START_TEST(a_kink_without_a_gradient) { expect_one_kink("stop(abs(2*x))", DZ_FAULT_KINK, "fabs"); }
 END_TEST
 
 START_TEST(an_infinite_value_on_the_way) {
@@ -225,11 +227,7 @@ START_TEST(an_infinite_value_on_the_way) {
 END_TEST
 
 /* Its halves are nowhere seen: 1/x is infinite there. */
-START_TEST(a_kink_of_nobody) {
-  outcome o = check_text_at("x/(1 + stop(exp(1/x)))", 0);
-  expect_blame(&o, DZ_FAULT_NONE, "");
-  ck_assert_uint_eq(o.report.kinks, 1);
-}
+START_TEST(a_kink_of_nobody) { expect_one_kink("x/(1 + stop(exp(1/x)))", DZ_FAULT_NONE, ""); }
 END_TEST
 
 START_TEST(worse_than_a_kink) {
