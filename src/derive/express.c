@@ -328,7 +328,7 @@ static bool all_negative(const dz__terms *s, uint32_t i) {
   const dz__term *x = dz__term_at(s, i);
   for (uint32_t k = 0; k < x->parts; k++)
     if (dz__part_of(s, i, k).k.n > 0) return false;
-  return x->kind == DZ__K_SUM && x->parts > 1;
+  return x->kind == DZ__K_SUM;
 }
 
 /* The first factor of that kind, to its first power; DZ__NO_TERM when there is none. */

@@ -19,7 +19,8 @@ static uint32_t element(const reduction *r, size_t e) {
   return dz__element_node(r->x, dz__index(r->operand), e);
 }
 
-/* An operation; a gradient flows through it where `flows` and one of its operands is active. */
+/* An operation, or no node where an operand is none; a gradient flows through it where `flows` and one of its
+   operands is active. */
 static uint32_t apply(const reduction *r, unsigned fn, bool flows, size_t n, const uint32_t *args) {
   unsigned active = 0;
   for (size_t k = 0; k < n; k++) {
@@ -159,7 +160,6 @@ bool dz__extract_reduction(dz__extraction *x, uint32_t i, const dz__wide *w, con
   for (size_t j = 0; j < results; j++) *slot(&r, j) = DZ__NO_NODE;
   for (size_t e = 0; e < elements; e++) {
     uint32_t a = element(&r, e), so_far = *slot(&r, (size_t)to[e]);
-    if (a == DZ__NO_NODE) return false;
     *slot(&r, (size_t)to[e]) = a = so_far == DZ__NO_NODE ? first(&r, a) : join(&r, so_far, a);
     if (a == DZ__NO_NODE) return false;
   }
