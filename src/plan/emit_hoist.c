@@ -150,8 +150,9 @@ static bool note_parts(work *w, size_t at) {
     unsigned how = t[0] & DZ__T_MASK;
     bool red = dz__flow_sums(how);
     if (holds(w, mark)) done &= add_part(w, at, mark, t[1], i->a, t[0] & DZ__SUBTRACT);
+    if (DZ__NEVER(!dz__is_slot(i->a))) return false; /* adjoints from around are copied into one first */
     /* Beside other sums of the same number. */
-    uint32_t source = dz__is_slot(i->a) ? w->source[dz__place_index(i->a)] : none;
+    uint32_t source = w->source[dz__place_index(i->a)];
     if (red && source != none) w->after[source] = (uint32_t)at;
   }
   dz__each_place(&w->c, i, written, w);

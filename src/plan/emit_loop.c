@@ -3,6 +3,8 @@
    have loops of their own. */
 #include "plan/emit_loop.h"
 
+#include "base/never.h"
+
 #include <string.h>
 
 /* ---- blocks ---- */
@@ -75,8 +77,9 @@ static void find_blocks(dz__loop_emitter *k) {
   const dz__routine *c = &k->l->code;
   k->joint = SIZE_MAX;
   for (size_t i = 0; i < c->n; i = block_end(k, i)) {
-    bool joins = i == c->reverse && !k->l->kept && !dz__is_loose(k, i) && !dz__is_loose(k, i - 1);
-    if (joins)
+    const bool meet = i == c->reverse && !k->l->kept;
+    /* The last value goes to a sum or an array, the first adjoint comes from around. */
+    if (meet && !DZ__NEVER(dz__is_loose(k, i) || dz__is_loose(k, i - 1)))
       k->joint = k->blocks - 1;
     else
       k->begin[k->blocks++] = i;

@@ -257,6 +257,18 @@ START_TEST(normal_form) {
 }
 END_TEST
 
+/* Of numbers alone a list would be a constant when it is read again. */
+START_TEST(stacks) {
+  dz_tape *t = dz_tape_new(NULL);
+  const dz_var x = dz_input(t, 1), c = dz_const(t, 3);
+  ck_assert(dz_set_name(x, "x") == DZ_OK);
+  ck_assert_str_eq(print(dz_stack(2, (dz_var[]){dz_num(2), x}, 0), NULL), "[2, x]");
+  ck_assert_str_eq(print(dz_stack(2, (dz_var[]){dz_num(2), c}, 0), NULL), "stack([2, 3])");
+  ck_assert_str_eq(print(dz_stack(2, (dz_var[]){c, dz_num(2)}, 0), NULL), "stack([3, 2])");
+  dz_tape_free(t);
+}
+END_TEST
+
 /* ---- random trees: read, printed, read: the same graph, and the text is a fixed point ---- */
 
 static uint64_t state;
@@ -463,7 +475,7 @@ START_TEST(tensors_of_nothing) {
 }
 END_TEST
 
-SUITE(EACH(round_trip, COUNT(as_they_stand)), EACH(normal_form, COUNT(pairs)), ONCE(random_trees),
-      ONCE(shared_parts_are_named), ONCE(text_is_linear), ONCE(names_of_operations),
+SUITE(EACH(round_trip, COUNT(as_they_stand)), EACH(normal_form, COUNT(pairs)), ONCE(stacks),
+      ONCE(random_trees), ONCE(shared_parts_are_named), ONCE(text_is_linear), ONCE(names_of_operations),
       ONCE(names_that_are_none), ONCE(shadowed_constants), ONCE(digits), ONCE(statuses), ONCE(deep_graphs),
       ONCE(memory_fails), ONCE(tensors_of_nothing))

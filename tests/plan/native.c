@@ -184,7 +184,7 @@ END_TEST
 /* Samples side by side: of every number of them, without values, without slopes, and where a structural zero
    meets an infinite slope, native code gives what the machine gives. */
 START_TEST(native_maps) {
-  enum { N = 203, X = 11 };
+  enum { N = 203, X = 67 }; /* more inputs than are fetched before they are read */
   static double in[N][X], value[2][N][2], rows[2][N][2][X];
   dz_tape *t = dz_tape_new(NULL);
   dz_var x[X];

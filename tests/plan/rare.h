@@ -176,6 +176,8 @@ static void functions_of_c(subject *s) {
   add_to(s, dz_apply(s->t, "twice", 2, (dz_var[]){w, dz_mul(p, p)}));
   add_to(s, dz_apply(s->t, "twice", 2, (dz_var[]){e, p}));
   add_to(s, dz_apply(s->t, "total", 1, &e));
+  for (int l = 0; l < 40; l++) p = dz_apply(s->t, "total", 1, &p);
+  add_to(s, dz_sin(p));
   runs(s);
 }
 

@@ -38,6 +38,23 @@ START_TEST(long_sums_and_products) {
 }
 END_TEST
 
+/* A term of several operations is a box by the last of them: by its sign, or where that has none by its name.
+ */
+START_TEST(terms) {
+  const dz_var x = named(dz_input(tape, .5), "x");
+  dz_var sum = x;
+  for (int k = 0; k < 20; k++) {
+    const dz_var product = dz_mul(dz_cos(dz_add(x, k)), 2);
+    sum = dz_add(sum, k % 2 ? product : dz_exp(product));
+  }
+  graph g = graph_of(swept(sum), &(dz_dot_options){.shared = true});
+  ck_assert_uint_eq(labels(&g, "Σ"), 1);
+  ck_assert_uint_eq(labels(&g, "× …"), 10);
+  ck_assert_uint_eq(labels(&g, "exp …"), 10);
+  graph_free(&g);
+}
+END_TEST
+
 static size_t boxes_called(const char *source, const char *collapse, const char *name) {
   dz_tape_clear(tape);
   named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(1, 2)), "v");
@@ -103,5 +120,5 @@ static dz_status draw_starved(dz_tape *t, const dz_allocator *a, int kind) {
 START_TEST(each_allocation_may_fail) { fail_each_allocation(draw_starved, _i); }
 END_TEST
 
-SUITE_ON_TAPE(ONCE(long_sums_and_products), ONCE(names_of_results), ONCE(a_name_within_a_call),
+SUITE_ON_TAPE(ONCE(long_sums_and_products), ONCE(terms), ONCE(names_of_results), ONCE(a_name_within_a_call),
               EACH(each_allocation_may_fail, COUNT(sources)))

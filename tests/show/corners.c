@@ -248,7 +248,7 @@ START_TEST(places_in_the_source) {
       {3, 3, "k(x) y", NULL, "x)"},      {4, 1, "m(x)", NULL, "m(x)"},    {5, 2, "(x)", NULL, "x)"},
       {6, 14, "n_1(v)", "n_1(v)", "v;"}, {6, 17, "sin", NULL, "sin"},     {7, 1, "x||y", NULL, "x||"},
       {8, 1, NULL, NULL, NULL},          {7, 2, "x||y", NULL, NULL},      {0, 1, NULL, NULL, NULL},
-      {6, 999, "sin", NULL, NULL}};
+      {6, 999, "sin", NULL, NULL},       {7, 99, "x||y", NULL, NULL}};
   dz__source s;
   const dz_allocator a = dz_system_allocator();
   ck_assert(dz__source_read(program, &a, &s));

@@ -166,6 +166,7 @@ static const struct {
     {"x*nan", "x", 2, 1, "given", ""},
     {"x*inf", "x", 2, 1, "given", ""},
     {"(y + x*inf)^2", "x", 2, 1, "given", ""},
+    {"x*where(x > 0, inf, inf)", "x", 2, 1, "given", ""},
     {"x*inf", "x", 0, 1, "0*inf", ""},
     {"x*y", "x", 1, (double)NAN, "given", ""},
     {"x*y", "x", 1, (double)INFINITY, "given", ""},
