@@ -290,19 +290,18 @@ static bool look_inside(dz__checking *c, bool wrong, bool again) {
   return done;
 }
 
-bool dz__check_blame(dz__checking *c) {
+void dz__check_blame(dz__checking *c) {
   const dz_check_report *r = c->report;
   bool wrong = r->wrong > 0 || r->forward_wrong > 0 || r->dot.verdict == DZ_VERDICT_WRONG;
-  if (r->fault.kind || (!wrong && r->kinks == 0)) return true;
-  if (!wrong && r->worst.verdict != DZ_VERDICT_KINK) return true;
+  if (r->fault.kind || (!wrong && r->kinks == 0)) return;
+  if (!wrong && r->worst.verdict != DZ_VERDICT_KINK) return;
   c->leaf = r->worst.leaf;
   c->element = r->worst.element;
   c->ray = 0;
   /* A constant that moves is a suspicion, and may be right (dz_root holds its solution): an operation that is
      wrong comes first. A branch explains a kink better than what it leads to. */
-  if (!(wrong ? look_inside(c, true, false) : look_aside(c, false))) return false;
-  if (!r->fault.kind && !(wrong ? look_aside(c, true) : look_inside(c, false, false))) return false;
-  if (!r->fault.kind && !look_inside(c, wrong, true)) return false;
+  if (!(wrong ? look_inside(c, true, false) : look_aside(c, false))) return;
+  if (!r->fault.kind && !(wrong ? look_aside(c, true) : look_inside(c, false, false))) return;
+  if (!r->fault.kind && !look_inside(c, wrong, true)) return;
   if (!r->fault.kind && wrong) dz__check_name(c, DZ_FAULT_ELSEWHERE, SIZE_MAX, -1);
-  return true;
 }

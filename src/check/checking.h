@@ -85,7 +85,7 @@ dz__print dz__check_print_of(const dz_tape *t, uint32_t i);
 /* Records at the point once more: a difference from the first recording is report->fault. */
 bool dz__check_repeat(dz__checking *c);
 /* The first node that explains the worst row: report->fault. */
-bool dz__check_blame(dz__checking *c);
+void dz__check_blame(dz__checking *c);
 /* suspects[i], for the nodes up to y, says whether node i may be at fault in the worst row; all 0 where that
    cannot be told. Records again: *y is the new output, at the point, of the same nodes. False when memory is
    out. */

@@ -57,9 +57,17 @@ static void weigh_scalar(weighing *w, uint32_t i, double g) {
   w->floor += OPERATIONS * fabs(g) * DBL_TRUE_MIN;
 }
 
-/* How long sums inside the operation are, at most; x is not empty. */
+/* How long sums inside the operation, and of what flows back to one element, are at most; x is not empty.
+   What is chosen may be the same element each time, and a matrix may be the same in every product. */
 static double longest(dz_var x) {
+  const dz__fn fn = dz__fn_of(x);
   double n = 1, size = (double)dz_size(x);
+  if (fn == DZ__F_gather || fn == DZ__F_scatter) n = fmax(size, (double)dz_size(dz_operand(x, 1)));
+  if (fn == DZ__F_matmul) {
+    const int rank = dz_rank(x);
+    const bool matrices = dz_rank(dz_operand(x, 0)) > 1 && dz_rank(dz_operand(x, 1)) > 1;
+    n = matrices ? size / fmin((double)dz_extent(x, rank - 2), (double)dz_extent(x, rank - 1)) : size;
+  }
   for (int k = 0; k < dz_rank(x); k++) n = fmax(n, (double)dz_extent(x, k));
   for (int j = dz_describe(x).nargs; j-- > 0;) {
     dz_var o = dz_operand(x, j);

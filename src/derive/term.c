@@ -133,17 +133,19 @@ static bool rehash(dz__terms *s) {
   return true;
 }
 
-static bool append(dz__terms *s, dz__term *x, size_t n, const dz__part *part, const int64_t *attr) {
+static void append(dz__terms *s, dz__term *x, size_t n, const dz__part *part, const int64_t *attr) {
   x->part0 = (uint32_t)s->parts.n;
   x->attr0 = (uint32_t)s->attrs.n;
   dz__part *p = n ? dz__vec_add(&s->alloc, &s->parts, n, sizeof *p) : NULL;
   int64_t *a = x->attrs ? dz__vec_add(&s->alloc, &s->attrs, x->attrs, sizeof *a) : NULL;
   dz__term *to = dz__vec_add(&s->alloc, &s->terms, 1, sizeof *to);
-  if ((n && !p) || (x->attrs && !a) || !to) return s->failed = true, false;
+  if ((n && !p) || (x->attrs && !a) || !to) {
+    s->failed = true;
+    return;
+  }
   if (n) memcpy(p, part, n * sizeof *p);
   if (x->attrs) memcpy(a, attr, x->attrs * sizeof *a);
   *to = *x;
-  return true;
 }
 
 uint32_t dz__term_store(dz__terms *s, dz__term like, size_t n, const int64_t *attr) {
@@ -158,8 +160,9 @@ uint32_t dz__term_store(dz__terms *s, dz__term like, size_t n, const int64_t *at
     if (same_term(s, dz__term_at(s, i), &like, n, part, attr)) return i;
   like.next = *bucket;
   uint32_t i = (uint32_t)s->terms.n;
-  const bool stored = append(s, &like, n, part, attr), last = i >= DZ__NO_TERM - 1;
-  if (!stored | last) return s->failed = true, DZ__NO_TERM;
+  append(s, &like, n, part, attr);
+  s->failed |= i >= DZ__NO_TERM - 1;
+  if (s->failed) return DZ__NO_TERM;
   *bucket = i;
   return i;
 }

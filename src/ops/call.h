@@ -28,7 +28,7 @@ struct dz__userop;
 typedef struct dz__call {
   const char *op; /* for messages */
   int nargs;
-  bool single;           /* arrays hold floats */
+  bool single;           /* for the shape rule: arrays hold floats */
   const dz__array *args; /* data read-only */
   int nattr;
   const int64_t *attr; /* meaning per operation: see tensor.def */

@@ -107,9 +107,6 @@ static bool workspace(dz__tape *s, uint32_t top) {
     size_t need = scratch_of(s, w) + (s->single ? dz__single_spare(s, w) : 0);
     if (need > most) most = need;
   }
-  dz__single *f = s->single;
-  if (f && !dz__grow(&s->alloc, (void **)&f->few, &f->few_cap, dz__single_few(nargs), sizeof *f->few))
-    return false;
   return dz__grow(&s->alloc, (void **)&s->spare, &s->spare_cap, most, sizeof *s->spare) &&
          dz__grow(&s->alloc, (void **)&s->call_args, &s->call_args_cap, nargs, sizeof *s->call_args) &&
          dz__grow(&s->alloc, (void **)&s->call_ga, &s->call_ga_cap, nargs, sizeof *s->call_ga) &&

@@ -77,7 +77,7 @@ static dz_status out_of_memory(dz__call *call, size_t elements) {
 
 static dz_status own_kernel(dz_tape *t, dz__fn fn, dz__call *call, double *scalar) {
   dz__tape *s = dz__of(t);
-  float value = 0;
+  float value;
   dz_status status = fn < DZ__F_POINTWISE_END ? dz__broadcast_rule(call)
                                               : dz__tensor_ops[fn - DZ__F_POINTWISE_END].shape(call);
   if (status) return status;
@@ -88,7 +88,7 @@ static dz_status own_kernel(dz_tape *t, dz__fn fn, dz__call *call, double *scala
     dz__pointwise_forward_single(fn, call);
   else
     dz__tensor_ops[fn - DZ__F_POINTWISE_END].forward_single(call);
-  *scalar = (double)value;
+  if (!call->out.rank) *scalar = (double)value;
   return DZ_OK;
 }
 
@@ -122,8 +122,8 @@ static dz_status converted(dz_tape *t, dz__fn fn, dz__call *call, const dz__ref 
 
 dz_status dz__single_record(dz_tape *t, dz__fn fn, dz__call *call, const dz__ref *refs, double *scalar) {
   dz__tape *s = dz__of(t);
-  if (!dz__grow(&s->alloc, (void **)&s->single->few, &s->single->few_cap, dz__single_few((size_t)call->nargs),
-                sizeof(float)))
+  size_t few = 2 * (size_t)call->nargs + 2; /* so many the reverse kernel needs, with room for the result */
+  if (!dz__grow(&s->alloc, (void **)&s->single->few, &s->single->few_cap, few, sizeof *s->single->few))
     return dz__fail(call->error, DZ_ERR_MEMORY, call->op, "out of memory for %d operands", call->nargs);
   dz_status status;
   if (knows_floats(fn)) {
@@ -150,7 +150,6 @@ static bool own_reverse(dz_tape *t, const dz__wide *w, double *scalar, dz__call 
   dz__tape *s = dz__of(t);
   const dz__ref *refs = &s->wide_args[w->arg0];
   float *few = s->single->few, *given = few + w->nargs, **ga = (float **)(void *)s->call_ga;
-  call->single = true;
   floats_in(t, call, refs, few);
   for (uint32_t k = 0; k < w->nargs; k++) {
     bool tensor = refs[k].flags & DZ__TENSOR;
@@ -208,13 +207,13 @@ bool dz__single_reverse(dz_tape *t, const dz__wide *w, double *scalar) {
 /* ---- copies as doubles ---- */
 
 static double *new_copy(dz__tape *s, const dz__wide *w, const float *from) {
-  double *to = dz__alloc(&s->alloc, (w->size + !w->size) * sizeof *to);
+  double *to = dz__alloc(&s->alloc, dz__copy_bytes(w));
   if (to && from) dz__to_doubles(to, from, w->size);
   return to;
 }
 
 static void free_copy(dz__tape *s, const dz__wide *w, double **copy) {
-  dz__free(&s->alloc, *copy, (w->size + !w->size) * sizeof **copy);
+  dz__free(&s->alloc, *copy, dz__copy_bytes(w));
   *copy = NULL;
 }
 

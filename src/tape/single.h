@@ -14,9 +14,8 @@ static inline float *dz__float_adjoint(const dz__tape *s, size_t k) {
  */
 dz_status dz__single_record(dz_tape *t, dz__fn fn, dz__call *call, const dz__ref *refs, double *scalar);
 
-/* Numbers of s->spare and s->single->few that the reverse kernel of w needs. */
+/* Numbers of s->spare that the reverse kernel of w needs. */
 size_t dz__single_spare(const dz__tape *s, const dz__wide *w);
-static inline size_t dz__single_few(size_t nargs) { return 2 * nargs + 2; }
 
 /* The reverse kernel of an active operation, in the quick sweep. True when 0*inf was formed. */
 bool dz__single_reverse(dz_tape *t, const dz__wide *w, double *scalar);
@@ -24,6 +23,9 @@ bool dz__single_reverse(dz_tape *t, const dz__wide *w, double *scalar);
 /* Makes the tensors' values up to node `top` stand as doubles too, and their adjoints where those are asked
    for. At once true on a tape of doubles; false when memory is out. */
 bool dz__doubles_ready(dz__tape *s, uint32_t top, bool adjoints);
+
+/* Bytes of a copy: of nothing it has room as well, so that it stands somewhere. */
+static inline size_t dz__copy_bytes(const dz__wide *w) { return (w->size + !w->size) * sizeof(double); }
 
 /* The copy of a tensor's values, NULL where none was made. */
 static inline double *dz__present_copy(const dz__tape *s, const dz__wide *w) {

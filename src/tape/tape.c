@@ -342,8 +342,8 @@ static size_t float_bytes(const dz__tape *s) {
   size_t n =
       sizeof *f + adjoint_bytes(&f->adjoint) + f->value_cap * sizeof *f->value + f->few_cap * sizeof *f->few;
   for (size_t k = 0; k < s->wides; k++) {
-    if (k < f->value_cap && f->value[k]) n += s->wide[k].size * sizeof **f->value;
-    if (k < s->kept.wide && s->kept.tensor[k]) n += s->wide[k].size * sizeof **f->value;
+    if (k < f->value_cap && f->value[k]) n += dz__copy_bytes(&s->wide[k]);
+    if (k < s->kept.wide && s->kept.tensor[k]) n += dz__copy_bytes(&s->wide[k]);
   }
   return n;
 }

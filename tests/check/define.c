@@ -4,6 +4,7 @@
 #include "../failing.h"
 #include "check/userop.h"
 #include "dz/dz.h"
+#include "dz/tensor.h"
 #include "suite.h"
 
 #include <math.h>
@@ -20,6 +21,11 @@ START_TEST(names_that_are_none) {
   for (size_t k = 0; k < COUNT(names); k++) {
     ck_assert_int_eq(dz_op_define(t, names[k], 1, "x", NULL, &e), DZ_ERR_NAME);
     ck_assert_int_eq(e.status, DZ_ERR_NAME);
+  }
+  static const char *const taken[] = {"x", "y", "w", "z", "e", "pi", "π", "inf", "nan", "d", "σ", "MASK"};
+  for (size_t k = 0; k < COUNT(taken); k++) {
+    ck_assert_int_eq(dz_op_define(t, taken[k], 1, "x", NULL, &e), DZ_ERR_NAME);
+    ck_assert_ptr_nonnull(strstr(e.message, "has a meaning"));
   }
   char longest[257];
   memset(longest, 'n', 256);
@@ -137,6 +143,7 @@ START_TEST(of_vectors_only) {
   const dz_op_calls calls = {
       .arity = 1, .shape = no_scalars, .value = squares, .vjp = squares_vjp, .user = &l};
   ck_assert_int_eq(dz_op_define_c(t, "squares", &calls, &e), DZ_ERR_ARGUMENT);
+  ck_assert_ptr_nonnull(strstr(e.message, "for operand 1: "));
   ck_assert_ptr_nonnull(strstr(e.message, ", ... it gives"));
   const dz_op_calls one = {.arity = 1, .value = squares, .vjp = squares_vjp, .user = &l};
   ck_assert_int_eq(dz_op_define_c(t, "squares", &one, &e), DZ_ERR_ARGUMENT); /* of scalars too */
@@ -199,7 +206,31 @@ START_TEST(beside_a_nan) {
 }
 END_TEST
 
+static void twice(void *user, const dz_op_array *x, size_t size, double *z) {
+  (void)user;
+  for (size_t i = 0; i < size; i++) z[i] = 2 * x->data[i];
+}
+static void twice_back(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
+                       double *const *ga) {
+  (void)user, (void)x, (void)z;
+  for (size_t i = 0; ga[0] && i < size; i++) ga[0][i] += 2 * g[i];
+}
+
+/* A 0 that arrives is no 0 that nothing arrives as, of any element: times an infinite slope it is NaN. */
+START_TEST(zeros_through_an_operation) {
+  static const double at[] = {0, 0, 0}, weights[] = {1, 0, 0};
+  static const size_t three = 3;
+  const dz_op_calls calls = {.arity = 1, .value = twice, .vjp = twice_back};
+  ck_assert_int_eq(dz_op_define_c(t, "twice", &calls, &e), DZ_OK);
+  const dz_var u = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, &three, at), root = dz_sqrt(u);
+  const dz_var w = dz_leaf_tensor(t, DZ_ROLE_CONST, 1, &three, weights);
+  ck_assert_int_eq(dz_backward(dz_sum(dz_mul(dz_apply(t, "twice", 1, &root), w), DZ_ALL, false)), DZ_OK);
+  const double *g = dz_adjoints(u);
+  ck_assert(isinf(g[0]) && isnan(g[1]) && isnan(g[2]));
+}
+END_TEST
+
 SUITE_BETWEEN(setup, teardown, ONCE(names_that_are_none), ONCE(a_tape_that_failed_takes_none),
               ONCE(a_tape_has_room_for_so_many), ONCE(applying_nothing),
               ONCE(applied_to_numbers_without_memory), ONCE(nowhere_smooth), ONCE(of_vectors_only),
-              ONCE(smooth_at_some_of_the_points), ONCE(beside_a_nan))
+              ONCE(smooth_at_some_of_the_points), ONCE(beside_a_nan), ONCE(zeros_through_an_operation))

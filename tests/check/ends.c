@@ -321,6 +321,22 @@ START_TEST(a_kink_along_a_direction) {
 }
 END_TEST
 
+/* What rounding may do to a sum of small slopes is less than they are: wrong ones are told along directions
+   too. */
+START_TEST(small_slopes_along_directions) {
+  static const size_t n = 300;
+  double at[300];
+  for (int k = 0; k < 300; k++) at[k] = 1 + k;
+  const dz_check_point p = {.name = "u", .role = DZ_ROLE_INPUT, .rank = 1, .dims = &n, .values = at};
+  const dz_check_options few = {.max_elements = 3};
+  char text[] = "1e-12*sum(u*stop(u))";
+  outcome o = {.status = DZ_OK};
+  o.status = dz_check(by_text, text, 1, &p, &few, NULL, &o.report, &o.error);
+  expect_blame(&o, DZ_FAULT_DETACHED, "stop");
+  ck_assert(o.report.checked == 3 + 4 && o.report.wrong == 3 + 4);
+}
+END_TEST
+
 /* An index that depends on what is wanted: alone it is moved to where there is no element. */
 START_TEST(an_index_that_moves) {
   outcome o = check_text("sum(gather(u, floor(X))) + sum(X*stop(X))", 5, tensors);
@@ -385,4 +401,5 @@ SUITE(ONCE(a_wrong_one_of_many_operands), ONCE(wrong_only_where_two_move),
       ONCE(a_kink_without_a_gradient), ONCE(an_infinite_value_on_the_way), ONCE(a_kink_of_nobody),
       ONCE(worse_than_a_kink), ONCE(at_infinity), ONCE(a_part_that_cannot_move), ONCE(sizes_that_overflow),
       ONCE(of_no_elements), ONCE(a_kink_that_only_one_element_meets), ONCE(a_kink_along_a_direction),
-      ONCE(an_index_that_moves), EACH(systems_of_equations, 3), EACH(each_large_allocation_may_fail, 4))
+      ONCE(small_slopes_along_directions), ONCE(an_index_that_moves), EACH(systems_of_equations, 3),
+      EACH(each_large_allocation_may_fail, 4))

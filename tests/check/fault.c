@@ -101,6 +101,22 @@ START_TEST(a_value_taken_off_the_tape_is_named) {
   ck_assert_uint_eq(f->operands[1].node, SIZE_MAX);
   o = check_at(off_tape_as_leaf, NULL, .5);
   fault_of(&o, DZ_FAULT_LEFT_TAPE, "const");
+  o = check_at(off_tape_as_leaf, NULL, 0x1p30); /* where a step of 2^-20 is none */
+  fault_of(&o, DZ_FAULT_LEFT_TAPE, "const");
+}
+END_TEST
+
+/* Zeros have no size to move by, and are moved by 1. */
+static dz_var sum_stopped(dz_tape *t, const dz_var *v, void *user) {
+  (void)t, (void)user;
+  return dz_sum(dz_exp(dz_add(v[0], dz_stop(v[0]))), DZ_ALL, false);
+}
+
+START_TEST(a_stop_of_zeros_is_named) {
+  const size_t three = 3;
+  const dz_check_point p = {.role = DZ_ROLE_INPUT, .rank = 1, .dims = &three};
+  outcome o = check_all(sum_stopped, NULL, 1, &p);
+  fault_of(&o, DZ_FAULT_DETACHED, "stop");
 }
 END_TEST
 
@@ -275,8 +291,25 @@ START_TEST(every_allocation_may_fail) {
 }
 END_TEST
 
+/* Where one allocation fails and those behind it do not, the bound is as it was, or there is no report. */
+START_TEST(the_bound_when_an_allocation_fails) {
+  dz_check_report right, r;
+  ck_assert_int_eq(dz_check(layer, NULL, 3, layer_points, NULL, NULL, &right, NULL), DZ_OK);
+  bool failed = true;
+  for (size_t k = 1; failed; k++) {
+    failing f = {.only = k};
+    const dz_allocator a = failing_allocator(&f);
+    const dz_status status = dz_check(layer, NULL, 3, layer_points, NULL, &a, &r, NULL);
+    failed = f.failed > 0;
+    ck_assert(status == DZ_OK ? r.dot.bound == right.dot.bound : status == DZ_ERR_MEMORY && failed);
+    ck_assert_uint_eq(f.blocks, 0);
+  }
+}
+END_TEST
+
 SUITE(ONCE(what_is_right_has_no_fault), ONCE(a_stop_is_named_with_its_place),
       ONCE(only_a_stop_on_the_way_is_blamed), ONCE(a_value_taken_off_the_tape_is_named),
-      EACH(a_model_that_changes_is_found, 3), ONCE(the_node_at_the_kink_is_named),
-      ONCE(a_branch_of_the_model_is_named), EACH(a_right_user_operation_passes, 2),
-      EACH(a_wrong_vjp_is_named, 4), EACH(a_wrong_jvp_is_named, 2), EACH(every_allocation_may_fail, 2))
+      ONCE(a_stop_of_zeros_is_named), EACH(a_model_that_changes_is_found, 3),
+      ONCE(the_node_at_the_kink_is_named), ONCE(a_branch_of_the_model_is_named),
+      EACH(a_right_user_operation_passes, 2), EACH(a_wrong_vjp_is_named, 4), EACH(a_wrong_jvp_is_named, 2),
+      EACH(every_allocation_may_fail, 2), ONCE(the_bound_when_an_allocation_fails))

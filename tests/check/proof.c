@@ -149,6 +149,31 @@ START_TEST(noise_is_not_called_wrong) {
 }
 END_TEST
 
+/* So faint that the slope is known to a thousandth by the longest step, 2^-4 x and more, though not the value
+   to a millionth. */
+START_TEST(noise_beside_the_longest_step) {
+  double between = 1e-5;
+  for (int k = 0; k < 50; k++) {
+    outcome o = check_at(noisy, &between, 1 + k / 64.);
+    ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_AGREES);
+  }
+}
+END_TEST
+
+/* A slope that is small beside x and v is not known any better for that. */
+static dz_var noisy_and_flat(dz_tape *t, const dz_var *v, void *user) {
+  (void)t, (void)user;
+  return dz_add(dz_mul(1e-6, v[0]), 1e-9 * hash(dz_value(v[0])));
+}
+
+START_TEST(noise_beside_a_small_slope) {
+  for (int k = 0; k < 50; k++) {
+    outcome o = check_at(noisy_and_flat, NULL, 1 + k / 64.);
+    ck_assert_int_eq(o.report.taylor.verdict, DZ_VERDICT_NOISY);
+  }
+}
+END_TEST
+
 /* ---- the two sweeps ---- */
 
 START_TEST(the_dot_product_is_that_of_slopes_by_hand) {
@@ -238,5 +263,6 @@ END_TEST
 
 SUITE(ONCE(what_is_infinite_nearby), ONCE(an_infinite_gradient_has_no_order),
       EACH(remainders_shrink_as_theory_says, CASES), ONCE(what_is_not_finite_has_no_order),
-      ONCE(noise_is_not_called_wrong), ONCE(the_dot_product_is_that_of_slopes_by_hand), ONCE(the_bound_holds),
+      ONCE(noise_is_not_called_wrong), ONCE(noise_beside_the_longest_step), ONCE(noise_beside_a_small_slope),
+      ONCE(the_dot_product_is_that_of_slopes_by_hand), ONCE(the_bound_holds),
       ONCE(the_bound_holds_of_systems))

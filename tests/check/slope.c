@@ -111,10 +111,12 @@ static double at_zero(double x) { return x == 0; }
 static double half_line(double x) { return x > 0 ? x : 0; }
 static double weak_corner(double x) { return sin(x) + 1e-5 * fabs(x); }
 static double high_corner(double x) { return 1e8 + fabs(x); }
+static double hole_at_a_corner(double x) { return x == 0 ? 0 : .75 + 1.25 * fabs(x); }
 static double bent(double x) { return x > 0 ? 3 * x + x * x : x; }
 
 START_TEST(kinks_and_jumps_are_recognised) {
-  double (*const f[])(double) = {fabs, step, floor, at_zero, half_line, weak_corner, high_corner, bent};
+  double (*const f[])(double) = {fabs,        step,        floor, at_zero,         half_line,
+                                 weak_corner, high_corner, bent,  hole_at_a_corner};
   dz__slope s = slope(f[_i], 0, 0);
   if (s.kind != DZ__SLOPE_KINK) ck_abort_msg("function %d: kind %d, %g +- %g", _i, s.kind, s.value, s.error);
 }
@@ -145,6 +147,37 @@ START_TEST(narrow_domains_are_found) {
   s = slope(blows_up, 0, 0x1p40);
   ck_assert_int_eq(s.kind, DZ__SLOPE_CLEAR);
   ck_assert_double_le(fabs(s.value - 0x1p40), s.error);
+}
+END_TEST
+
+/* Where f is not finite the steps shrink, by 64 each time and 16 times at most; 2^-4 to 2^-3 is the first of
+   scale 1. */
+static double pinhole;
+static double through_a_pinhole(double x) { return fabs(x) <= pinhole ? x : INFINITY; }
+
+START_TEST(how_narrow_a_domain_is_found) {
+  pinhole = ldexp(1, -3 - 6 * 16);
+  dz__slope s = slope(through_a_pinhole, 0, 1);
+  ck_assert_int_eq(s.kind, DZ__SLOPE_CLEAR);
+  ck_assert_double_le(fabs(s.value - 1), s.error);
+  pinhole = ldexp(1, -4 - 6 * 16);
+  ck_assert_int_eq(slope(through_a_pinhole, 0, 1).kind, DZ__SLOPE_NOT_FINITE);
+}
+END_TEST
+
+/* Wavers as log x does, and has no limit at 0. The last two steps see a jump each, but not the same: that is
+   none, and no steps 16^4 times as small are tried, at which slopes are as much larger. */
+static double wavering(double x) {
+  return x > 0 ? .370882 * cos(9.82163 * log(x)) : x < 0 ? 1.05552 * cos(5.11035 * log(-x)) : 0;
+}
+
+START_TEST(two_jumps_that_differ_are_none) {
+  at a = {.f = wavering};
+  const double scale = 1;
+  dz__slope s;
+  ck_assert(dz__slope_at(line, &a, 0, &scale, 1, 0, &s));
+  ck_assert_int_eq(s.kind, DZ__SLOPE_UNSURE);
+  ck_assert_double_le(fabs(s.value), 0x1p16);
 }
 END_TEST
 
@@ -182,6 +215,8 @@ START_TEST(noise_is_recognised) {
   }
   ck_assert_int_ge(loudly, POINTS * 9 / 10);
   ck_assert_int_ge(faintly, POINTS * 99 / 100);
+  ck_assert_int_eq(slope(loud, 0, 1).kind, DZ__SLOPE_UNSURE); /* where no number is too close */
+  ck_assert_double_ge(slope(faint, 0, 1).error, 1e-12);
 }
 END_TEST
 
@@ -195,6 +230,38 @@ START_TEST(an_end_is_obeyed_at_every_call) {
     if (done) break;
     ck_assert_int_eq(a.calls, k);
   }
+}
+END_TEST
+
+/* x and a ripple, whose slope at 0 is 2 in all: found by steps as small as 2^-44 of those that see a line,
+   unless what rounding leaves of f is as large at such steps. */
+static double ripples, offset;
+static double rippled(double x) { return offset + x + sin(ripples * x) / ripples; }
+
+START_TEST(how_fine_a_ripple_is_found) {
+  static const struct {
+    double offset;
+    int bits;
+    double slope;
+  } cases[] = {{0, 43, 2}, {0, 44, 1}, {.5, 36, 2}, {.5, 40, 1}};
+  for (size_t k = 0; k < COUNT(cases); k++) {
+    offset = cases[k].offset, ripples = ldexp(1, cases[k].bits);
+    dz__slope s = slope(rippled, 0, 2);
+    ck_assert_int_eq(s.kind, DZ__SLOPE_CLEAR);
+    ck_assert_msg(fabs(s.value - cases[k].slope) <= s.error, "%zu: %.17g +- %g", k, s.value, s.error);
+  }
+}
+END_TEST
+
+/* Of scales within a factor of 16 one is enough. */
+START_TEST(scales_alike) {
+  const double one = 1, two[] = {1, 15}, apart[] = {1, 16};
+  at a = {.f = hash, .x = 1}, b = a, c = a;
+  dz__slope s;
+  ck_assert(dz__slope_at(line, &a, 1, &one, 1, 0, &s));
+  ck_assert(dz__slope_at(line, &b, 1, two, 2, 0, &s));
+  ck_assert(dz__slope_at(line, &c, 1, apart, 2, 0, &s));
+  ck_assert(a.calls == b.calls && c.calls > a.calls);
 }
 END_TEST
 
@@ -258,6 +325,7 @@ END_TEST
 SUITE(ONCE(rounder_at_every_look), ONCE(what_is_measured_beside_the_steps),
       ONCE(steps_below_the_spacing_of_numbers), ONCE(the_less_open_answer_stays),
       EACH(true_slopes_are_confirmed, SMOOTHS), EACH(false_slopes_are_found_out, SMOOTHS),
-      EACH(kinks_and_jumps_are_recognised, 8), EACH(smooth_enough_at_zero_is_no_kink, 7),
-      ONCE(narrow_domains_are_found), EACH(what_is_not_finite_is_said, 3), ONCE(noise_is_recognised),
-      ONCE(an_end_is_obeyed_at_every_call))
+      EACH(kinks_and_jumps_are_recognised, 9), EACH(smooth_enough_at_zero_is_no_kink, 7),
+      ONCE(narrow_domains_are_found), ONCE(how_narrow_a_domain_is_found),
+      ONCE(two_jumps_that_differ_are_none), EACH(what_is_not_finite_is_said, 3), ONCE(noise_is_recognised),
+      ONCE(how_fine_a_ripple_is_found), ONCE(scales_alike), ONCE(an_end_is_obeyed_at_every_call))

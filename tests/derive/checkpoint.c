@@ -422,6 +422,34 @@ START_TEST(numeric_zeros) {
 }
 END_TEST
 
+/* Numbers on the way, then variables of the step's own: what came before is not reached, by nothing and not
+   by 0 times the infinite slope of sqrt. */
+static void cut_step(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, dz_var *next, void *user) {
+  (void)p;
+  of(user)->steps_recorded++;
+  for (int i = 0; i < 2; i++)
+    next[i] = k < 2    ? dz_sqrt(x[i])
+              : k == 2 ? dz_num(5)
+              : k == 3 ? dz_mul(x[i], dz_input(t, 3))
+                       : dz_mul(x[i], 2);
+}
+
+static dz_var of_both(dz_tape *t, const dz_var *x, const dz_var *p, void *user) {
+  (void)t, (void)p, (void)user;
+  return dz_mul(x[0], x[1]);
+}
+
+START_TEST(numbers_on_the_way) {
+  model m = {.state = {{0, NULL, V(0), NULL}, {0, NULL, V(0), NULL}}};
+  make(&m, 7, 2, 0);
+  m.chain.step = cut_step;
+  m.chain.loss = of_both;
+  m.smaller = true;
+  expect_all_budgets(&m, 6);
+  ck_assert(m.state_gradient[0][0] == 0 && m.state_gradient[1][0] == 0);
+}
+END_TEST
+
 /* ---- edges ---- */
 
 static void no_step(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, dz_var *next, void *user) {
@@ -544,6 +572,31 @@ START_TEST(larger_steps) {
 }
 END_TEST
 
+/* Of no steps the loss alone may need more. */
+static dz_var growing_loss(dz_tape *t, const dz_var *x, const dz_var *p, void *user) {
+  dz_var y = first(t, x, p, user);
+  for (int i = 0; of(user)->smaller && i < 3000; i++) y = dz_add(dz_mul(y, .5), .125);
+  return y;
+}
+
+START_TEST(a_larger_loss) {
+  model m;
+  dz_error e;
+  dz_checkpoint_schedule plan;
+  double value;
+  char text[160];
+  logistic(&m, 0);
+  m.chain.loss = growing_loss;
+  dz_checkpoint_cost cost = measured(&m);
+  m.smaller = true; /* than what comes now */
+  ck_assert_int_eq(dz_checkpoint_plan(0, &cost, SIZE_MAX, &plan, &e), DZ_OK);
+  ck_assert_int_eq(dz_checkpoint_run(&m.chain, &plan, NULL, &value, &e), DZ_ERR_LIMIT);
+  snprintf(text, sizeof text, "a part of the run needs more than the measured one: the plan has %zu bytes",
+           plan.peak);
+  ck_assert_str_eq(e.message, text);
+}
+END_TEST
+
 static void shapes_step(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, dz_var *next, void *user) {
   (void)t, (void)p, (void)user;
   next[0] = k < 3 ? x[0] : dz_at(x[0], 0, 0);
@@ -622,10 +675,24 @@ START_TEST(memory) {
     ck_assert_uint_gt(k, 20);
     break;
   }
+  bool failed = true;
+  for (size_t k = 1; failed; k++) { /* that one alone */
+    model m;
+    failing f = {.only = k};
+    const dz_allocator a = failing_allocator(&f);
+    const dz_checkpoint_schedule plan = {.steps = 5, .kept = 2, .peak = SIZE_MAX};
+    double value;
+    ring(&m, 5);
+    const dz_status status = dz_checkpoint_run(&m.chain, &plan, &a, &value, NULL);
+    failed = f.failed > 0;
+    ck_assert(status == DZ_OK || (status == DZ_ERR_MEMORY && failed));
+    ck_assert_uint_eq(f.blocks, 0);
+    if (!status) expect_whole(&m, value);
+  }
 }
 END_TEST
 
 SUITE(ONCE(schedule), ONCE(long_schedules), ONCE(scalar_state), ONCE(logistic_closed_form),
       ONCE(tensor_states), ONCE(matrix_state), ONCE(structural_zeros), ONCE(unseen_scalars), ONCE(late_nan),
-      ONCE(numeric_zeros), ONCE(empty_states), ONCE(own_operations), ONCE(small_budgets), ONCE(larger_steps),
-      ONCE(failures), ONCE(memory))
+      ONCE(numeric_zeros), ONCE(numbers_on_the_way), ONCE(empty_states), ONCE(own_operations),
+      ONCE(small_budgets), ONCE(larger_steps), ONCE(a_larger_loss), ONCE(failures), ONCE(memory))

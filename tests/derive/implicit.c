@@ -229,6 +229,10 @@ START_TEST(edges) {
   ck_assert_int_eq(dz_backward(two), DZ_OK);
   expect_ulps(dz_adjoint(p.p[0]), -.25, 4, "nested slope"); /* x = sqrt(9 - p) */
   ck_assert_int_eq(dz_tape_error(tape)->status, DZ_OK);
+  /* x^2 + 1 at its least: a Newton step leads far out, and is halved thirty times in vain. */
+  problem no = {.p = {dz_input(tape, -1)}};
+  ck_assert(!dz_valid(dz_root(tape, square, &no, 1e-8, &(dz_implicit_options){.limit = 1})));
+  ck_assert_int_eq(no.calls, 1 + 30);
 }
 END_TEST
 

@@ -196,5 +196,51 @@ START_TEST(sets_without_memory) {
 }
 END_TEST
 
+/* Two rows of few of many columns, which are met in no order: each is put in order by itself. */
+START_TEST(rows_of_few_columns) {
+  enum { ROW = 100, APART = 120 };
+  const dz_allocator a = dz_system_allocator();
+  dz__sets s;
+  uint32_t set[2] = {0}, columns[4 * ROW] = {0}, *list = columns;
+  size_t size = 0, cap = COUNT(columns);
+  ck_assert(dz__sets_init(&s, &a));
+  for (uint32_t k = 0; k < ROW; k++)
+    for (uint32_t r = 0; r < 2; r++)
+      set[r] = dz__set_union(&s, set[r], dz__set_of(&s, k * 37 % ROW * APART + r));
+  for (int r = 0; r < 2; r++) ck_assert(dz__set_list(&s, set[r], ROW * APART, &list, &size, &cap));
+  ck_assert(list == columns && size == 2 * ROW);
+  for (uint32_t k = 0; k < 2 * ROW; k++) ck_assert_uint_eq(list[k], k % ROW * APART + k / ROW);
+  dz__sets_free(&s);
+}
+END_TEST
+
+/* New blocks are full of what looks like unions of sets 1 and 2 that are known to be set 3. */
+static void *used_resize(void *user, void *block, size_t old_size, size_t new_size) {
+  const dz_allocator a = dz_system_allocator();
+  const dz__union known = {1, 2, 3};
+  char *r = a.resize(user, block, old_size, new_size);
+  for (size_t k = 0; r && !block && k + sizeof known <= new_size; k += sizeof known)
+    memcpy(r + k, &known, sizeof known);
+  return r;
+}
+
+START_TEST(sets_in_used_memory) {
+  const dz_allocator a = {used_resize, NULL};
+  dz__sets s;
+  uint32_t *list = NULL;
+  size_t size = 0, cap = 0;
+  ck_assert(dz__sets_init(&s, &a));
+  uint32_t set[3];
+  for (uint32_t c = 0; c < 3; c++) set[c] = dz__set_of(&s, 5 + c);
+  const uint32_t both = dz__set_union(&s, set[0], set[1]);
+  ck_assert(set[0] == 1 && set[1] == 2 && set[2] == 3 && both != 3);
+  ck_assert(dz__set_list(&s, both, 8, &list, &size, &cap));
+  ck_assert(size == 2 && list[0] == 5 && list[1] == 6);
+  dz__free(&a, list, cap * sizeof *list);
+  dz__sets_free(&s);
+}
+END_TEST
+
 SUITE_ON_TAPE(ONCE(gradients_of_what_came_before), ONCE(unions_of_patterns), ONCE(rows_beyond_counting),
-              EACH(each_allocation_of_patterns, 3), ONCE(hessians_beyond_a_limit), ONCE(sets_without_memory))
+              EACH(each_allocation_of_patterns, 3), ONCE(hessians_beyond_a_limit), ONCE(sets_without_memory),
+              ONCE(rows_of_few_columns), ONCE(sets_in_used_memory))

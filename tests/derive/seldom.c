@@ -204,16 +204,18 @@ START_TEST(a_choice_without_memory) {
   dz_pattern *p;
   ck_assert_int_eq(dz_pattern_new(_i ? 10 : 5, _i ? 5 : 10, _i ? ten : five, _i ? ends : edges, NULL, &p),
                    DZ_OK);
-  dz_status status = DZ_ERR_MEMORY;
-  for (size_t at = 1; status; at++) {
-    failing f = {.at = at};
-    const dz_allocator a = failing_allocator(&f);
-    dz_coloring *c;
-    status = dz_coloring_new(p, DZ_COLORING_FEWEST, &a, &c);
-    ck_assert_int_eq(status, f.failed ? DZ_ERR_MEMORY : DZ_OK);
-    if (c) ck_assert_uint_eq(dz_coloring_products(c), 5);
-    dz_coloring_free(c);
-    ck_assert(f.blocks == 0 && f.bytes == 0);
+  for (int only = 0; only < 2; only++) {
+    dz_status status = DZ_ERR_MEMORY;
+    for (size_t at = 1; status; at++) {
+      failing f = {.at = only ? 0 : at, .only = only ? at : 0};
+      const dz_allocator a = failing_allocator(&f);
+      dz_coloring *c;
+      status = dz_coloring_new(p, DZ_COLORING_FEWEST, &a, &c);
+      ck_assert_int_eq(status, f.failed ? DZ_ERR_MEMORY : DZ_OK);
+      if (c) ck_assert_uint_eq(dz_coloring_products(c), 5);
+      dz_coloring_free(c);
+      ck_assert(f.blocks == 0 && f.bytes == 0);
+    }
   }
   dz_pattern_free(p);
 }

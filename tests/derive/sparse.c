@@ -255,6 +255,11 @@ START_TEST(the_cheaper_side) {
   ck_assert(dz_coloring_pattern(c)->starts[n] == p->starts[n] && dz_coloring_pattern(c) != p);
   dz_coloring_free(c);
   dz_pattern_free(p);
+  p = pattern_of(square, x); /* columns where it is all the same */
+  ck_assert_int_eq(dz_coloring_new(p, DZ_COLORING_FEWEST, NULL, &c), DZ_OK);
+  ck_assert(dz_coloring_kind_of(c) == DZ_COLORING_COLUMNS && dz_coloring_products(c) == 1);
+  dz_coloring_free(c);
+  dz_pattern_free(p);
   free(values);
 }
 END_TEST

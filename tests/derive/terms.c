@@ -284,4 +284,40 @@ START_TEST(each_step_may_find_no_room) {
 }
 END_TEST
 
-SUITE(EACH(each_step_may_find_no_room, COUNT(targets)))
+/* ---- what comes out ---- */
+
+#define OTHERS " + x + y + E + sin(x) + sin(y) + sin(E) + exp(x) + exp(y) + exp(E) + tan(x)"
+
+static const struct {
+  target of;
+  const char *text;
+} expected[] = {
+    {{'e', "x*y*w", "x*y"}, "name*w"},
+    {{'e', "w/(x*y)", "x*y"}, "w/name"},
+    {{'e', "x^2*y*w", "x*y"}, "name*x*w"},
+    {{'e', "w*y/x", "y/x"}, "name*w"},
+    {{'e', "x*w", "x*y"}, "x*w"},
+    {{'E', "sin(x*y) + cos(x*y)", "x*y"}, "sin(name) + cos(name)"},
+    {{'E', "sin(x*y) + w", "x*y"}, "sin(x*y) + w"}, /* not worth it */
+    {{'-', "E*(-x - 2)*(-y - w)", ""}, "E*(x + 2)*(y + w)"},
+    {{'-', "w*(y - x)", ""}, "w*(y - x)"},
+    {{'m', "exp(x)*(y - exp(-x))", ""}, "y*exp(x) - 1"},
+    {{'m', "x*(y + w)", ""}, "x*(y + w)"},
+    /* of twelve parts two are one, of thirteen nobody looks */
+    {{'s', "sin(w)^2 + cos(w)^2" OTHERS, ""}, "1" OTHERS},
+    {{'s', "sin(w)^2 + cos(w)^2" OTHERS " + tan(y)", ""}, "sin(w)^2 + cos(w)^2" OTHERS " + tan(y)"},
+};
+
+START_TEST(what_comes_out) {
+  char text[1024];
+  bench b;
+  set_up(&b, &expected[_i].of);
+  begin(&b, &expected[_i].of);
+  ck_assert(outcome(&b, expected[_i].of.how, text));
+  ck_assert_str_eq(text, expected[_i].text);
+  end(&b);
+  tear_down(&b);
+}
+END_TEST
+
+SUITE(EACH(each_step_may_find_no_room, COUNT(targets)), EACH(what_comes_out, COUNT(expected)))

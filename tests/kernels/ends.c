@@ -1,6 +1,8 @@
-/* Slopes where a value is near the end of the range of numbers and the slope is not. */
+/* Slopes where a value is near the end of the range of numbers and the slope is not, and extremes of the
+   largest numbers. */
 #include "dz/pointwise.h"
 #include "dz/sweep.h"
+#include "dz/tensor.h"
 
 #include "on_tape.h"
 
@@ -22,4 +24,11 @@ START_TEST(powers_too_small_to_have_bits) {
 }
 END_TEST
 
-SUITE_ON_TAPE(ONCE(powers_too_small_to_have_bits))
+START_TEST(extremes_of_the_largest) {
+  const dz_var x = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(1e308, 1.5e308)), y = dz_neg(x);
+  ck_assert(dz_value(dz_max(x, DZ_ALL, false)) == 1.5e308 && dz_value(dz_min(x, DZ_ALL, false)) == 1e308);
+  ck_assert(dz_value(dz_max(y, DZ_ALL, false)) == -1e308 && dz_value(dz_min(y, DZ_ALL, false)) == -1.5e308);
+}
+END_TEST
+
+SUITE_ON_TAPE(ONCE(powers_too_small_to_have_bits), ONCE(extremes_of_the_largest))

@@ -52,6 +52,32 @@ START_TEST(exact) {
 }
 END_TEST
 
+/* Each of several right-hand sides is as it is alone, and so is what comes back to it. */
+START_TEST(columns_together_and_alone) {
+  enum { ROWS = 5, COLUMNS = 3 };
+  double a[ROWS * ROWS], b[COLUMNS][ROWS], w[COLUMNS][ROWS], many[2][ROWS * COLUMNS];
+  state = 23;
+  for (int i = 0; i < ROWS * ROWS; i++) a[i] = uniform(-2, 2);
+  for (int j = 0; j < COLUMNS; j++)
+    for (int i = 0; i < ROWS; i++) {
+      many[0][i * COLUMNS + j] = b[j][i] = uniform(-2, 2);
+      many[1][i * COLUMNS + j] = w[j][i] = uniform(-2, 2);
+    }
+  const dz_var matrix = dz_leaf_tensor(tape, DZ_ROLE_DATA, DIMS(ROWS, ROWS), a),
+               all = input(DIMS(ROWS, COLUMNS), many[0]), xs = dz_solve(matrix, all);
+  ck_assert_int_eq(dz_backward_with(xs, input(DIMS(ROWS, COLUMNS), many[1])), DZ_OK);
+  for (int j = 0; j < COLUMNS; j++) {
+    const dz_var one = input(DIMS(ROWS), b[j]), x = dz_solve(matrix, one);
+    for (int i = 0; i < ROWS; i++) many[0][i] = dz_values(xs)[i * COLUMNS + j];
+    expect(dz_values(x), many[0], ROWS);
+    for (int i = 0; i < ROWS; i++) many[0][i] = dz_adjoints(all)[i * COLUMNS + j];
+    ck_assert_int_eq(dz_backward_with(x, input(DIMS(ROWS), w[j])), DZ_OK);
+    expect(dz_adjoints(one), many[0], ROWS);
+    ck_assert_int_eq(dz_backward_with(xs, input(DIMS(ROWS, COLUMNS), many[1])), DZ_OK);
+  }
+}
+END_TEST
+
 START_TEST(empty) {
   dz_var a = input(DIMS(0, 0), NULL), b = input(DIMS(0), NULL), c = input(DIMS(0, 3), NULL);
   ck_assert_uint_eq(dz_size(dz_solve(a, b)), 0);
@@ -274,6 +300,8 @@ static void refused(dz_var x, dz_status status, const char *message) {
 START_TEST(misuse) {
   dz_var a = input(DIMS(2, 2), V(1, 0, 0, 1)), b = input(DIMS(2), V(1, 2)), c = input(DIMS(2, 3), NULL);
   refused(dz_solve(c, b), DZ_ERR_SHAPE, "solve: [2, 3] is no square matrix");
+  refused(dz_solve(input(DIMS(3, 2), V(1, 2, 3, 4, 5, 6)), input(DIMS(3), V(1, 2, 3))), DZ_ERR_SHAPE,
+          "solve: [3, 2] is no square matrix");
   refused(dz_solve(b, b), DZ_ERR_SHAPE, "solve: [2] is no square matrix");
   refused(dz_solve(2, b), DZ_ERR_SHAPE, "solve: [] is no square matrix");
   const char *misfit =
@@ -393,6 +421,7 @@ START_TEST(the_largest_magnitude) {
 }
 END_TEST
 
-SUITE_ON_TAPE(WITH_QUADS ONCE(exact), ONCE(empty), ONCE(singular), ONCE(structural_zeros),
-              ONCE(one_factorization), ONCE(misuse), ONCE(larger), ONCE(factors_overflow), ONCE(kernel),
-              ONCE(the_largest_magnitude), ONCE(every_allocation_may_fail))
+SUITE_ON_TAPE(WITH_QUADS ONCE(exact), ONCE(columns_together_and_alone), ONCE(empty), ONCE(singular),
+              ONCE(structural_zeros), ONCE(one_factorization), ONCE(misuse), ONCE(larger),
+              ONCE(factors_overflow), ONCE(kernel), ONCE(the_largest_magnitude),
+              ONCE(every_allocation_may_fail))

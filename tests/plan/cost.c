@@ -135,6 +135,28 @@ START_TEST(numbers_of_plans) {
 }
 END_TEST
 
+/* Without gradients it makes no difference where one would flow: what is alike otherwise is one loop. */
+START_TEST(plans_for_values) {
+  enum { N = 40 };
+  dz_tape *t = dz_tape_new(NULL);
+  dz_plan *p[2];
+  for (int k = 0; k < 2; k++) {
+    dz_var x[N + 1], y = dz_num(0), z = dz_num(1);
+    for (int i = 0; i <= N; i++) x[i] = dz_leaf(t, k || i < N / 2 ? DZ_ROLE_DATA : DZ_ROLE_INPUT, .01 * i);
+    for (int i = 0; i < N; i++) y = dz_add(y, dz_exp(dz_mul(x[i], dz_sin(x[N]))));
+    for (int i = 0; i < N; i++) z = dz_tanh(dz_mul(z, x[N]));
+    y = dz_mul(y, z);
+    p[k] = dz_plan_new(1, &y, N + 1, x, &(dz_plan_options){.values_only = true}, NULL);
+  }
+  const dz_plan_facts a = dz_plan_facts_of(p[0]), b = dz_plan_facts_of(p[1]);
+  ck_assert(a.operations == b.operations && a.loops == b.loops && a.instructions == b.instructions);
+  ck_assert_uint_eq(a.bytes, b.bytes);
+  ck_assert_uint_eq(dz_plan_memory(p[0]), dz_plan_memory(p[1]));
+  for (int k = 0; k < 2; k++) dz_plan_free(p[k]);
+  dz_tape_free(t);
+}
+END_TEST
+
 START_TEST(refusals) {
   failing f = {0};
   const dz_allocator a = failing_allocator(&f);
@@ -156,4 +178,4 @@ START_TEST(refusals) {
 END_TEST
 
 SUITE(EACH(operations, COUNT(rows)), ONCE(derivatives), ONCE(plans), ONCE(bytes_of_plans),
-      ONCE(numbers_of_plans), ONCE(refusals))
+      ONCE(numbers_of_plans), ONCE(plans_for_values), ONCE(refusals))

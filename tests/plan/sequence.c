@@ -284,5 +284,26 @@ START_TEST(without_memory) {
 }
 END_TEST
 
+/* One of the operations that repeat themselves is another one, wherever it stands. */
+START_TEST(one_of_another_kind) {
+  enum { OPS = 90 };
+  for (int odd = 0; odd < OPS; odd++) {
+    dz_tape *t = dz_tape_new(NULL);
+    const dz_var x[] = {dz_input(t, .5), dz_input(t, .75)};
+    dz_var z = x[0];
+    for (int k = 0; k < OPS; k++)
+      z = k == odd ? dz_cos(z) : k % 3 == 0 ? dz_mul(z, x[1]) : k % 3 == 1 ? dz_exp(z) : dz_tanh(z);
+    dz_plan *p = dz_plan_new(1, &z, 2, x, NULL, NULL);
+    void *work = malloc(dz_plan_memory(p));
+    double value;
+    ck_assert_int_eq(dz_plan_run(p, (double[]){.5, .75}, &value, NULL, work), DZ_OK);
+    ck_assert_msg(value == dz_value(z), "%d: %a, not %a", odd, value, dz_value(z));
+    free(work);
+    dz_plan_free(p);
+    dz_tape_free(t);
+  }
+}
+END_TEST
+
 SUITE(ONCE(recurrences), ONCE(branches_in_steps), ONCE(long_chains), ONCE(functions_in_steps),
-      ONCE(zeros_in_steps), ONCE(functions_without_memory), ONCE(without_memory))
+      ONCE(zeros_in_steps), ONCE(one_of_another_kind), ONCE(functions_without_memory), ONCE(without_memory))

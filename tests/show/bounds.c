@@ -84,6 +84,42 @@ START_TEST(wires_meet_their_circle) {
 }
 END_TEST
 
+/* Wires to a circle's two operands come to its rim above and below the middle, where that is farther right.
+ */
+START_TEST(two_wires_meet_their_circle) {
+  const dz_var x = named(dz_input(tape, 1), "x"), y = named(dz_input(tape, 2), "y"), z = dz_add(x, y);
+  ck_assert_int_eq(dz_backward(z), DZ_OK);
+  text t = {0};
+  ck_assert_int_eq(dz_write_svg(z, NULL, append, &t), DZ_OK);
+  const double cx = number_behind(t.at, "cx=\""), cy = number_behind(t.at, "cy=\""),
+               r = number_behind(t.at, " r=\"");
+  int arrows = 0;
+  for (char *arrow = t.at; (arrow = strstr(arrow + 1, "\" marker-end")) != NULL;) {
+    char *at = arrow;
+    for (int words = 0; words < 2;) words += *--at == ' ';
+    const double end = number_behind(at, " "), up = number_behind(at + 1, " ") - cy;
+    if (end > cx) continue; /* the result's */
+    ck_assert(fabs(up) > 1 && fabs(up) < r);
+    ck_assert(fabs(end + 7 - (cx - sqrt(r * r - up * up))) < .31); /* 7: the arrow's head; up to a tenth */
+    arrows++;
+  }
+  ck_assert_int_eq(arrows, 2);
+  free(t.at);
+}
+END_TEST
+
+/* In layers a product with a matrix is a dot beside it. */
+START_TEST(matrices_beside_a_wire) {
+  const dz_var w = named(dz_leaf_tensor(tape, DZ_ROLE_PARAM, DIMS(2, 2), V(1, 2, 3, 4)), "W"),
+               x = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(3, 4)), "x"),
+               z = total(dz_tanh(dz_matmul(w, x)));
+  ck_assert_int_eq(dz_backward(z), DZ_OK);
+  text t = drawn(z, &(dz_dot_options){.style = DZ_PICTURE_LAYERS});
+  ck_assert_msg(strstr(t.at, "\u00b7") != NULL, "%s", t.at);
+  free(t.at);
+}
+END_TEST
+
 /* At the arrows of variables: formulas, numbers, or both. */
 START_TEST(partials_as_they_are_wanted) {
   const dz_var x = named(dz_input(tape, 1), "x"), z = dz_mul(3, dz_sin(x));
@@ -159,7 +195,8 @@ START_TEST(columns_of_a_name_alone) {
 }
 END_TEST
 
-SUITE_ON_TAPE(ONCE(partials_as_they_are_wanted), ONCE(wires_meet_their_circle), ONCE(behind_a_power),
+SUITE_ON_TAPE(ONCE(partials_as_they_are_wanted), ONCE(wires_meet_their_circle),
+              ONCE(two_wires_meet_their_circle), ONCE(matrices_beside_a_wire), ONCE(behind_a_power),
               ONCE(products_of_matrices), ONCE(powers_of_two_digits), ONCE(columns_of_a_name_alone),
               ONCE(rules_of_so_many_operations), ONCE(formulas_of_so_many_operations),
               ONCE(a_picture_is_as_high_as_its_spots))

@@ -91,6 +91,14 @@ START_TEST(one_number_for_all) {
 }
 END_TEST
 
+/* A name stands for a leaf, not for an operation. */
+START_TEST(names_of_leaves) {
+  const dz_var x = named(dz_input(tape, 2), "x"), y = named(dz_input(tape, 3), "y");
+  expect_set(set_as(x, DZ__SET_TEXT, NULL, NULL), "x");
+  expect_set(set_as(named(dz_mul(x, y), "p"), DZ__SET_TEXT, NULL, NULL), "x y");
+}
+END_TEST
+
 /* A formula of the other side has the matrix transposed. */
 START_TEST(systems) {
   const dz_var A = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2, 2), V(4, 1, 2, 3)), "A"),
@@ -138,4 +146,4 @@ START_TEST(each_allocation_may_fail) {
 END_TEST
 
 SUITE_ON_TAPE(EACH(arithmetic, COUNT(cases)), ONCE(colours_of_fractions), ONCE(one_number_for_all),
-              ONCE(systems), ONCE(what_is_no_node), EACH(each_allocation_may_fail, 5))
+              ONCE(names_of_leaves), ONCE(systems), ONCE(what_is_no_node), EACH(each_allocation_may_fail, 5))

@@ -79,5 +79,28 @@ START_TEST(fonts_within_fonts) {
 }
 END_TEST
 
+/* More rows than are kept are as one. */
+START_TEST(rows_beyond_counting) {
+  char text[2000] = "";
+  for (int k = 0; k < 40; k++) strcat(text, "ab</TR>");
+  strcat(text, "c");
+  expect_columns(line(text, 10), 20);
+}
+END_TEST
+
+/* Three links, each to the other end of the next layer: in the end none crosses another. */
+START_TEST(links_that_need_not_cross) {
+  enum { N = 3 };
+  for (uint32_t k = 0; k < 2 * N; k++) ck_assert(dz__layout_spot(&l, k / N, 10, 5));
+  for (uint32_t k = 0; k < N; k++) ck_assert(dz__layout_link(&l, k, 2 * N - 1 - k, 0));
+  ck_assert(dz__layout_place(&l));
+  for (int a = 0; a < N; a++)
+    for (int b = 0; b < a; b++)
+      ck_assert_double_gt((l.spot[a].y - l.spot[b].y) * (l.spot[2 * N - 1 - a].y - l.spot[2 * N - 1 - b].y),
+                          0);
+}
+END_TEST
+
 SUITE_BETWEEN(setup, teardown, ONCE(nothing_needs_no_room), ONCE(spots_without_width),
-              ONCE(empty_layers_take_no_room), ONCE(widths_of_any_text), ONCE(fonts_within_fonts))
+              ONCE(empty_layers_take_no_room), ONCE(widths_of_any_text), ONCE(fonts_within_fonts),
+              ONCE(rows_beyond_counting), ONCE(links_that_need_not_cross))

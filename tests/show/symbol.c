@@ -250,6 +250,38 @@ START_TEST(formulas_have_the_values_of_the_sweep) {
 }
 END_TEST
 
+/* |u| sign(u) is u, with the slope 1; where u is 0 the sweep says 0, as sign does, and there is no formula,
+   of the first node either. */
+START_TEST(no_formula_contradicts_the_sweep) {
+  for (int tie = 0; tie < 2; tie++) {
+    dz__trace t;
+    dz__symbols s;
+    dz_tape_clear(tape);
+    make(recorded(tape, tie ? "u = x - 1.5; abs(u)*sign(u)" : "u = x - 1; abs(u)*sign(u)"), &t, &s);
+    ck_assert_uint_eq(place_of(&t, "x"), 0);
+    ck_assert(t.seen[0].adjoint[0] == (tie ? 0 : 1));
+    ck_assert_int_eq(s.node[0].gradient.is.tape == NULL, tie);
+    ck_assert_int_eq(s.node[place_of(&t, "u")].gradient.is.tape == NULL, tie);
+    dz__symbols_free(&s);
+    dz__trace_free(&t);
+  }
+}
+END_TEST
+
+/* Terms that cancel leave what rounding is to them, which is much beside the rest: x/7, to a 64th. */
+START_TEST(rounding_is_no_contradiction) {
+  dz__trace t;
+  dz__symbols s;
+  make(recorded(tape, "z = (x/7 + 1e14) - 1e14"), &t, &s);
+  const size_t z = place_of(&t, "z");
+  ck_assert_double_ge(fabs(t.seen[z].value[0] - 1.5 / 7), 1e-3);
+  ck_assert(dz_valid(s.node[z].value.is));
+  expect_text(&s.node[z].value, "x/7", "z");
+  dz__symbols_free(&s);
+  dz__trace_free(&t);
+}
+END_TEST
+
 /* ---- the formats ---- */
 
 static void expect_format(dz_var x, dz__format format, const char *want) {
@@ -326,13 +358,25 @@ START_TEST(every_allocation_may_fail) {
   ck_assert_int_eq(dz_backward(y), DZ_OK);
   dz__trace trace;
   ck_assert_int_eq(dz__trace_make(y, 1000, &trace), DZ_OK);
-  size_t blocks = f.blocks, k = 0, step = 1;
+  size_t blocks = f.blocks, k = 0, step = 1, only = 0;
   for (dz_status status = DZ_ERR_MEMORY; status != DZ_OK; k += step, step += step / 8) {
     dz__symbols s;
     f.at = f.calls + 1 + k;
     status = dz__symbols_make(&trace, NULL, &s);
     ck_assert_int_eq(status, f.calls >= f.at ? DZ_ERR_MEMORY : DZ_OK);
     f.at = 0;
+    if (!status) dz__symbols_free(&s);
+    ck_assert_uint_eq(f.blocks, blocks);
+  }
+  for (bool failed = true; failed;) { /* one alone */
+    dz__symbols s;
+    f.only = f.calls + ++only;
+    const size_t before = f.failed;
+    const dz_status status = dz__symbols_make(&trace, NULL, &s);
+    failed = f.failed > before;
+    f.only = 0;
+    ck_assert(status == DZ_OK || (status == DZ_ERR_MEMORY && failed));
+    if (!status) ck_assert(s.seed && s.result);
     if (!status) dz__symbols_free(&s);
     ck_assert_uint_eq(f.blocks, blocks);
   }
@@ -345,6 +389,7 @@ END_TEST
 SUITE_ON_TAPE(EACH(gradients_read_as_in_the_documents, COUNT(gradients)),
               EACH(local_partials_are_the_tables_text, COUNT(partials)),
               EACH(formulas_have_the_values_of_the_sweep, COUNT(programs)), ONCE(guesses_are_told),
+              ONCE(no_formula_contradicts_the_sweep), ONCE(rounding_is_no_contradiction),
               ONCE(names_are_found_that_are_free), ONCE(constants_stand_as_numbers),
               ONCE(one_formula_in_five_formats), ONCE(names_are_escaped), ONCE(e_is_not_two_things),
               ONCE(equal_operations_are_one), ONCE(definitions_stay_apart), ONCE(every_allocation_may_fail))

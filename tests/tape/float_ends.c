@@ -49,6 +49,14 @@ START_TEST(a_sum_is_a_scalar) {
   ck_assert(number[0] == 1.5);
   dz__read_values(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(.1, 2)), number);
   ck_assert(number[0] == (double).1f && number[1] == 2);
+  ck_assert_int_eq(dz_backward_with(y, 3), DZ_OK);
+  dz__read_adjoint(y, number);
+  ck_assert(number[0] == 3 && number[1] == 2);
+  dz__read_adjoint(dz_data(tape, 5), number);
+  ck_assert(number[0] == 0 && number[1] == 2);
+  const dz_var x = dz_input(tape, 2);
+  ck_assert_int_eq(dz_backward(dz_mul(x, y)), DZ_OK);
+  ck_assert(!dz_adjoints_single(x) && dz_adjoint(x) == 1.5);
 }
 END_TEST
 
@@ -105,6 +113,16 @@ static dz_status with_a_seed(dz_tape *t, const dz_allocator *a, int kind) {
   return status;
 }
 
+/* Accumulation before there is anything to add to. */
+static dz_status added_at_first(dz_tape *t, const dz_allocator *a, int kind) {
+  (void)a, (void)kind;
+  const dz_var x = dz_input(t, 3), y = dz_mul(x, x);
+  if (!dz_valid(y)) return dz_tape_error(t)->status;
+  const dz_status status = dz_backward_add(y, 1);
+  if (!status) ck_assert(dz_adjoint(x) == 6);
+  return status;
+}
+
 /* Blocks of an arena are so large that only large tensors take several of them. */
 static dz_status large(dz_tape *t, const dz_allocator *a, int kind) {
   enum { N = 20000 };
@@ -120,8 +138,8 @@ static dz_status large(dz_tape *t, const dz_allocator *a, int kind) {
   return status;
 }
 
-static dz_status (*const failing_ones[])(dz_tape *, const dz_allocator *, int) = {in_place, of_a_leaf,
-                                                                                  with_a_seed, large};
+static dz_status (*const failing_ones[])(dz_tape *, const dz_allocator *,
+                                         int) = {in_place, of_a_leaf, with_a_seed, added_at_first, large};
 START_TEST(every_allocation_may_fail) { fail_each_allocation(failing_ones[_i], 0); }
 END_TEST
 

@@ -46,6 +46,18 @@ START_TEST(a_system_is_all_there_is) {
 }
 END_TEST
 
+/* Room is made for the adjoints of what a gradient flows to. */
+START_TEST(data_have_no_adjoints) {
+  enum { N = 1 << 16 };
+  const dz_var d = dz_leaf_tensor(tape, DZ_ROLE_DATA, DIMS(N), NULL), x = dz_input(tape, 2);
+  const dz_var y = dz_mul(x, dz_add(dz_sum(d, DZ_ALL, false), 1));
+  const size_t before = dz_tape_bytes(tape);
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert(dz_adjoint(x) == 1);
+  ck_assert_uint_lt(dz_tape_bytes(tape), before + N * sizeof(double));
+}
+END_TEST
+
 /* A kernel that takes scratch finds room for its result and for each operand. */
 START_TEST(scratch_for_every_operand) {
   enum { N = 24 };
@@ -173,7 +185,7 @@ START_TEST(nothing_passes_a_mask) {
 END_TEST
 
 SUITE_ON_TAPE(ONCE(what_is_finite_goes_the_quick_way), ONCE(a_system_is_all_there_is),
-              ONCE(scratch_for_every_operand), ONCE(lists_for_every_operand), ONCE(a_seed_of_another_shape),
-              ONCE(accumulation_leaves_only_leaves), ONCE(many_leaves_accumulate),
-              ONCE(accumulation_without_memory), EACH(nothing_passes_a_mask, COUNT(closed)),
-              ONCE(leaves_that_a_sweep_did_not_cover))
+              ONCE(data_have_no_adjoints), ONCE(scratch_for_every_operand), ONCE(lists_for_every_operand),
+              ONCE(a_seed_of_another_shape), ONCE(accumulation_leaves_only_leaves),
+              ONCE(many_leaves_accumulate), ONCE(accumulation_without_memory),
+              EACH(nothing_passes_a_mask, COUNT(closed)), ONCE(leaves_that_a_sweep_did_not_cover))
