@@ -138,8 +138,19 @@ static dz_status large(dz_tape *t, const dz_allocator *a, int kind) {
   return status;
 }
 
-static dz_status (*const failing_ones[])(dz_tape *, const dz_allocator *,
-                                         int) = {in_place, of_a_leaf, with_a_seed, added_at_first, large};
+/* One after another of the operations wants room of its own. */
+static dz_status many_large(dz_tape *t, const dz_allocator *a, int kind) {
+  enum { N = 20000, TIMES = 40 };
+  (void)a, (void)kind;
+  dz_var u = dz_leaf_tensor(t, DZ_ROLE_PARAM, DIMS(N), NULL);
+  for (int k = 0; k < TIMES && dz_valid(u); k++) u = dz_add(u, 1);
+  if (!dz_valid(u)) return dz_tape_error(t)->status;
+  ck_assert(dz_values_single(u)[0] == TIMES && dz_values_single(u)[N - 1] == TIMES);
+  return DZ_OK;
+}
+
+static dz_status (*const failing_ones[])(dz_tape *, const dz_allocator *, int) = {
+    in_place, of_a_leaf, with_a_seed, added_at_first, large, many_large};
 START_TEST(every_allocation_may_fail) { fail_each_allocation(failing_ones[_i], 0); }
 END_TEST
 
