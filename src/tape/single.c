@@ -77,7 +77,7 @@ static dz_status out_of_memory(dz__call *call, size_t elements) {
 
 static dz_status own_kernel(dz_tape *t, dz__fn fn, dz__call *call, double *scalar) {
   dz__tape *s = dz__of(t);
-  float value;
+  float value = 0;
   dz_status status = fn < DZ__F_POINTWISE_END ? dz__broadcast_rule(call)
                                               : dz__tensor_ops[fn - DZ__F_POINTWISE_END].shape(call);
   if (status) return status;
