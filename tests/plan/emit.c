@@ -45,6 +45,35 @@ static emitted compiled(const dz_plan *p) {
   return c;
 }
 
+/* A plan, and the C that it prints. */
+typedef struct pair {
+  dz_plan *plan;
+  emitted c;
+  void *work, *room;
+} pair;
+
+static pair pair_of(dz_plan *p) {
+  const emitted c = compiled(p);
+  pair both = {p, c, malloc(dz_plan_memory(p)), malloc(c.work() * sizeof(double))};
+  memset(both.room, 0xff, c.work() * sizeof(double)); /* NaN: what is read must have been written */
+  return both;
+}
+
+/* Of one value; the gradients are g, and h by the C. */
+static void run_pair(const pair *both, const double *in, double *g, double *h) {
+  double value, other;
+  ck_assert_int_eq(dz_plan_run(both->plan, in, &value, g, both->work), DZ_OK);
+  ck_assert_int_eq(both->c.run(in, &other, h, both->room), 0);
+  ck_assert(value == other);
+}
+
+static void free_pair(const pair *both) {
+  free(both->work);
+  free(both->room);
+  dlclose(both->c.library);
+  dz_plan_free(both->plan);
+}
+
 static dz_var root_or(dz_var x, dz_var y) { return dz_where(dz_gt(x, 0), dz_sqrt(x), y); }
 
 /* Every third of the xs is 0, where the slope of sqrt is infinite and its branch not taken. */
@@ -75,21 +104,17 @@ static dz_var hard(const dz_var *x, int kind) {
 START_TEST(structural_zeros) {
   dz_tape *t = dz_tape_new(NULL);
   dz_var x[MOST];
-  double in[MOST], g[MOST], h[MOST], value, other;
+  double in[MOST], g[MOST], h[MOST];
   int nans = 0;
   dz_error e;
   for (int k = 0; k < MOST; k++) x[k] = dz_input(t, in[k] = k < 3 ? .5 + .1 * k : .25 + .01 * k);
   dz_var y = hard(x, _i);
   dz_plan *p = dz_plan_new(1, &y, MOST, x, NULL, &e);
   ck_assert_msg(p != NULL, "%s", e.message);
-  emitted c = compiled(p);
-  void *work = malloc(dz_plan_memory(p)), *room = malloc(c.work() * sizeof(double));
-  memset(room, 0xff, c.work() * sizeof(double));
+  pair c = pair_of(p);
   for (int zeros = 0; zeros < 2; zeros++) {
     for (int k = 3; k < MOST && zeros; k += 3) in[k] = 0;
-    ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
-    ck_assert_int_eq(c.run(in, &other, h, room), 0);
-    ck_assert(value == other);
+    run_pair(&c, in, g, h);
     for (int k = 0; k < MOST; k++) {
       ck_assert_msg(g[k] == h[k] || (isnan(g[k]) && isnan(h[k])), "gradient %d: %.17g, not %.17g", k, h[k],
                     g[k]);
@@ -97,10 +122,7 @@ START_TEST(structural_zeros) {
     }
   }
   ck_assert_int_eq(nans, _i == 4 ? LANES / 3 : 0);
-  free(work);
-  free(room);
-  dlclose(c.library);
-  dz_plan_free(p);
+  free_pair(&c);
   dz_tape_free(t);
 }
 END_TEST
@@ -113,7 +135,7 @@ START_TEST(long_programs) {
   enum { LINKS = 4000, N = 9 };
   dz_tape *t = dz_tape_new(NULL);
   dz_var x[N];
-  double in[N], g[N], h[N], value, other;
+  double in[N], g[N], h[N];
   for (int k = 0; k < N; k++) x[k] = dz_input(t, in[k] = .3 + .05 * k);
   dz_var z = x[0];
   dice d = {3};
@@ -126,17 +148,10 @@ START_TEST(long_programs) {
   if (_i == 2 && dz_holds(dz_gt(z, 1e9))) z = x[1];
   dz_plan *p = dz_plan_new(1, &z, N, x, NULL, NULL);
   ck_assert_uint_gt(dz_plan_facts_of(p).instructions, 21000);
-  emitted c = compiled(p);
-  void *work = malloc(dz_plan_memory(p)), *room = malloc(c.work() * sizeof(double));
-  memset(room, 0xff, c.work() * sizeof(double));
-  ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
-  ck_assert_int_eq(c.run(in, &other, h, room), 0);
-  ck_assert(value == other);
+  pair c = pair_of(p);
+  run_pair(&c, in, g, h);
   for (int k = 0; k < N; k++) ck_assert_msg(g[k] == h[k], "gradient %d: %.17g, not %.17g", k, h[k], g[k]);
-  free(work);
-  free(room);
-  dlclose(c.library);
-  dz_plan_free(p);
+  free_pair(&c);
   dz_tape_free(t);
 }
 END_TEST
