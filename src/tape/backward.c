@@ -113,6 +113,12 @@ static bool workspace(dz__tape *s, uint32_t top) {
          dz__grow(&s->alloc, (void **)&s->call_reached, &s->call_reached_cap, nargs, sizeof *s->call_reached);
 }
 
+/* For tensors and operations with a record of their own. */
+static bool lay_wide(dz__tape *s, uint32_t top) {
+  return lay_tensors(s, &s->kept, top) && (!s->single || lay_tensors(s, &s->single->adjoint, top)) &&
+         workspace(s, top);
+}
+
 /* ---- sweeping ---- */
 
 /* The seed as numbers: `values` NULL means `number` everywhere. */
@@ -215,8 +221,7 @@ static bool sweep_leaves(dz__tape *s, seeding y) {
 static bool sweep(dz__tape *s, seeding y) {
   s->swept = (dz__swept){.seed = y.values ? *y.values : y.number};
   if (s->single) dz__adjoint_copies_drop(s, 0);
-  if (!lay_tensors(s, &s->kept, y.top) || (s->single && !lay_tensors(s, &s->single->adjoint, y.top)) ||
-      !workspace(s, y.top) ||
+  if ((s->wides && !lay_wide(s, y.top)) ||
       !dz__grow(&s->alloc, (void **)&s->leaf, &s->leaf_cap, s->hot.leaves, sizeof *s->leaf))
     return false;
   s->swept.leaves = s->hot.leaves;

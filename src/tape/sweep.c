@@ -63,35 +63,10 @@ static __attribute__((noinline)) double flow_of(const dz_tape *t, size_t i, int 
   return dz__flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);
 }
 
-/* The adjoints of nodes i-1 and i-2 as far as node i and those above brought them: most operands were made by
-   the one or two nodes before, and a chain of operations then waits for arithmetic only, not for a store to
-   be loaded again. */
-typedef struct carry {
-  double one, two;
-} carry;
-
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE void add_to(double *scalar, carry *c, size_t i, size_t node, double flow) {
-  size_t back = i - node;
-  if (back > 2)
-    scalar[node] += flow;
-  else if (back == 1)
-    c->one += flow;
-  else
-    c->two += flow;
-}
-
-/* Behind take(), which carries nothing on for node i-2. An operation has an operand below it: i is not 0. */
-static inline void settle(double *scalar, carry *c, size_t i) {
-  scalar[i - 1] += c->one;
-  c->one = 0;
-}
-
-/* The complete adjoint of node i: it stays in its slot, or leaves it 0 for the next sweep. */
-INLINE double take(double *scalar, carry *c, size_t i, const bool whole, bool *sound) {
-  double g = scalar[i] + c->one;
-  *c = (carry){c->two, 0};
+/* g, the complete adjoint of node i, stays in its slot, or leaves it 0 for the next sweep. */
+INLINE double settle(double *scalar, size_t i, double g, const bool whole, bool *sound) {
   scalar[i] = whole ? g : 0;
   if (whole) *sound &= g == g;
   return g;
@@ -104,13 +79,21 @@ INLINE bool adds_product(const dz_tape *t, size_t i) {
          (t->code[i - 1] == DZ__mul_vc || t->code[i - 1] == DZ__mul_vv);
 }
 
+/* A tape that no cache holds is asked for ahead: processors see by themselves that two arrays are read
+   downwards, but not three. Only an address: it may lie before the array. */
+INLINE void fetch(const double *array, size_t i) {
+  enum { AHEAD = 384 };
+  __builtin_prefetch((const void *)((uintptr_t)&array[i] - AHEAD * sizeof *array), 1);
+}
+
 /* Sums of products are what most tapes are made of: a + x*y is one step here, and the a of one is mostly the
-   sum of the next. Node i is such a sum, g its adjoint. Returns the last node done. */
-INLINE size_t sweep_products(const dz_tape *t, double *scalar, size_t i, double g, carry *c, const bool whole,
-                             bool *sound) {
+   sum of the next, whose adjoint stays in a register. Node i is such a sum, g its adjoint. Returns the last
+   node done. */
+INLINE size_t sweep_products(const dz_tape *t, double *scalar, size_t i, double g, const bool whole,
+                             const bool far, bool *sound) {
   for (;;) {
-    c->one += g;
-    double h = take(scalar, c, i - 1, whole, sound);
+    if (far) fetch(scalar, i), fetch(t->value, i);
+    double h = settle(scalar, i - 1, g + scalar[i - 1], whole, sound);
     dz__pair p = dz__operands(t, i - 1);
     if (t->code[i - 1] == DZ__mul_vc) {
       scalar[p.a] += h * t->pool[p.b];
@@ -121,33 +104,31 @@ INLINE size_t sweep_products(const dz_tape *t, double *scalar, size_t i, double 
     }
     size_t sum = (uint32_t)t->arg[i];
     i -= 2;
-    if (sum != i) {
+    if (sum != i || !adds_product(t, i)) {
       scalar[sum] += g;
       return i + 1;
     }
-    c->one = g;
-    if (!adds_product(t, i)) return i + 1;
-    g = take(scalar, c, i, whole, sound);
+    g = settle(scalar, i, g + scalar[i], whole, sound);
   }
 }
 
 /* One case per code of the arithmetic: x and y are the operands, g the adjoint. */
 #define TO(k, name, node)                                                                                    \
-  add_to(scalar, &c, i, node, dz__flow(dz__m##k##_##name(), dz__d##k##_##name(x, y, 0, value[i], 0), g))
+  scalar[node] += dz__flow(dz__m##k##_##name(), dz__d##k##_##name(x, y, 0, value[i], 0), g)
 
 INLINE bool sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, double *leaf, uint32_t top,
-                        const bool whole) {
+                        const bool whole, const bool far) {
   const double *value = t->value, *pool = t->pool;
   const uint8_t *code = t->code;
   bool sound = true;
-  carry c = {0, 0};
   for (size_t i = (size_t)top + 1; i-- > 0;) {
-    double g = take(scalar, &c, i, whole, &sound), x, y = 0;
-    dz__pair p = dz__operands(t, i);
+    if (far) fetch(scalar, i), fetch(value, i);
+    double g = settle(scalar, i, scalar[i], whole, &sound), x, y = 0;
     if (adds_product(t, i)) {
-      i = sweep_products(t, scalar, i, g, &c, whole, &sound);
+      i = sweep_products(t, scalar, i, g, whole, far, &sound);
       continue;
     }
+    dz__pair p = dz__operands(t, i);
     switch (code[i]) {
     case DZ__INPUT:
     case DZ__PARAM:
@@ -162,7 +143,7 @@ INLINE bool sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, doubl
     break;
 #define OP1K(name, ...)                                                                                      \
   case DZ__##name##_k:                                                                                       \
-    add_to(scalar, &c, i, p.a, pool[p.b] * g);                                                               \
+    scalar[p.a] += pool[p.b] * g;                                                                            \
     break;
 #define OP2(name, ...)
 #define OP2I(name, ...)                                                                                      \
@@ -178,23 +159,33 @@ INLINE bool sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, doubl
 #define OP3(name, ...)
 #include "ops/pointwise.def"
     case DZ__WIDE:
-      settle(scalar, &c, i);
       scalar[i] = g;
       sound &= g == g && !pull_wide(t, &dz__of(t)->wide[p.a], a, scalar);
       if (!whole) scalar[i] = 0;
       break;
     default:
-      if (dz__codes[code[i]].wants & 1) add_to(scalar, &c, i, p.a, flow_of(t, i, 0, g));
-      if (dz__codes[code[i]].wants & 2) add_to(scalar, &c, i, p.b, flow_of(t, i, 1, g));
+      if (dz__codes[code[i]].wants & 1) scalar[p.a] += flow_of(t, i, 0, g);
+      if (dz__codes[code[i]].wants & 2) scalar[p.b] += flow_of(t, i, 1, g);
     }
   }
   return sound;
 }
 
 static bool sweep_whole(dz_tape *t, const dz__adjoints *a, const dz__slots *s, uint32_t top) {
-  return sweep_nodes(t, a, s->scalar, s->leaf, top, true);
+  return sweep_nodes(t, a, s->scalar, s->leaf, top, true, true);
+}
+
+static bool sweep_long(dz_tape *t, const dz__adjoints *a, const dz__slots *s, uint32_t top) {
+  return sweep_nodes(t, a, s->scalar, s->leaf, top, false, true);
+}
+
+static bool sweep_short(dz_tape *t, const dz__adjoints *a, const dz__slots *s, uint32_t top) {
+  return sweep_nodes(t, a, s->scalar, s->leaf, top, false, false);
 }
 
 bool dz__sweep_quick(dz_tape *t, const dz__adjoints *a, const dz__slots *s, uint32_t top) {
-  return s->whole ? sweep_whole(t, a, s, top) : sweep_nodes(t, a, s->scalar, s->leaf, top, false);
+  enum { LONG = 1 << 16 }; /* nodes, of 25 bytes each with their adjoints */
+  return s->whole     ? sweep_whole(t, a, s, top)
+         : top < LONG ? sweep_short(t, a, s, top)
+                      : sweep_long(t, a, s, top);
 }
