@@ -61,7 +61,7 @@ static uint32_t scalar_node(dz__extraction *x, bool pooled, uint32_t at) {
 static dz_status extract_scalar(dz__extraction *x, uint32_t i) {
   unsigned code = x->t->code[i], variant = dz__variant(code), fn = dz__fn_of_code(code), flags = 0;
   dz__pair in = dz__operands(x->t, i);
-  size_t nargs = dz__ops[fn].arity;
+  size_t nargs = dz__ops[fn].arity > 1 ? 2 : 1;
   bool first = variant == DZ__CV, second = variant == DZ__VC;
   if ((first || x->map[in.a] == DZ__FROZEN) && (nargs < 2 || second || x->map[in.b] == DZ__FROZEN))
     return DZ_OK;

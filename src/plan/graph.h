@@ -65,7 +65,10 @@ static inline uint32_t dz__graph_push(dz__graph *g, unsigned kind, unsigned flag
   uint32_t i = (uint32_t)g->n++;
   g->kind[i] = (uint8_t)kind;
   g->flags[i] = (uint8_t)flags;
-  for (size_t k = 0; k < nargs; k++) g->arg[g->args + k] = args[k];
+  uint32_t *to = &g->arg[g->args];
+  if (nargs > 0) to[0] = args[0]; /* nearly all have one or two: a loop alone becomes a slow copy of blocks */
+  if (nargs > 1) to[1] = args[1];
+  for (size_t k = 2; k < nargs; k++) to[k] = args[k];
   g->args += nargs;
   g->start[i + 1] = (uint32_t)g->args;
   return i;
