@@ -22,7 +22,7 @@ void dz__big_times_5(dz__big *x, int k) {
   static const uint32_t power[] = {1,     5,      25,      125,     625,      3125,      15625,
                                    78125, 390625, 1953125, 9765625, 48828125, 244140625, 1220703125};
   for (; k >= 13; k -= 13) dz__big_step(x, power[13], 0);
-  if (k) dz__big_step(x, power[k], 0);
+  dz__big_step(x, power[k], 0);
 }
 
 void dz__big_times(dz__big *product, const dz__big *x, uint64_t m) {
@@ -76,8 +76,9 @@ uint64_t dz__big_drop(const dz__big *x, int bits, bool *rest) {
   return value >> b | (uint64_t)limb_at(x, first + 2) << (64 - b);
 }
 
-/* One digit of a long division in base 2^32: returns q = floor(x / y) and leaves the remainder in x. x has n
-   + 1 limbs and is below 2^32 y; the top bit of y is set, so that the first guess is at most 2 too large. */
+/* One digit of a long division in base 2^32: returns q = floor(x / y) and leaves the remainder in the n lower
+   limbs of x. x has n + 1 limbs and is below 2^32 y; the top bit of y is set, so that the first guess is at
+   most 2 too large. */
 static uint32_t divide_digit(uint32_t *x, const uint32_t *y, int n) {
   uint64_t q = ((uint64_t)x[n] << 32 | x[n - 1]) / y[n - 1];
   if (q > UINT32_MAX) q = UINT32_MAX;
@@ -88,15 +89,13 @@ static uint32_t divide_digit(uint32_t *x, const uint32_t *y, int n) {
     x[i] -= (uint32_t)product;
   }
   bool negative = borrow > x[n];
-  x[n] -= (uint32_t)borrow;
-  while (negative) { /* by less than 2^(32 n), as q times y's top limb is not too large: x[n] is -1 */
+  while (negative) { /* by less than 2^(32 n), as q times y's top limb is not too large */
     uint64_t carry = 0;
     for (int i = 0; i < n; i++) {
       carry += (uint64_t)x[i] + y[i];
       x[i] = (uint32_t)carry;
       carry >>= 32;
     }
-    x[n] += (uint32_t)carry;
     negative = !carry;
     q--;
   }

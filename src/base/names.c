@@ -174,7 +174,7 @@ static size_t least(size_t x, size_t y) { return x < y ? x : y; }
    over prefixes, of which three rows are kept. */
 static size_t distance(const char *x, size_t nx, const char *y, size_t ny) {
   size_t row[3][LONGEST + 3];
-  for (size_t j = 0; j <= ny; j++) row[0][j] = j;
+  for (size_t j = 0; j < LONGEST + 3; j++) row[0][j] = j;
   for (size_t i = 1; i <= nx; i++) {
     const size_t *before = row[(i + 1) % 3], *up = row[(i - 1) % 3];
     size_t *d = row[i % 3];

@@ -37,8 +37,7 @@ static void add(size_t n, double *x, double a, const double *y) {
   for (size_t i = 0; i < n; i++) x[i] += a * y[i];
 }
 
-/* direction <- -H gradient, with H the inverse Hessian that the pairs suggest. a[k] of the first loop is kept
- * in work. */
+/* direction <- -H gradient, with H the inverse Hessian that the pairs suggest. */
 static void find_direction(dz_optimiser *o) {
   size_t n = o->count, m = o->how.history, stored = (size_t)o->state[STORED];
   double *d = dz__slot(o, DIRECTION), *g = dz__slot(o, GRADIENT), a[1000];
@@ -65,7 +64,7 @@ static void begin_line(dz_optimiser *o) {
   double *h = o->state, *g = dz__slot(o, GRADIENT);
   find_direction(o);
   h[SLOPE] = dot(o->count, g, dz__slot(o, DIRECTION));
-  if (h[STORED] > 0 && !(h[SLOPE] < 0)) {
+  if (!(h[SLOPE] < 0)) {
     h[STORED] = 0;
     find_direction(o);
     h[SLOPE] = dot(o->count, g, dz__slot(o, DIRECTION));
@@ -77,7 +76,7 @@ static void begin_line(dz_optimiser *o) {
 
 static void store_pair(dz_optimiser *o, const double *x, const double *g) {
   double *h = o->state, *x0 = dz__slot(o, BASE), *g0 = dz__slot(o, GRADIENT);
-  size_t m = o->how.history, k = h[STORED] > 0 ? ((size_t)h[NEWEST] + 1) % m : 0;
+  size_t m = o->how.history, k = ((size_t)h[NEWEST] + 1) % m;
   double *s = pair_s(o, k), *y = pair_y(o, k);
   for (size_t i = 0; i < o->count; i++) s[i] = x[i] - x0[i], y[i] = g[i] - g0[i];
   if (!(dot(o->count, s, y) > 0)) { /* lost to rounding */
@@ -138,9 +137,8 @@ bool dz__lbfgs_step(dz_optimiser *o, double loss, double *x, const double *g) {
     h[BEGUN] = 1;
     take_base(o, loss, x, g);
   } else if (!(h[STUCK] > 0)) {
-    double slope = finite ? dot(o->count, g, dz__slot(o, DIRECTION)) : 0;
     bool too_long = !finite || !(loss <= h[LOSS] + enough_decrease * h[LENGTH] * h[SLOPE]);
-    if (too_long || slope < flat_enough * h[SLOPE]) {
+    if (too_long || dot(o->count, g, dz__slot(o, DIRECTION)) < flat_enough * h[SLOPE]) {
       next_length(o, too_long);
     } else {
       store_pair(o, x, g);

@@ -155,7 +155,7 @@ dz_optimiser *dz_optimiser_new(const dz_optimiser_options *options, size_t count
     *o = (dz_optimiser){.how = *options, .method = m, .count = count, .slots = slots, .alloc = alloc};
     o->how.method = m->name;
     o->state = dz__alloc(&alloc, state_size(o) * sizeof *o->state);
-    o->work = dz__alloc(&alloc, (3 * count + 1) * sizeof *o->work);
+    o->work = dz__alloc(&alloc, (2 * count + 1) * sizeof *o->work);
   }
   if (!o || !o->state || !o->work) {
     dz_optimiser_free(o);
@@ -170,7 +170,7 @@ void dz_optimiser_free(dz_optimiser *o) {
   if (!o) return;
   dz_allocator a = o->alloc;
   dz__free(&a, o->state, state_size(o) * sizeof *o->state);
-  dz__free(&a, o->work, (3 * o->count + 1) * sizeof *o->work);
+  dz__free(&a, o->work, (2 * o->count + 1) * sizeof *o->work);
   dz__free(&a, o, sizeof *o);
 }
 
@@ -180,7 +180,6 @@ void dz_optimiser_free(dz_optimiser *o) {
 static double norm(size_t n, const double *g) {
   double most = 0, sum = 0;
   for (size_t i = 0; i < n; i++) most = fmax(most, fabs(g[i]));
-  if (most == 0) return 0;
   int e;
   frexp(most, &e);
   for (size_t i = 0; i < n; i++) sum += ldexp(g[i], -e) * ldexp(g[i], -e);
@@ -212,10 +211,11 @@ dz_status dz_optimiser_step(dz_optimiser *o, double loss, double *x, const doubl
     double length = norm(o->count, gradient);
     if (length > o->how.clip) scale = o->how.clip / length;
   }
-  const double *g = scale < 1 || w > 0 ? o->work : gradient;
-  for (size_t i = 0; g != gradient && i < o->count; i++) o->work[i] = scale * gradient[i] + w * x[i];
+  bool other = scale < 1 || w > 0; /* than the gradient, which may stand in work itself */
+  for (size_t i = 0; other && i < o->count; i++) o->work[i] = scale * gradient[i] + w * x[i];
   uint64_t k = dz_optimiser_steps(o);
-  o->method->step(o, o->how.rate * dz_schedule_at(&o->how.schedule, k), k + 1, x, g);
+  double rate = o->how.rate * dz_schedule_at(&o->how.schedule, k);
+  o->method->step(o, rate, k + 1, x, other ? o->work : gradient);
   o->state[0]++;
   return DZ_OK;
 }
@@ -229,7 +229,7 @@ static bool sizes_fit(const dz_optimiser *o, size_t n, const dz_var *params) {
 dz_status dz_optimiser_apply(dz_optimiser *o, double loss, size_t n, const dz_var *params) {
   if (!o || (n && !params)) return DZ_ERR_ARGUMENT;
   if (!sizes_fit(o, n, params)) return DZ_ERR_SHAPE;
-  double *x = o->work + o->count, *g = x + o->count;
+  double *g = o->work, *x = g + o->count;
   for (size_t k = 0, at = 0; k < n; k++) {
     size_t size = dz_size(params[k]);
     if (size == 0) continue;

@@ -13,7 +13,7 @@ struct dz_optimiser {
   const struct dz__method *method;
   size_t count, slots;
   double *state;
-  double *work; /* 3 count: the gradient as the method sees it; x and g of a tape's leaves */
+  double *work; /* 2 count: the gradient as the method sees it; x of a tape's leaves */
   dz_allocator alloc;
 };
 

@@ -16,6 +16,6 @@ double dz_schedule_at(const dz_schedule *s, uint64_t k) {
   uint64_t total = s->total ? s->total : 1, every = s->every ? s->every : 1;
   if (s->kind == DZ_SCHEDULE_STEP) z = power(s->factor, k / every);
   if (s->kind == DZ_SCHEDULE_COSINE)
-    z = k < total ? (1 + cos(3.141592653589793 * ((double)k / (double)total))) / 2 : 0;
+    z = (1 + cos(3.141592653589793 * fmin(1, (double)k / (double)total))) / 2;
   return k < s->warm_up ? z * ((double)(k + 1) / (double)s->warm_up) : z;
 }

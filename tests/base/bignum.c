@@ -71,6 +71,8 @@ START_TEST(powers_of_five) {
     dz__big_set(&x, 1);
     dz__big_times_5(&x, k);
     ck_assert_uint_eq(dz__big_drop(&x, 0, &rest), five);
+    ck_assert_uint_eq(dz__big_drop(&x, -63, &rest), five << 63);
+    ck_assert_uint_eq(dz__big_drop(&x, -64, &rest), 0); /* nothing of it is below 2^64 */
   }
   dz__big_set(&x, 1);
   dz__big_times_5(&x, 1111);

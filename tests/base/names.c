@@ -53,6 +53,30 @@ START_TEST(the_text_is_copied_and_measured_by_size) {
 }
 END_TEST
 
+/* Around every size of the blocks that are kept for the next name, and above. */
+START_TEST(names_of_all_lengths_come_and_go) {
+  enum { LENGTHS = 1300 };
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  dz__names names;
+  char text[LENGTHS];
+  memset(text, 'x', sizeof text);
+  dz__names_init(&names, &a);
+  for (int turn = 0; turn < 2; turn++) {
+    for (uint32_t n = 0; n < LENGTHS; n++) ck_assert(dz__names_add(&names, text, n, n));
+    for (uint32_t n = 0; n < LENGTHS; n++) {
+      const dz__name *name = dz__names_find(&names, text, n);
+      ck_assert(name && name->value == n && strlen(name->text) == n);
+    }
+    ck_assert_uint_eq(dz__names_bytes(&names), f.bytes);
+    dz__names_drop(&names, 0);
+    ck_assert_uint_eq(dz__names_bytes(&names), f.bytes);
+  }
+  dz__names_free(&names);
+  ck_assert_uint_eq(f.blocks, 0);
+}
+END_TEST
+
 START_TEST(the_first_name_of_a_value_is_its_name) {
   dz__names names;
   const dz_allocator a = dz__allocator(NULL);
@@ -223,6 +247,22 @@ START_TEST(suggests_with_long_names) {
 }
 END_TEST
 
+/* Capitals, both ends of the alphabet; of two letters less; a single letter has no neighbour but for swaps.
+ */
+START_TEST(suggests_by_letters) {
+  static const struct {
+    const char *text, *list[3], *nearest;
+  } c[] = {{"ABZ", {"abx", "abz", NULL}, "abz"}, {"Axy", {"bxy", "axy", NULL}, "axy"},
+           {"ab[", {"abx", "ab{", NULL}, "abx"}, {"@xy", {"bxy", "`xy", NULL}, "bxy"},
+           {"abcdef", {"abcd", NULL}, "abcd"},   {"abdc", {"abcd", "ABDC", NULL}, "ABDC"},
+           {"bac", {"abc", NULL}, "abc"},        {"X", {"x", NULL}, NULL}};
+  for (size_t k = 0; k < sizeof c / sizeof *c; k++) {
+    const char *found = dz__nearest(c[k].text, strlen(c[k].text), each_of, (void *)(uintptr_t)c[k].list);
+    ck_assert_pstr_eq(found, c[k].nearest);
+  }
+}
+END_TEST
+
 /* Of names that are much longer than the text, or much shorter, nothing is read into a table of its size. */
 START_TEST(names_of_any_length_are_passed_over) {
   char other[4000];
@@ -247,9 +287,9 @@ START_TEST(a_text_that_is_too_long_is_no_name) {
 }
 END_TEST
 
-SUITE(ONCE(finds_what_was_added), ONCE(the_text_is_copied_and_measured_by_size),
-      ONCE(the_first_name_of_a_value_is_its_name), ONCE(dropping_takes_the_values_from_a_point_on),
-      ONCE(names_come_and_go), BETWEEN(survives_failing_allocations, 6, 12),
-      ONCE(keeps_what_it_has_when_memory_is_out), EACH(suggests_the_nearest_name, COUNT(suggestion)),
-      ONCE(suggests_with_long_names), ONCE(names_of_any_length_are_passed_over),
-      ONCE(a_text_that_is_too_long_is_no_name))
+SUITE(ONCE(finds_what_was_added), ONCE(names_of_all_lengths_come_and_go), ONCE(suggests_by_letters),
+      ONCE(the_text_is_copied_and_measured_by_size), ONCE(the_first_name_of_a_value_is_its_name),
+      ONCE(dropping_takes_the_values_from_a_point_on), ONCE(names_come_and_go),
+      BETWEEN(survives_failing_allocations, 6, 12), ONCE(keeps_what_it_has_when_memory_is_out),
+      EACH(suggests_the_nearest_name, COUNT(suggestion)), ONCE(suggests_with_long_names),
+      ONCE(names_of_any_length_are_passed_over), ONCE(a_text_that_is_too_long_is_no_name))

@@ -32,6 +32,10 @@ START_TEST(numbers_in_order) {
   ck_assert(x[1] == (double)(UINT64_C(0xbc57ac4c9b00dbd8) >> 11) / 9007199254740992.);
   dz__philox next = dz__philox_block((dz__philox){{1, 0, 0, 0}}, 0, 0);
   ck_assert(x[2] == (double)(((uint64_t)next.word[0] << 32 | next.word[1]) >> 11) / 9007199254740992.);
+  double far; /* beyond 2^32 blocks */
+  dz__philox_fill(0, UINT64_C(3) << 33, &far, 1);
+  next = dz__philox_block((dz__philox){{0, 3, 0, 0}}, 0, 0);
+  ck_assert(far == (double)(((uint64_t)next.word[0] << 32 | next.word[1]) >> 11) / 9007199254740992.);
   for (uint64_t first = 0; first < 4; first++) /* from any number on: the same */
     for (size_t n = 0; n < 4; n++) {
       double all[8], part[4] = {-1, -1, -1, -1};

@@ -16,7 +16,7 @@ START_TEST(every_status_has_a_text) {
 END_TEST
 
 START_TEST(the_first_error_stays) {
-  dz_error e = {.status = DZ_OK};
+  dz_error e = {.status = DZ_OK, .line = 3, .file = "of before"};
   ck_assert_int_eq(dz__fail(NULL, DZ_ERR_NAME, "f", "x"), DZ_ERR_NAME);
   ck_assert_int_eq(dz__fail(&e, DZ_ERR_LIMIT, NULL, "%d of %s", 3, "four"), DZ_ERR_LIMIT);
   ck_assert_int_eq(dz__fail(&e, DZ_ERR_NAME, "f", "another"), DZ_ERR_NAME);
@@ -24,6 +24,7 @@ START_TEST(the_first_error_stays) {
   ck_assert_str_eq(e.message, "3 of four");
   ck_assert_str_eq(e.op, "");
   ck_assert_int_eq(e.line, 0);
+  ck_assert_str_eq(e.file, "");
 }
 END_TEST
 
@@ -50,10 +51,17 @@ START_TEST(long_paths_are_cut) {
   strcpy(path + 100, "/short.c");
   dz__fail_at(&e, path, 1, 1);
   ck_assert_str_eq(e.file, "short.c");
+  dz_error g = f;
+  dz__fail_at(&g, path + 100 + strlen("/short.c") - sizeof g.file, 1, 1); /* long by one */
+  ck_assert_str_eq(g.file, "short.c");
   memset(path, 'b', 100);
   path[100] = 0;
   dz__fail_at(&f, path, 1, 1);
   ck_assert_uint_eq(strlen(f.file), sizeof f.file - 1);
+  dz_error h = {.status = DZ_ERR_NAME};
+  for (size_t i = 0; i < 100; i += 2) memcpy(path + i, "\xc3\xa9", 2);
+  dz__fail_at(&h, path, 1, 1);
+  ck_assert_uint_eq(strlen(h.file), sizeof h.file - 2); /* no half of a character */
 }
 END_TEST
 
@@ -79,6 +87,16 @@ START_TEST(long_messages_end_in_a_whole_character) {
   text[sizeof text - 1] = 0;
   dz__fail(&e, DZ_ERR_NAME, "f", "%s", text);
   ck_assert_str_eq(e.message, "");
+  dz_error long_by_one = {.status = DZ_OK}, half = long_by_one;
+  memset(text, 'x', room - 1);
+  strcpy(text + room - 1, "\xc3\xa9");
+  dz__fail(&long_by_one, DZ_ERR_NAME, "f", "%s", text);
+  ck_assert_uint_eq(strlen(long_by_one.message), room - 1);
+  memset(text + 1, 0x80, room + 10); /* no character at all, but the beginning of one */
+  text[0] = (char)0xc3;
+  text[room + 11] = 0;
+  dz__fail(&half, DZ_ERR_NAME, "f", "%s", text);
+  ck_assert_str_eq(half.message, "");
 }
 END_TEST
 
