@@ -41,7 +41,9 @@ START_TEST(utf8_decodes_nothing_else) {
   for (uint32_t i = 0; i < 0x1000000; i++) {
     const unsigned char s[4] = {(unsigned char)(i >> 16), (unsigned char)(i >> 8), (unsigned char)i, 0x80};
     if (s[0] < 0x80 && i & 0xffff) continue;
+    cp = 0xdead;
     const size_t n = dz__utf8_decode((const char *)s, 4, &cp);
+    if (n == 0 && cp != 0xdead) ck_abort_msg("%02x %02x %02x %02x is U+%04X", s[0], s[1], s[2], s[3], cp);
     if (n == 1 || (n == 2 && s[2] == 0) || n == 3 || n == 4) count[n]++;
     if (s[0] >= 0xf0 && (i & 0x3f) == 0)
       for (size_t k = 0; k < sizeof ends; k++) {
@@ -63,10 +65,10 @@ START_TEST(utf8_decodes_nothing_else) {
 END_TEST
 
 START_TEST(utf8_letters) {
-  static const char *const yes[] = {"a",  "Z",  "π",  "σ",  "Σ",  "θ", "µ", "é", "ß", "ø",        "ж",
-                                    "Я",  "א",  "ب",  "क",  "ि",  "த", "ก", "ა", "አ", "ᄀ",       "한",
-                                    "あ", "カ", "漢", "字", "𠀀", "ℓ", "ℝ", "𝑥", "𝛼", "\xcc\x82", "₁",
-                                    "ₙ",  "Ａ", "ｶ",  "々", "ñ",  "Ω", "ⅷ", "ϕ"};
+  static const char *const yes[] = {"a",        "z",  "A",  "Z",  "π",  "σ",  "Σ",  "θ", "µ", "é", "ß",
+                                    "ø",        "ж",  "Я",  "א",  "ب",  "क",  "ि",  "த", "ก", "ა", "አ",
+                                    "ᄀ",       "한", "あ", "カ", "漢", "字", "𠀀", "ℓ", "ℝ", "𝑥", "𝛼",
+                                    "\xcc\x82", "₁",  "ₙ",  "Ａ", "ｶ",  "々", "ñ",  "Ω", "ⅷ", "ϕ"};
   static const char *const no[] = {"0",
                                    "9",
                                    "_",
@@ -166,6 +168,7 @@ START_TEST(utf8_columns) {
     ck_assert_msg(dz__utf8_columns(cases[i].text, strlen(cases[i].text)) == cases[i].columns,
                   "'%s': %zu columns, not %zu", cases[i].text,
                   dz__utf8_columns(cases[i].text, strlen(cases[i].text)), cases[i].columns);
+  ck_assert_uint_eq(dz__utf8_columns("aℓ", 3), 3); /* two bytes of three are no character */
 }
 END_TEST
 
