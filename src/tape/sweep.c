@@ -79,8 +79,8 @@ INLINE bool adds_product(const dz_tape *t, size_t i) {
          (t->code[i - 1] == DZ__mul_vc || t->code[i - 1] == DZ__mul_vv);
 }
 
-/* A tape that no cache holds is asked for ahead: processors see by themselves that two arrays are read
-   downwards, but not three. Only an address: it may lie before the array. */
+/* A tape that no cache holds is asked for ahead, its values and adjoints; asking for operands too gains
+   nothing. Only an address: it may lie before the array. */
 INLINE void fetch(const double *array, size_t i) {
   enum { AHEAD = 384 };
   __builtin_prefetch((const void *)((uintptr_t)&array[i] - AHEAD * sizeof *array), 1);
