@@ -27,13 +27,14 @@ extern "C" {
 #define DZ__RARE
 #endif
 
-/* Asks for the memory of nodes to come, which is slower than recording. Only an address: it may lie behind
-   the array. */
-DZ__ALWAYS void dz__fetch(const void *place) {
+/* Asks for the memory so many bytes behind a place, or before it: it comes more slowly than nodes are
+   recorded or swept. Only an address, which may lie outside of the array. */
+DZ__ALWAYS void dz__fetch(const void *place, intptr_t bytes) {
 #ifdef __GNUC__
-  __builtin_prefetch((const void *)((uintptr_t)place + 1024), 1);
+  __builtin_prefetch((const void *)((uintptr_t)place + (uintptr_t)bytes), 1);
 #else
   (void)place;
+  (void)bytes;
 #endif
 }
 
@@ -41,8 +42,8 @@ DZ__ALWAYS void dz__fetch(const void *place) {
 DZ__ALWAYS dz_var dz__push(dz_tape *t, unsigned code, uint32_t a, uint32_t b, double value) {
   uint32_t i = t->n;
 
-  dz__fetch(&t->value[i]);
-  dz__fetch(&t->arg[i]);
+  dz__fetch(&t->value[i], 1024);
+  dz__fetch(&t->arg[i], 1024);
   t->value[i] = value;
   t->arg[i] = (uint64_t)b << 32 | a;
   t->code[i] = (uint8_t)code;

@@ -80,10 +80,11 @@ INLINE bool adds_product(const dz_tape *t, size_t i) {
 }
 
 /* A tape that no cache holds is asked for ahead, its values and adjoints; asking for operands too gains
-   nothing. Only an address: it may lie before the array. */
-INLINE void fetch(const double *array, size_t i) {
-  enum { AHEAD = 384 };
-  __builtin_prefetch((const void *)((uintptr_t)&array[i] - AHEAD * sizeof *array), 1);
+   nothing. */
+INLINE void fetch(const dz_tape *t, const double *scalar, size_t i) {
+  enum { BEFORE = -3072 };
+  dz__fetch(&scalar[i], BEFORE);
+  dz__fetch(&t->value[i], BEFORE);
 }
 
 /* Sums of products are what most tapes are made of: a + x*y is one step here, and the a of one is mostly the
@@ -92,7 +93,7 @@ INLINE void fetch(const double *array, size_t i) {
 INLINE size_t sweep_products(const dz_tape *t, double *scalar, size_t i, double g, const bool whole,
                              const bool far, bool *sound) {
   for (;;) {
-    if (far) fetch(scalar, i), fetch(t->value, i);
+    if (far) fetch(t, scalar, i);
     double h = settle(scalar, i - 1, g + scalar[i - 1], whole, sound);
     dz__pair p = dz__operands(t, i - 1);
     if (t->code[i - 1] == DZ__mul_vc) {
@@ -122,7 +123,7 @@ INLINE bool sweep_nodes(dz_tape *t, const dz__adjoints *a, double *scalar, doubl
   const uint8_t *code = t->code;
   bool sound = true;
   for (size_t i = (size_t)top + 1; i-- > 0;) {
-    if (far) fetch(scalar, i), fetch(value, i);
+    if (far) fetch(t, scalar, i);
     double g = settle(scalar, i, scalar[i], whole, &sound), x, y = 0;
     if (adds_product(t, i)) {
       i = sweep_products(t, scalar, i, g, whole, far, &sound);

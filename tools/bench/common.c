@@ -36,17 +36,15 @@ double bench_uniform(uint64_t *state, double lo, double hi) {
   return lo + (hi - lo) * ((double)(z >> 11) * 0x1p-53);
 }
 
-double bench_now(void) {
+static double seconds_by(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double bench_processor(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+double bench_now(void) { return seconds_by(CLOCK_MONOTONIC); }
+double bench_processor(void) { return seconds_by(CLOCK_PROCESS_CPUTIME_ID); }
+double bench_thread(void) { return seconds_by(CLOCK_THREAD_CPUTIME_ID); }
 
 double bench_apart(double (*work)(void *), void *user) {
   int ends[2];

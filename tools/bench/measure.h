@@ -80,6 +80,8 @@ double bench_apart(double (*work)(void *), void *user);
 
 /* Seconds of all processors that this process has used: others that work at the same time count less. */
 double bench_processor(void);
+/* Of the calling thread alone: those of libraries turn in circles for a while before they sleep. */
+double bench_thread(void);
 
 /* The median; sorts x. NaN for none. */
 double bench_median(double *x, size_t n);

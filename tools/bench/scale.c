@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- linear in what is recorded ---- */
 
@@ -47,17 +46,10 @@ static dz_var record_samples(const dz_var *w, size_t samples) {
   return sum;
 }
 
-/* Threads of libraries turn in circles for a while before they sleep: only this one's time counts. */
-static double mine(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double making(dz_plan **p, dz_var y, const dz_var *w, const dz_allocator *a) {
-  double start = mine();
+  double start = bench_thread();
   *p = dz_plan_new(1, &y, 3, w, &(dz_plan_options){.allocator = a}, NULL);
-  return mine() - start;
+  return bench_thread() - start;
 }
 
 static void make_and_run(scaled *s, dz_var y, const dz_var *w, const double *in) {
@@ -72,9 +64,9 @@ static void make_and_run(scaled *s, dz_var y, const dz_var *w, const double *in)
   void *work = malloc(dz_plan_memory(p));
   s->failed = !p || !work || dz_plan_run(p, in, &value, gradient, work);
   if (!s->failed) {
-    double start = mine();
+    double start = bench_thread();
     dz_plan_run(p, in, &value, gradient, work);
-    s->running = mine() - start;
+    s->running = bench_thread() - start;
     for (int k = 0; k < 3; k++) s->failed |= fabs(gradient[k] - dz_adjoint(w[k])) > 1e-9 * (double)s->ops;
   }
   s->bytes = c.now + dz_plan_memory(p);
@@ -87,13 +79,13 @@ static scaled at_size(size_t ops) {
   scaled s = {.ops = ops};
   counted c = {.system = dz_system_allocator()};
   dz_allocator a = {resize, &c};
-  double start = mine();
+  double start = bench_thread();
   dz_tape *t = dz_tape_new(&a);
   dz_var w[3];
   for (int k = 0; k < 3; k++) w[k] = dz_input(t, in[k]);
   dz_var y = record_samples(w, ops / 8);
   s.failed = dz_backward(y) != DZ_OK;
-  s.tape = mine() - start;
+  s.tape = bench_thread() - start;
   s.tape_bytes = c.most;
   if (!s.failed) make_and_run(&s, y, w, in);
   dz_tape_free(t);
