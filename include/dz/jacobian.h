@@ -17,6 +17,13 @@ extern "C" {
    that are dropped again. */
 DZ_API dz_status dz_jacobian(dz_var y, dz_var x, double *out);
 
+/* The same for `rows` nodes ys by `count` active leaves xs: out[i * n + j] = d y_i / d x_j, with the elements
+   of ys[0], then those of ys[1] and so on as y, and those of the xs as x, n in all. Errors as dz_jacobian's.
+   Cost: where all nodes of the tape are single numbers, and it is not one of floats, one reverse sweep for
+   two rows, which costs little more than one for a gradient and leaves the adjoints as they are; each row the
+   same bits as dz_backward's. */
+DZ_API dz_status dz_jacobians(int rows, const dz_var *ys, int count, const dz_var *xs, double *out);
+
 /* out[i * n + j] = d^2 y / d x_i d x_j for the scalar (or one-element) y, n = size(x), x an active leaf. Each
    row and column is computed, so the two triangles may differ by rounding. Errors as dz_jacobian's, and
    DZ_ERR_SHAPE (y has several elements). Cost: the gradient as nodes (dz_grad), which are dropped again, and

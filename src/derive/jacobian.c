@@ -4,6 +4,7 @@
 #include "derive/products.h"
 #include "dz/derive.h"
 #include "dz/tangent.h"
+#include "tape/rows.h"
 #include "tape/tangent.h"
 
 #include <string.h>
@@ -13,49 +14,87 @@ static dz_status refuse(dz_tape *t, dz_status status, const char *op, const char
   return status;
 }
 
-/* Column by column; `room` has a direction of x's size, all 0, and a column of y's. */
-static dz_status by_columns(dz_var y, dz_var x, double *room, double *out) {
-  size_t m = dz_size(y), n = dz_size(x);
-  double *column = room + n;
+typedef struct wanted {
+  int rows, count;
+  const dz_var *ys, *xs;
+  size_t m, n; /* elements of all ys, of all xs */
+  double *out;
+} wanted;
+
+/* Of live nodes. */
+static size_t elements(int n, const dz_var *xs) {
+  size_t sum = 0;
+  for (int k = 0; k < n; k++) sum += dz__flags(xs[k]) & DZ__TENSOR ? dz_size(xs[k]) : 1;
+  return sum;
+}
+
+/* ---- by columns ---- */
+
+/* `room` has a direction of the xs' size, all 0, and a column of the ys'. */
+static dz_status by_columns(const wanted *w, double *room) {
+  double *column = room + w->n;
   dz_status status = DZ_OK;
-  for (size_t j = 0; j < n && !status; j++) {
+  for (size_t j = 0; j < w->n && !status; j++) {
     room[j] = 1;
-    status = dz_tangent(y, 1, &x, room, column);
+    status = dz_tangents(w->rows, w->ys, w->count, w->xs, room, column);
     room[j] = 0;
-    for (size_t i = 0; i < m; i++) out[i * n + j] = column[i];
+    for (size_t i = 0; i < w->m; i++) w->out[i * w->n + j] = column[i];
   }
   return status;
 }
 
-/* y has as many elements as x, or more. */
-static dz_status forward(const char *op, dz_var y, dz_var x, double *out) {
-  dz__tape *s = dz__of(y.tape);
-  size_t n = dz_size(x), bytes = (n + dz_size(y)) * sizeof(double);
-  if (n == 0) return DZ_OK;
+static dz_status forward(const char *op, const wanted *w) {
+  dz__tape *s = dz__of(w->ys[0].tape);
+  size_t bytes = (w->n + w->m) * sizeof(double);
   double *room = dz__alloc(&s->alloc, bytes);
-  if (!room) return refuse(y.tape, DZ_ERR_MEMORY, op, "out of memory for a direction");
+  if (!room) return refuse(&s->hot, DZ_ERR_MEMORY, op, "out of memory for a direction");
   memset(room, 0, bytes);
-  dz_status status = by_columns(y, x, room, out);
+  dz_status status = by_columns(w, room);
   dz__free(&s->alloc, room, bytes);
   return status;
 }
 
-static dz_status reverse(dz_var y, dz_var x, double *out) {
-  size_t m = dz_size(y), n = dz_size(x);
+/* ---- by rows ---- */
+
+static dz_status row_by_row(const wanted *w) {
   dz__rows r;
-  if (n == 0 || m == 0) return DZ_OK;
-  dz_status status = dz__rows_begin(&r, 1, &y);
-  for (size_t i = 0; i < m && !status; i++) {
+  dz_status status = dz__rows_begin(&r, w->rows, w->ys);
+  for (size_t i = 0; i < w->m && !status; i++) {
     double row = (double)i;
-    status = dz__rows_sum(&r, 1, &row, 1, &x, out + i * n);
+    status = dz__rows_sum(&r, 1, &row, w->count, w->xs, w->out + i * w->n);
   }
   dz__rows_end(&r);
   return status;
 }
 
+/* Several rows a sweep. */
+static dz_status rows_at_once(const char *op, const wanted *w, bool *sound) {
+  dz_tape *t = w->ys[0].tape;
+  *sound = true;
+  for (int i = 0; i < w->rows && *sound; i += DZ__ROWS) {
+    int n = w->rows - i < DZ__ROWS ? w->rows - i : DZ__ROWS;
+    if (dz__sweep_rows(t, n, w->ys + i, sound))
+      return refuse(t, DZ_ERR_MEMORY, op, "out of memory for adjoints");
+    for (int k = 0; k < n; k++) dz__read_row(t, k, w->count, w->xs, w->out + (size_t)(i + k) * w->n);
+  }
+  return DZ_OK;
+}
+
+/* ---- the Jacobian ---- */
+
 static bool is_leaf(dz_var x) {
   dz_role role = dz_role_of(x);
   return role == DZ_ROLE_INPUT || role == DZ_ROLE_PARAM;
+}
+
+/* By the smaller side. */
+static dz_status jacobian(const char *op, wanted w, bool leaves) {
+  w.m = elements(w.rows, w.ys), w.n = elements(w.count, w.xs);
+  if (w.m == 0 || w.n == 0) return DZ_OK;
+  if (leaves && w.n <= w.m) return forward(op, &w);
+  bool sound = false;
+  dz_status status = leaves && dz__rows_suit(w.ys[0].tape) ? rows_at_once(op, &w, &sound) : DZ_OK;
+  return status || sound ? status : row_by_row(&w);
 }
 
 dz_status dz_jacobian(dz_var y, dz_var x, double *out) {
@@ -66,7 +105,16 @@ dz_status dz_jacobian(dz_var y, dz_var x, double *out) {
   if (!dz__check_handle(t, x, "jacobian")) return DZ_ERR_HANDLE;
   if (!out) return refuse(t, DZ_ERR_ARGUMENT, "jacobian", "the result is NULL");
   if (!dz_is_active(x)) return refuse(t, DZ_ERR_ARGUMENT, "jacobian", "no derivative flows to a constant");
-  return is_leaf(x) && dz_size(x) <= dz_size(y) ? forward("jacobian", y, x, out) : reverse(y, x, out);
+  return jacobian("jacobian", (wanted){.rows = 1, .ys = &y, .count = 1, .xs = &x, .out = out}, is_leaf(x));
+}
+
+dz_status dz_jacobians(int rows, const dz_var *ys, int count, const dz_var *xs, double *out) {
+  uint32_t top;
+  if (rows == 0) return DZ_OK;
+  dz_status status = dz__tangent_check("jacobian", rows, ys, count, xs, &top);
+  if (status) return status;
+  if (!out) return refuse(ys[0].tape, DZ_ERR_ARGUMENT, "jacobian", "the result is NULL");
+  return jacobian("jacobian", (wanted){.rows = rows, .ys = ys, .count = count, .xs = xs, .out = out}, true);
 }
 
 dz_status dz_hessian(dz_var y, dz_var x, double *out) {
@@ -77,7 +125,8 @@ dz_status dz_hessian(dz_var y, dz_var x, double *out) {
   if (!out) return refuse(y.tape, DZ_ERR_ARGUMENT, "hessian", "the result is NULL");
   dz_mark mark = dz_tape_mark(y.tape);
   status = dz_grad(y, 1, &x, &g);
-  if (!status) status = forward("hessian", g, x, out);
+  wanted w = {.rows = 1, .ys = &g, .count = 1, .xs = &x, .m = dz_size(x), .n = dz_size(x), .out = out};
+  if (!status && w.n > 0) status = forward("hessian", &w);
   dz_tape_rewind(y.tape, mark);
   return status;
 }

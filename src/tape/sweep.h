@@ -49,4 +49,12 @@ void dz__adjoints_clear(const dz__tape *s, dz__adjoints *a, uint32_t top);
 /* Makes every scalar's adjoint of the last sweep stand in kept.scalar. False when that cannot be done. */
 bool dz__whole_adjoints(dz_tape *t);
 
+/* Whether node i adds the product just before it to something else. In both sweeps' loops inlined by force:
+   else gcc 12 makes a loop of the sweeps that is a tenth slower. */
+static inline __attribute__((always_inline)) bool dz__adds_product(const dz_tape *t, size_t i) {
+  uint64_t w = t->arg[i];
+  return t->code[i] == DZ__add_vv && w >> 32 == i - 1 && (uint32_t)w != i - 1 &&
+         (t->code[i - 1] == DZ__mul_vc || t->code[i - 1] == DZ__mul_vv);
+}
+
 #endif

@@ -239,8 +239,8 @@ dz_status dz__tangent_check(const char *op, int rows, const dz_var *ys, int coun
   }
   for (int k = 0; k < count; k++) {
     if (!dz__check_handle(t, leaves[k], op)) return DZ_ERR_HANDLE;
-    dz_role role = dz_role_of(leaves[k]);
-    if (role != DZ_ROLE_INPUT && role != DZ_ROLE_PARAM)
+    unsigned code = dz_is_number(leaves[k]) ? DZ__CONST : t->code[dz__index(leaves[k])];
+    if (code != DZ__INPUT && code != DZ__PARAM)
       return refuse(t, DZ_ERR_ARGUMENT, op, "a direction is in inputs and parameters only");
   }
   return DZ_OK;

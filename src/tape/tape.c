@@ -119,6 +119,8 @@ static void release(dz__tape *s) {
   dz__adjoints_free(s, &s->kept);
   dz__arena_free(&s->held);
   dz__free(a, s->leaf, s->leaf_cap * sizeof *s->leaf);
+  dz__free(a, s->rows, s->rows_cap * sizeof *s->rows);
+  dz__free(a, s->leaf_rows, s->leaf_rows_cap * sizeof *s->leaf_rows);
   dz__adjoints_free(s, &s->reached);
   dz__adjoints_free(s, &s->tangent);
   dz__adjoints_free(s, &s->touched);
@@ -360,5 +362,5 @@ size_t dz_tape_bytes(const dz_tape *t) {
          s->call_reached_cap * sizeof *s->call_reached + (s->notes ? DZ__MAX_NOTES * sizeof *s->notes : 0) +
          dz__arena_bytes(&s->arena) + adjoint_bytes(&s->kept) + adjoint_bytes(&s->reached) +
          adjoint_bytes(&s->tangent) + adjoint_bytes(&s->touched) + s->zeros_cap * sizeof *s->zeros +
-         s->leaf_cap * sizeof *s->leaf + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names);
+         s->leaf_cap * sizeof *s->leaf + s->rows_cap * sizeof *s->rows + s->leaf_rows_cap * sizeof *s->leaf_rows + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names);
 }

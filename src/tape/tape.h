@@ -75,6 +75,9 @@ typedef struct dz__rewound {
 
 enum { DZ__MAX_NOTES = 64 };
 
+/* How many rows of a Jacobian one sweep computes. */
+enum { DZ__ROWS = 2 };
+
 /* What a tape of floats has more. Its scalars are doubles, each rounded to a float when it is made, and so
    are their adjoints, once for each sweep; its tensors and their adjoints are floats. Whoever reads them as
    doubles gets copies, made when they are first asked for: of values here, of adjoints in kept.tensor. The
@@ -121,6 +124,8 @@ typedef struct dz__tape {
   dz__adjoints reached; /* of the careful sweep: 1 where a structural nonzero arrived */
   double *leaf;         /* adjoints of active scalar leaves, by their number */
   size_t leaf_cap;
+  double (*rows)[DZ__ROWS], (*leaf_rows)[DZ__ROWS]; /* rows.h */
+  size_t rows_cap, leaf_rows_cap;
   size_t dirty;                  /* how many of kept.scalar may be other than 0 */
   dz__adjoints tangent, touched; /* of the forward sweep: tangents, and 1 where the direction arrived */
   double *zeros;                 /* stand for the tangents of inactive operands */

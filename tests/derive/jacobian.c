@@ -1,10 +1,12 @@
 /* Dense Jacobians, Hessians and products: polynomials with whole coefficients at whole points, where every
    answer is exact, and the hard points of the boundary table. */
 #include "dz/jacobian.h"
+#include "calls.h"
 #include "dz/derive.h"
 #include "dz/sweep.h"
 #include "dz/tensor.h"
 #include "on_tape.h"
+#include "ops/op.h"
 
 #include <math.h>
 
@@ -67,6 +69,85 @@ START_TEST(structural_zeros) {
   expect_jacobian(dz_concat(2, ((dz_var[]){r, r}), 0), x, V(inf, 0, 0, .25, inf, 0, 0, .25));
   dz_var y = vector(3, V(0, 4, 9)); /* by rows */
   expect_jacobian(dz_slice(dz_sqrt(y), 0, 0, 2, 1), y, V(inf, 0, 0, 0, .25, 0));
+}
+END_TEST
+
+static void expect_jacobians(int rows, const dz_var *ys, int count, const dz_var *xs, const double *want) {
+  double got[64];
+  size_t nodes = dz_tape_size(tape), m = 0, n = 0;
+  for (int k = 0; k < rows; k++) m += dz_size(ys[k]);
+  for (int k = 0; k < count; k++) n += dz_size(xs[k]);
+  ck_assert_int_eq(dz_jacobians(rows, ys, count, xs, got), DZ_OK);
+  expect_numbers(got, want, m * n);
+  ck_assert_uint_eq(dz_tape_size(tape), nodes);
+}
+
+/* a^2 b, a/b, a c, a constant, a leaf: first on a tape of single numbers. */
+START_TEST(several_outputs) {
+  const dz_var a = dz_input(tape, 3), b = dz_param(tape, 2), c = dz_input(tape, 5), xs[] = {a, b, c, a, c, b};
+  const dz_var ys[] = {dz_mul(dz_mul(a, a), b), dz_div(a, b), dz_mul(a, c), dz_mul(dz_data(tape, 4), 2), c};
+  ck_assert_int_eq(dz_backward(ys[0]), DZ_OK);
+  const double want[] = {12, 9, 0, 12, 0, 9, .5, -.75, 0, .5, 0, -.75, 5, 0, 3,
+                         5,  3, 0, 0,  0, 0, 0,  0,    0, 0,  0, 1,    0, 1, 0};
+  for (int rows = 0; rows <= 5; rows++) expect_jacobians(rows, ys, 6, xs, want);
+  ck_assert(dz_adjoint(a) == 12 && dz_adjoint(b) == 9); /* as they were */
+  expect_jacobians(2, ys, 2, xs, V(12, 9, .5, -.75));   /* by columns */
+  expect_jacobians(2, ys, 0, NULL, NULL);
+  expect_jacobians(2, ((dz_var[]){ys[2], ys[2]}), 3, xs, V(5, 0, 3, 5, 0, 3));
+  const dz_var later = dz_input(tape, 7), more[] = {later, a, later};
+  expect_jacobians(2, ys, 3, more, V(0, 12, 0, 0, .5, 0));
+  const dz_var v = vector(3, V(1, 2, 4)), w = dz_mul(v, a), mixed[] = {ys[1], w}, by[] = {v, a, b, c};
+  expect_jacobians(2, mixed, 4, by,
+                   V(0, 0, 0, .5, -.75, 0, 3, 0, 0, 1, 0, 0, 0, 3, 0, 2, 0, 0, 0, 0, 3, 4, 0, 0));
+  expect_jacobians(2, mixed, 2, &by[1], V(.5, -.75, 1, 0, 2, 0, 4, 0));
+}
+END_TEST
+
+static void expect_gradient(dz_var y, int count, const dz_var *xs, const double *got) {
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  for (int j = 0; j < count; j++) {
+    const double want = dz_adjoint(xs[j]);
+    ck_assert_msg(memcmp(&got[j], &want, sizeof want) == 0 || (isnan(got[j]) && isnan(want)),
+                  "by leaf %d: %.17g, not %.17g", j, got[j], want);
+  }
+}
+
+/* Rows that are swept together have the bits that each has alone, where a zero meets an infinite slope too.
+ */
+START_TEST(rows_are_gradients) {
+  static const double hard[] = {0, -.0, -2, .5, 3, 1e300, 1e-310, NAN, INFINITY, -INFINITY};
+  if (dz__ops[_i].arity > 2) return; /* no single numbers on the tape */
+  for (size_t k = 0; k < COUNT(hard) * COUNT(hard); k++) {
+    const dz_mark mark = dz_tape_mark(tape);
+    const dz_var a = dz_input(tape, hard[k % COUNT(hard)]), b = dz_input(tape, hard[k / COUNT(hard)]);
+    const dz_var xs[] = {a, b, dz_input(tape, 2), a};
+    const dz_var z = call[_i]((dz_var[]){a, b}), inner = call[_i]((dz_var[]){dz_mul(a, 2), dz_div(b, a)});
+    const dz_var ys[] = {dz_mul(z, xs[2]), dz_sub(dz_mul(inner, -3), z), dz_mul(b, b)};
+    double got[12];
+    ck_assert_int_eq(dz_jacobians(3, ys, 4, xs, got), DZ_OK);
+    for (int i = 0; i < 3; i++) expect_gradient(ys[i], 4, xs, got + 4 * i);
+    dz_tape_rewind(tape, mark);
+  }
+}
+END_TEST
+
+/* More nodes and leaves than at first there is room for; the second time as the first. */
+START_TEST(rows_of_a_long_tape) {
+  enum { LEAVES = 3000, ROWS = 5 };
+  static dz_var x[LEAVES];
+  static double got[ROWS * LEAVES];
+  dz_var y[ROWS];
+  for (int i = 0; i < LEAVES; i++) x[i] = dz_input(tape, i % 9);
+  for (int k = 0; k < ROWS; k++) {
+    y[k] = dz_mul(x[k], 2);
+    for (int i = k; i < LEAVES; i += k + 1) y[k] = dz_add(y[k], dz_mul(x[i], i % 11));
+  }
+  for (int turn = 0; turn < 2; turn++) {
+    ck_assert_int_eq(dz_jacobians(ROWS, y, LEAVES, x, got), DZ_OK);
+    for (int k = 0; k < ROWS; k++)
+      for (int i = 0; i < LEAVES; i++)
+        ck_assert(got[k * LEAVES + i] == (i % (k + 1) == k ? i % 11 : 0) + (i == k ? 2 : 0));
+  }
 }
 END_TEST
 
@@ -164,6 +245,15 @@ START_TEST(misuse) {
   REFUSED(DZ_ERR_ARGUMENT, dz_jacobian(y, number, out));
   REFUSED(DZ_ERR_ARGUMENT, dz_jacobian(y, c, out));
   REFUSED(DZ_ERR_ARGUMENT, dz_jacobian(y, x, NULL));
+  REFUSED(DZ_ERR_HANDLE, dz_jacobians(1, &nothing, 1, &x, out));
+  REFUSED(DZ_ERR_HANDLE, dz_jacobians(2, ((dz_var[]){y, number}), 1, &x, out));
+  REFUSED(DZ_ERR_HANDLE, dz_jacobians(1, &y, 1, &nothing, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobians(1, &y, 1, &number, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobians(1, &y, 1, &c, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobians(1, &y, 1, &inner, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobians(1, &y, 1, NULL, out));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobians(1, &y, 1, &x, NULL));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobians(-1, &y, 1, &x, out));
   REFUSED(DZ_ERR_SHAPE, dz_hessian(inner, x, out));
   REFUSED(DZ_ERR_ARGUMENT, dz_hessian(y, inner, out));
   REFUSED(DZ_ERR_ARGUMENT, dz_hessian(y, x, NULL));
@@ -192,8 +282,22 @@ static dz_status all_of_them(dz_tape *t, const dz_allocator *a, int kind) {
   return status ? status : dz_hvp(y, 1, &x, v, out);
 }
 
-START_TEST(every_allocation_may_fail) { fail_each_allocation(all_of_them, 0); }
+static dz_status rows_together(dz_tape *t, const dz_allocator *a, int kind) {
+  (void)a, (void)kind;
+  double out[6];
+  const dz_var x[] = {dz_input(t, 2), dz_input(t, 3), dz_input(t, 4)};
+  const dz_var y[] = {dz_mul(x[0], x[1]), dz_sqrt(dz_mul(x[2], 4))};
+  dz_status status = dz_tape_error(t)->status ? dz_tape_error(t)->status : dz_jacobians(2, y, 3, x, out);
+  if (!status) expect_numbers(out, V(3, 2, 0, 0, 0, .5), 6);
+  return status;
+}
+
+START_TEST(every_allocation_may_fail) {
+  fail_each_allocation(all_of_them, 0);
+  fail_each_allocation(rows_together, 0);
+}
 END_TEST
 
-SUITE_ON_TAPE(ONCE(both_sides), ONCE(structural_zeros), ONCE(hessians), ONCE(products), ONCE(constant_cost),
-              ONCE(misuse), ONCE(every_allocation_may_fail))
+SUITE_ON_TAPE(ONCE(both_sides), ONCE(structural_zeros), ONCE(several_outputs),
+              EACH(rows_are_gradients, COUNT(call)), ONCE(rows_of_a_long_tape), ONCE(hessians),
+              ONCE(products), ONCE(constant_cost), ONCE(misuse), ONCE(every_allocation_may_fail))

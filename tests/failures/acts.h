@@ -118,8 +118,11 @@ static dz_status curvature(work *w) {
 }
 static dz_status slopes(work *w) {
   static double j[MOST_ELEMENTS * MOST_ELEMENTS];
-  const dz_status s = dz_jacobian(w->y, w->x[0], j);
+  const dz_var twice[] = {w->y, w->y};
+  dz_status s = dz_jacobian(w->y, w->x[0], j);
   if (!s) mix(&w->bits, j, dz_size(w->y) * dz_size(w->x[0]) * sizeof *j);
+  if (!s && dz_size(w->y) == 1) s = dz_jacobians(2, twice, w->n, w->x, j);
+  if (!s && dz_size(w->y) == 1) mix(&w->bits, j, 2 * elements(w) * sizeof *j);
   return s;
 }
 static dz_status along(work *w) {

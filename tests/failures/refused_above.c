@@ -31,6 +31,8 @@ START_TEST(sweeps_from_nowhere) {
     GIVES(dz_tangent(y, 1, &bad[k], numbers, out), DZ_ERR_HANDLE);
     GIVES(dz_jacobian(bad[k], x, out), DZ_ERR_HANDLE);
     GIVES(dz_jacobian(y, bad[k], out), DZ_ERR_HANDLE);
+    GIVES(dz_jacobians(1, &bad[k], 1, &x, out), DZ_ERR_HANDLE);
+    GIVES(dz_jacobians(1, &y, 1, &bad[k], out), DZ_ERR_HANDLE);
     GIVES(dz_hessian(bad[k], x, out), DZ_ERR_HANDLE);
     GIVES(dz_hessian(y, bad[k], out), DZ_ERR_HANDLE);
     GIVES(dz_hvp(bad[k], 1, &x, numbers, out), DZ_ERR_HANDLE);
@@ -82,6 +84,7 @@ START_TEST(sweeps_of_a_tape_in_error) {
   ck_assert_int_eq(dz_backward_add(y, 2), DZ_ERR_SHAPE);
   ck_assert_int_eq(dz_tangent(y, 1, &x, numbers, out), DZ_ERR_SHAPE);
   ck_assert_int_eq(dz_jacobian(y, x, out), DZ_ERR_SHAPE);
+  ck_assert_int_eq(dz_jacobians(1, &y, 1, &x, out), DZ_ERR_SHAPE);
   ck_assert_int_eq(dz_hessian(y, x, out), DZ_ERR_SHAPE);
   ck_assert_int_eq(dz_hvp(y, 1, &x, numbers, out), DZ_ERR_SHAPE);
   ck_assert_int_eq(dz_grad(y, 1, &x, &g), DZ_ERR_SHAPE);

@@ -1,7 +1,10 @@
 /* W2: bundle adjustment. Each observation has 15 inputs (rotation r[3], centre c[3], focal length, principal
    point u[2], radial distortion k[2], point p[3], weight) and two residuals; the result is the 2 x 15
-   Jacobian of each. Rotation by Rodrigues' formula; the value is the sum of all residuals. */
+   Jacobian of each, which dz computes in one sweep. Rotation by Rodrigues' formula; the value is the sum of
+   all residuals. */
 #include "workloads.h"
+
+#include "dz/jacobian.h"
 
 #include <math.h>
 
@@ -113,11 +116,8 @@ static double run(const bench_data *d, dz_tape *t, double *grad, double *recordi
     record_residuals(x, (dz_var[]){dz_num(s[0]), dz_num(s[1])}, e);
     if (i % SAMPLE == 0) seconds += bench_now() - start;
     *ops += dz_tape_size(t) - W2_INPUTS;
-    for (int k = 0; k < 2; k++) {
-      dz_backward(e[k]);
-      for (int j = 0; j < W2_INPUTS; j++) *g++ = dz_adjoint(x[j]);
-      sum += dz_value(e[k]);
-    }
+    dz_jacobians(2, e, W2_INPUTS, x, g);
+    sum += dz_value(e[0]) + dz_value(e[1]);
     dz_tape_rewind(t, mark);
   }
   *recording = seconds * SAMPLE;
