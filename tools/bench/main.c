@@ -35,7 +35,7 @@ static const char help[] =
     "quickest\n"
     "                way that we know, instead of its manual's (trace, then the driver `gradient`)\n"
     "  --json        one line of JSON\n"
-    "  --readme      the README's table, in Markdown (of plans with --plans)\n"
+    "  --readme      the README's table, in Markdown (of plans with --plans, of networks with --tensors)\n"
     "  --help        this\n"
     "\n"
     "Status: 0 done; 1 gradients differ, or a run failed; 2 usage.\n";

@@ -234,6 +234,31 @@ static void measure(trained *r, bench_torch *p, const bench_options *o) {
 
 /* ---- telling ---- */
 
+static void head(const bench_options *o, const char *version) {
+  if (o->json) return;
+  if (o->readme) {
+    printf("| training step, ms | batch | %s | the same, floats | dz: plan | floats | tape | floats | "
+           "plan / PyTorch | floats |\n|---|---|---|---|---|---|---|---|---|---|\n",
+           version[0] ? version : "PyTorch (not found)");
+    return;
+  }
+  printf("One training step of a perceptron (relu, cross-entropy, plain descent), ms, medians of %d rounds; "
+         "one thread, its own time. %s\n\n%-20s %5s%10s%10s%10s%10s%10s%10s%8s%8s%8s%8s\n",
+         o->rounds, version[0] ? version : "PyTorch was not found.", "network", "batch", "plan", "floats",
+         "tape", "floats", "torch", "floats", "ratio", "floats", "target", "tape");
+}
+
+static void tell_readme(const trained *r) {
+  static const int order[] = {TORCH, TORCH_SINGLE, PLAN, PLAN_SINGLE, EAGER, EAGER_SINGLE};
+  const double *s = r->seconds;
+  printf("| %s | %zu |", r->n->name, r->n->batch);
+  for (int c = 0; c < CONTENDERS; c++) bench_markdown_cell(s[order[c]] * 1e3, 3);
+  bench_markdown_cell(s[PLAN] / s[TORCH], 2);
+  bench_markdown_cell(s[PLAN_SINGLE] / s[TORCH_SINGLE], 2);
+  printf("\n");
+  if (r->failed[0]) fprintf(stderr, "%s FAILED: %s\n", r->n->name, r->failed);
+}
+
 static void tell(const trained *r) {
   const double *s = r->seconds;
   printf("%-20s %5zu", r->n->name, r->n->batch);
@@ -262,12 +287,7 @@ int bench_tensors(const bench_options *o) {
   int failed = 0;
   cJSON *list = cJSON_CreateArray();
   bench_torch_open(&p);
-  if (!o->json)
-    printf(
-        "One training step of a perceptron (relu, cross-entropy, plain descent), ms, medians of %d rounds; "
-        "one thread, its own time. %s\n\n%-20s %5s%10s%10s%10s%10s%10s%10s%8s%8s%8s%8s\n",
-        o->rounds, p.version[0] ? p.version : "PyTorch was not found.", "network", "batch", "plan", "floats",
-        "tape", "floats", "torch", "floats", "ratio", "floats", "target", "tape");
+  head(o, p.version);
   for (int k = 0; k < NETWORKS; k++) {
     trained r = {.n = &networks[k]};
     if (o->quick && numbers_of(r.n) > 200000) continue;
@@ -276,6 +296,8 @@ int bench_tensors(const bench_options *o) {
     bench_progress(NULL, 0, 0);
     if (o->json)
       tell_json(&r, list);
+    else if (o->readme)
+      tell_readme(&r);
     else
       tell(&r);
     fflush(stdout);
@@ -283,7 +305,7 @@ int bench_tensors(const bench_options *o) {
     close_network(&r);
   }
   bench_torch_close(&p);
-  failed |= bench_squares(o, list);
+  if (!o->readme) failed |= bench_squares(o, list);
   if (o->json) bench_json_print(list);
   cJSON_Delete(list);
   return failed;
