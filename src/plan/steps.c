@@ -200,10 +200,16 @@ static void extend(work *w, size_t from, stretch t) {
   s->steps = (n - phase) / t.period;
 }
 
+/* Whether what was found already is what would be found around operation i. */
+static bool is_found(const dz__steps *s, size_t i, size_t period) {
+  return s->steps && s->period % period == 0 && i >= s->first && i - s->first < s->steps * s->period;
+}
+
 /* Of a state that is read two steps later, two or more steps are taken as one. */
 static void extend_from(work *w, size_t from, size_t links) {
   enum { MOST_TOGETHER = 3 };
   size_t period = distance(w, from, links), end = from, steps = w->s->steps;
+  if (is_found(w->s, w->path[from], period)) return;
   while (end + links < w->length && distance(w, end, links) == period) end++;
   size_t lowest = w->path[end + links - 1];
   for (size_t m = 1; m <= MOST_TOGETHER && w->s->steps == steps; m++)
