@@ -1,75 +1,13 @@
-/* dz_backward and its kin: adjoint storage, seeds, accumulation, reading. */
+/* dz_backward and its kin: seeds, the choice of sweep, accumulation. */
 #include "tape/single.h"
 #include "tape/sweep.h"
 
-#include <math.h>
 #include <string.h>
 
 #undef dz_backward_with
 #undef dz_backward_add
 
-/* Wide records up to and including node `top`. */
-static size_t wides_to(const dz__tape *s, uint32_t top) {
-  size_t low = 0, high = s->wides;
-  while (low < high) {
-    size_t mid = (low + high) / 2;
-    if (s->wide[mid].node <= top)
-      low = mid + 1;
-    else
-      high = mid;
-  }
-  return low;
-}
-
 /* ---- storage ---- */
-
-/* Bytes of an element in the set: on a tape of floats adjoints are floats, and `kept` has place for copies
-   alone, which are made later. */
-static size_t item_of(const dz__tape *s, const dz__adjoints *a) {
-  if (!s->single) return sizeof(double);
-  return a == &s->kept ? 0 : a == &s->single->adjoint ? sizeof(float) : sizeof(double);
-}
-
-/* Makes the set hold the tensors up to node top. */
-static bool lay_tensors(dz__tape *s, dz__adjoints *a, uint32_t top) {
-  size_t wides = wides_to(s, top), item = item_of(s, a);
-  if (!dz__grow(&s->alloc, (void **)&a->tensor, &a->wide_cap, wides, sizeof *a->tensor) ||
-      !dz__grow(&s->alloc, (void **)&a->before, &a->before_cap, wides, sizeof *a->before))
-    return false;
-  for (; a->wide < wides; a->wide++) {
-    const dz__wide *w = &s->wide[a->wide];
-    dz__arena_mark before = dz__arena_where(&a->arena);
-    bool own = w->rank && w->active && item;
-    double *p = own ? dz__arena_alloc(&a->arena, w->size * item) : NULL;
-    if (own && !p) return false;
-    a->before[a->wide] = before;
-    a->tensor[a->wide] = p;
-  }
-  return true;
-}
-
-static bool lay_scalars(dz__tape *s, dz__adjoints *a, uint32_t top) {
-  return dz__grow(&s->alloc, (void **)&a->scalar, &a->cap, (size_t)top + 1, sizeof *a->scalar);
-}
-
-static void clear_tensors(const dz__tape *s, dz__adjoints *a, uint32_t top) {
-  size_t item = item_of(s, a) ? item_of(s, a) : sizeof(double);
-  for (size_t k = wides_to(s, top); k-- > 0;)
-    if (a->tensor[k]) memset(a->tensor[k], 0, s->wide[k].size * item);
-}
-
-static void clear_scalars(dz__adjoints *a, uint32_t top) {
-  memset(a->scalar, 0, ((size_t)top + 1) * sizeof *a->scalar);
-}
-
-bool dz__adjoints_lay(dz__tape *s, dz__adjoints *a, uint32_t top) {
-  return lay_tensors(s, a, top) && lay_scalars(s, a, top);
-}
-
-void dz__adjoints_clear(const dz__tape *s, dz__adjoints *a, uint32_t top) {
-  clear_tensors(s, a, top);
-  clear_scalars(a, top);
-}
 
 static void clear_leaves(dz__tape *s) {
   if (s->swept.leaves) memset(s->leaf, 0, s->swept.leaves * sizeof *s->leaf);
@@ -78,7 +16,7 @@ static void clear_leaves(dz__tape *s) {
 /* kept.scalar is all 0 from `dirty` on, so that a sweep which leaves zeros behind clears nothing. */
 static bool lay_kept(dz__tape *s, uint32_t top) {
   size_t old = s->kept.cap;
-  if (!lay_scalars(s, &s->kept, top)) return false;
+  if (!dz__lay_scalars(s, &s->kept, top)) return false;
   memset(s->kept.scalar + old, 0, (s->kept.cap - old) * sizeof *s->kept.scalar);
   return true;
 }
@@ -101,7 +39,7 @@ static size_t scratch_of(const dz__tape *s, const dz__wide *w) {
 /* Scratch for any reverse kernel up to `top`, and the operand lists. */
 static bool workspace(dz__tape *s, uint32_t top) {
   size_t most = 0, nargs = 1;
-  for (size_t k = wides_to(s, top); k-- > 0;) {
+  for (size_t k = dz__wides_to(s, top); k-- > 0;) {
     const dz__wide *w = &s->wide[k];
     if (w->nargs > nargs) nargs = w->nargs;
     size_t need = scratch_of(s, w) + (s->single ? dz__single_spare(s, w) : 0);
@@ -115,7 +53,7 @@ static bool workspace(dz__tape *s, uint32_t top) {
 
 /* For tensors and operations with a record of their own. */
 static bool lay_wide(dz__tape *s, uint32_t top) {
-  return lay_tensors(s, &s->kept, top) && (!s->single || lay_tensors(s, &s->single->adjoint, top)) &&
+  return dz__lay_tensors(s, &s->kept, top) && (!s->single || dz__lay_tensors(s, &s->single->adjoint, top)) &&
          workspace(s, top);
 }
 
@@ -168,7 +106,7 @@ static bool room_for_doubles(dz__tape *s, uint32_t top) {
    still holds. */
 static bool careful(dz__tape *s, seeding y) {
   if (!dz__adjoints_lay(s, &s->reached, y.top) || !room_for_doubles(s, y.top)) return false;
-  clear_tensors(s, &s->kept, y.top);
+  dz__clear_tensors(s, &s->kept, y.top);
   clean(s);
   s->dirty = (size_t)y.top + 1;
   dz__adjoints_clear(s, &s->reached, y.top);
@@ -187,7 +125,7 @@ static bool sweep_whole(dz__tape *s, seeding y) {
   if (!lay_kept(s, y.top)) return false;
   dz__adjoints *own = own_adjoints(s);
   if (s->single) dz__adjoint_copies_drop(s, 0);
-  clear_tensors(s, own, y.top);
+  dz__clear_tensors(s, own, y.top);
   clean(s);
   s->dirty = (size_t)y.top + 1;
   plant(s, own, &s->kept.scalar[y.top], y);
@@ -202,7 +140,7 @@ static bool sweep_whole(dz__tape *s, seeding y) {
 static bool sweep_leaves(dz__tape *s, seeding y) {
   if (!lay_kept(s, y.top)) return false;
   dz__adjoints *own = own_adjoints(s);
-  clear_tensors(s, own, y.top);
+  dz__clear_tensors(s, own, y.top);
   clean(s);
   plant(s, own, &s->kept.scalar[y.top], y);
   dz__slots slots = {s->kept.scalar, s->leaf, false};
@@ -362,60 +300,4 @@ dz_status dz_backward_add(dz_var y, dz_var seed) {
   if (status) return fail(y.tape, status, "out of memory for adjoints");
   if (s->swept.nodes < nodes) s->swept.nodes = nodes;
   return DZ_OK;
-}
-
-/* ---- reading ---- */
-
-static bool is_leaf(const dz_tape *t, uint32_t i) { return t->code[i] < DZ__WIDE; }
-
-dz_adjoint_state dz_adjoint_state_of(dz_var x) {
-  if (dz_is_number(x)) return DZ_ADJOINT_INACTIVE;
-  if (!dz_valid(x)) return DZ_ADJOINT_NOT_COMPUTED;
-  if (!dz_is_active(x)) return DZ_ADJOINT_INACTIVE;
-  const dz__tape *s = dz__of(x.tape);
-  if (dz__index(x) >= s->swept.nodes) return DZ_ADJOINT_NOT_COMPUTED;
-  if (is_leaf(x.tape, dz__index(x))) return DZ_ADJOINT_READY;
-  if (s->swept.added) return DZ_ADJOINT_NOT_COMPUTED;
-  return dz__flags(x) & DZ__TENSOR || dz__whole_adjoints(x.tape) ? DZ_ADJOINT_READY : DZ_ADJOINT_NOT_COMPUTED;
-}
-
-const double *dz_adjoints(dz_var x) {
-  if (dz_adjoint_state_of(x) != DZ_ADJOINT_READY) return NULL;
-  const dz__tape *s = dz__of(x.tape);
-  uint32_t i = dz__index(x);
-  size_t k = dz__operands(x.tape, i).a;
-  if (dz__flags(x) & DZ__TENSOR)
-    return s->single ? dz__copied_adjoint(dz__of(x.tape), &s->wide[k]) : s->kept.tensor[k];
-  return is_leaf(x.tape, i) ? &s->leaf[dz__operands(x.tape, i).a] : &s->kept.scalar[i];
-}
-
-const float *dz_adjoints_single(dz_var x) {
-  if (dz_adjoint_state_of(x) != DZ_ADJOINT_READY) return NULL;
-  const dz__tape *s = dz__of(x.tape);
-  if (!s->single || !(dz__flags(x) & DZ__TENSOR)) return NULL;
-  return dz__float_adjoint(s, dz__operands(x.tape, dz__index(x)).a);
-}
-
-void dz__read_adjoint(dz_var x, double *to) {
-  const float *singles = dz_adjoints_single(x);
-  const double *doubles = singles ? NULL : dz_adjoints(x);
-  size_t n = dz_size(x);
-  if (singles)
-    dz__to_doubles(to, singles, n);
-  else
-    for (size_t e = 0; e < n; e++) to[e] = doubles ? doubles[e] : 0;
-}
-
-/* A live active scalar leaf, which is what a loop reads. */
-static bool is_plain_leaf(dz_var x) {
-  double value;
-  return (uintptr_t)x.tape > 1 && dz__plain(x.tape, x, &value) && x.tape->code[dz__index(x)] <= DZ__PARAM;
-}
-
-double dz_adjoint(dz_var x) {
-  if (is_plain_leaf(x) && dz__index(x) < dz__of(x.tape)->swept.nodes)
-    return dz__of(x.tape)->leaf[dz__operands(x.tape, dz__index(x)).a];
-  if (dz_adjoint_state_of(x) == DZ_ADJOINT_INACTIVE) return 0;
-  const double *g = dz_adjoints(x);
-  return g && dz_size(x) == 1 ? *g : NAN;
 }

@@ -2,7 +2,7 @@
 #ifndef DZ_TAPE_SWEEP_H
 #define DZ_TAPE_SWEEP_H
 
-#include "tape/tape.h"
+#include "tape/adjoints.h"
 
 /* Where a sweep puts the adjoints of scalars. Whole: every node's stays in scalar[node]. Not whole: scalar[]
    is a scratch that is all 0 between sweeps, each slot going back to 0 as the sweep leaves it, so that no
@@ -40,11 +40,6 @@ dz__site dz__site_of(const dz_tape *t, uint32_t i);
 
 /* Where the adjoint of an operand stands; NULL for an inactive one. */
 double *dz__adjoint_slot(const dz_tape *t, const dz__adjoints *a, double *scalar, dz__ref ref);
-
-/* Makes a set hold every node up to `top`; false when memory is out. What is new in it is not set. */
-bool dz__adjoints_lay(dz__tape *s, dz__adjoints *a, uint32_t top);
-/* All 0 up to `top`. */
-void dz__adjoints_clear(const dz__tape *s, dz__adjoints *a, uint32_t top);
 
 /* Makes every scalar's adjoint of the last sweep stand in kept.scalar. False when that cannot be done. */
 bool dz__whole_adjoints(dz_tape *t);

@@ -1,4 +1,5 @@
 /* The tape as an object: making, freeing, marks, liveness of handles, errors. */
+#include "tape/adjoints.h"
 #include "tape/single.h"
 
 #include <stdarg.h>
@@ -77,15 +78,6 @@ dz_status dz_tape_limit(dz_tape *t, dz_limit what, uint64_t most) {
   dz__of(t)->most[what] = most;
   dz__set_cap(dz__of(t));
   return DZ_OK;
-}
-
-void dz__adjoints_free(dz__tape *s, dz__adjoints *a) {
-  dz__free(&s->alloc, a->scalar, a->cap * sizeof *a->scalar);
-  dz__free(&s->alloc, a->tensor, a->wide_cap * sizeof *a->tensor);
-  dz__free(&s->alloc, a->before, a->before_cap * sizeof *a->before);
-  dz__arena_free(&a->arena);
-  dz__arena arena = a->arena;
-  *a = (dz__adjoints){.arena = arena};
 }
 
 static void release_floats(dz__tape *s) {
@@ -301,12 +293,6 @@ static void drop_wides(dz__tape *s, uint32_t from) {
   s->wide_ndims = w->dims0;
 }
 
-void dz__adjoints_rewind(const dz__tape *s, dz__adjoints *a) {
-  if (a->wide <= s->wides) return;
-  dz__arena_rewind(&a->arena, a->before[s->wides]);
-  a->wide = s->wides;
-}
-
 dz_status dz_tape_rewind(dz_tape *t, dz_mark mark) {
   if (!t || mark.tape != t) return DZ_ERR_ARGUMENT;
   dz__tape *s = dz__of(t);
@@ -332,17 +318,12 @@ dz_status dz_tape_rewind(dz_tape *t, dz_mark mark) {
   return DZ_OK;
 }
 
-static size_t adjoint_bytes(const dz__adjoints *a) {
-  return a->cap * sizeof *a->scalar + a->wide_cap * sizeof *a->tensor + a->before_cap * sizeof *a->before +
-         dz__arena_bytes(&a->arena);
-}
-
 /* Of the copies too. */
 static size_t float_bytes(const dz__tape *s) {
   const dz__single *f = s->single;
   if (!f) return 0;
-  size_t n =
-      sizeof *f + adjoint_bytes(&f->adjoint) + f->value_cap * sizeof *f->value + f->few_cap * sizeof *f->few;
+  size_t n = sizeof *f + dz__adjoints_bytes(&f->adjoint) + f->value_cap * sizeof *f->value +
+             f->few_cap * sizeof *f->few;
   for (size_t k = 0; k < s->wides; k++) {
     if (k < f->value_cap && f->value[k]) n += dz__copy_bytes(&s->wide[k]);
     if (k < s->kept.wide && s->kept.tensor[k]) n += dz__copy_bytes(&s->wide[k]);
@@ -360,7 +341,8 @@ size_t dz_tape_bytes(const dz_tape *t) {
          s->place_cap * sizeof *s->place + s->spare_cap * sizeof *s->spare +
          s->call_args_cap * sizeof *s->call_args + s->call_ga_cap * sizeof *s->call_ga +
          s->call_reached_cap * sizeof *s->call_reached + (s->notes ? DZ__MAX_NOTES * sizeof *s->notes : 0) +
-         dz__arena_bytes(&s->arena) + adjoint_bytes(&s->kept) + adjoint_bytes(&s->reached) +
-         adjoint_bytes(&s->tangent) + adjoint_bytes(&s->touched) + s->zeros_cap * sizeof *s->zeros +
-         s->leaf_cap * sizeof *s->leaf + s->rows_cap * sizeof *s->rows + s->leaf_rows_cap * sizeof *s->leaf_rows + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names);
+         dz__arena_bytes(&s->arena) + dz__adjoints_bytes(&s->kept) + dz__adjoints_bytes(&s->reached) +
+         dz__adjoints_bytes(&s->tangent) + dz__adjoints_bytes(&s->touched) + s->zeros_cap * sizeof *s->zeros +
+         s->leaf_cap * sizeof *s->leaf + s->rows_cap * sizeof *s->rows +
+         s->leaf_rows_cap * sizeof *s->leaf_rows + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names);
 }

@@ -213,10 +213,6 @@ static inline double dz__rounded(const dz_tape *t, double x) {
   return dz__of_const(t)->single ? (double)(float)x : x;
 }
 
-/* Adjoint storage. */
-void dz__adjoints_free(dz__tape *t, dz__adjoints *a);
-void dz__adjoints_rewind(const dz__tape *t, dz__adjoints *a);
-
 /* A poisoned handle; the format says why (kept only if it is the tape's first error). t may be NULL. */
 dz_var dz__poison(dz_tape *t, dz_status status, const char *op, const char *format, ...) DZ__FORMAT(4, 5);
 
