@@ -38,6 +38,7 @@ typedef struct dz__emitter {
 /* Text; `form` may hold %s, %u and %zu. */
 void dz__say(dz__emitter *e, const char *form, ...) DZ__FORMAT(2, 3);
 void dz__say_number(dz__emitter *e, double x);
+void dz__say_doubles(dz__emitter *e, const char *type, const char *what, const double *x, size_t n);
 bool dz__said(dz__emitter *e); /* sends what waits; false when the writer refused */
 
 /* Loaded code is given dz's kernels. */
@@ -63,6 +64,11 @@ void dz__emit_formulas(dz__emitter *e);
 bool dz__needs_care(const dz_plan *p);
 void dz__emit_care(dz__emitter *e);
 size_t dz__care_room(const dz_plan *p);
+/* A place as a function of one lane has it. */
+typedef struct dz__spelling {
+  char text[48];
+} dz__spelling;
+dz__spelling dz__spelled(const dz__emitter *e, uint32_t place);
 /* An instruction of the program around, or of a sequence. */
 void dz__emit_scalar(dz__emitter *e, const dz__instruction *i);
 /* Instructions to a function of them. */
@@ -75,7 +81,6 @@ dz_status dz__emit_map(dz__emitter *e);
 void dz__emit_vectors(dz__emitter *e);
 void dz__emit_transposing(dz__emitter *e, bool map);
 dz_status dz__emit_sequence(dz__emitter *e, size_t k);
-void dz__say_doubles(dz__emitter *e, const char *type, const char *what, const double *x, size_t n);
 /* A main that checks the function. */
 dz_status dz__emit_test(dz__emitter *e);
 /* Letters, digits and _, from a letter on; no word of C and nothing that its library has. */
