@@ -81,6 +81,9 @@ dz_status dz__emit_map(dz__emitter *e);
 void dz__emit_vectors(dz__emitter *e);
 void dz__emit_transposing(dz__emitter *e, bool map);
 dz_status dz__emit_sequence(dz__emitter *e, size_t k);
+/* One of short steps, which is e->steps; and the head of the function NAME_loopK of any. */
+dz_status dz__emit_steps(dz__emitter *e, size_t k);
+void dz__open_sequence(dz__emitter *e, size_t k, const dz__loop *l);
 /* A main that checks the function. */
 dz_status dz__emit_test(dz__emitter *e);
 /* Letters, digits and _, from a letter on; no word of C and nothing that its library has. */
