@@ -68,13 +68,13 @@ static dz_status row_by_row(const wanted *w) {
 }
 
 /* Several rows a sweep. */
-static dz_status rows_at_once(const char *op, const wanted *w, bool *sound) {
+static dz_status rows_at_once(const wanted *w, bool *sound) {
   dz_tape *t = w->ys[0].tape;
   *sound = true;
   for (int i = 0; i < w->rows && *sound; i += DZ__ROWS) {
     int n = w->rows - i < DZ__ROWS ? w->rows - i : DZ__ROWS;
     if (dz__sweep_rows(t, n, w->ys + i, sound))
-      return refuse(t, DZ_ERR_MEMORY, op, "out of memory for adjoints");
+      return refuse(t, DZ_ERR_MEMORY, "jacobian", "out of memory for adjoints");
     for (int k = 0; k < n; k++) dz__read_row(t, k, w->count, w->xs, w->out + (size_t)(i + k) * w->n);
   }
   return DZ_OK;
@@ -88,12 +88,12 @@ static bool is_leaf(dz_var x) {
 }
 
 /* By the smaller side. */
-static dz_status jacobian(const char *op, wanted w, bool leaves) {
+static dz_status jacobian(wanted w, bool leaves) {
   w.m = elements(w.rows, w.ys), w.n = elements(w.count, w.xs);
   if (w.m == 0 || w.n == 0) return DZ_OK;
-  if (leaves && w.n <= w.m) return forward(op, &w);
+  if (leaves && w.n <= w.m) return forward("jacobian", &w);
   bool sound = false;
-  dz_status status = leaves && dz__rows_suit(w.ys[0].tape) ? rows_at_once(op, &w, &sound) : DZ_OK;
+  dz_status status = leaves && dz__rows_suit(w.ys[0].tape) ? rows_at_once(&w, &sound) : DZ_OK;
   return status || sound ? status : row_by_row(&w);
 }
 
@@ -105,7 +105,7 @@ dz_status dz_jacobian(dz_var y, dz_var x, double *out) {
   if (!dz__check_handle(t, x, "jacobian")) return DZ_ERR_HANDLE;
   if (!out) return refuse(t, DZ_ERR_ARGUMENT, "jacobian", "the result is NULL");
   if (!dz_is_active(x)) return refuse(t, DZ_ERR_ARGUMENT, "jacobian", "no derivative flows to a constant");
-  return jacobian("jacobian", (wanted){.rows = 1, .ys = &y, .count = 1, .xs = &x, .out = out}, is_leaf(x));
+  return jacobian((wanted){.rows = 1, .ys = &y, .count = 1, .xs = &x, .out = out}, is_leaf(x));
 }
 
 dz_status dz_jacobians(int rows, const dz_var *ys, int count, const dz_var *xs, double *out) {
@@ -114,7 +114,7 @@ dz_status dz_jacobians(int rows, const dz_var *ys, int count, const dz_var *xs, 
   dz_status status = dz__tangent_check("jacobian", rows, ys, count, xs, &top);
   if (status) return status;
   if (!out) return refuse(ys[0].tape, DZ_ERR_ARGUMENT, "jacobian", "the result is NULL");
-  return jacobian("jacobian", (wanted){.rows = rows, .ys = ys, .count = count, .xs = xs, .out = out}, true);
+  return jacobian((wanted){.rows = rows, .ys = ys, .count = count, .xs = xs, .out = out}, true);
 }
 
 dz_status dz_hessian(dz_var y, dz_var x, double *out) {

@@ -39,8 +39,8 @@ static bool all_sound(dz_tape *t, uint32_t top) {
 /* All of s->rows is 0 between sweeps, like kept.scalar. */
 static bool lay(dz__tape *s, uint32_t top) {
   size_t old = s->rows_cap, leaves = s->hot.leaves;
-  if (!dz__grow(&s->alloc, (void **)&s->rows, &s->rows_cap, (size_t)top + 1, sizeof *s->rows) ||
-      !dz__grow(&s->alloc, (void **)&s->leaf_rows, &s->leaf_rows_cap, leaves, sizeof *s->leaf_rows))
+  if (!dz__grow(&s->alloc, (void **)&s->leaf_rows, &s->leaf_rows_cap, leaves, sizeof *s->leaf_rows) ||
+      !dz__grow(&s->alloc, (void **)&s->rows, &s->rows_cap, (size_t)top + 1, sizeof *s->rows))
     return false;
   memset(s->rows + old, 0, (s->rows_cap - old) * sizeof *s->rows);
   memset(s->leaf_rows, 0, leaves * sizeof *s->leaf_rows);

@@ -283,12 +283,18 @@ static dz_status all_of_them(dz_tape *t, const dz_allocator *a, int kind) {
 }
 
 static dz_status rows_together(dz_tape *t, const dz_allocator *a, int kind) {
-  (void)a, (void)kind;
+  (void)kind;
   double out[6];
   const dz_var x[] = {dz_input(t, 2), dz_input(t, 3), dz_input(t, 4)};
   const dz_var y[] = {dz_mul(x[0], x[1]), dz_sqrt(dz_mul(x[2], 4))};
-  dz_status status = dz_tape_error(t)->status ? dz_tape_error(t)->status : dz_jacobians(2, y, 3, x, out);
-  if (!status) expect_numbers(out, V(3, 2, 0, 0, 0, .5), 6);
+  if (dz_tape_error(t)->status) return dz_tape_error(t)->status;
+  const dz_status status = dz_jacobians(2, y, 3, x, out);
+  if (status) { /* the next time is the first */
+    ((failing *)a->user)->at = 0;
+    dz_tape_forgive(t);
+    ck_assert_int_eq(dz_jacobians(2, y, 3, x, out), DZ_OK);
+  }
+  expect_numbers(out, V(3, 2, 0, 0, 0, .5), 6);
   return status;
 }
 
