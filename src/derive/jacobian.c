@@ -46,6 +46,7 @@ static dz_status by_columns(const wanted *w, double *room) {
 static dz_status forward(const char *op, const wanted *w) {
   dz__tape *s = dz__of(w->ys[0].tape);
   size_t bytes = (w->n + w->m) * sizeof(double);
+  if (w->n == 0) return DZ_OK;
   double *room = dz__alloc(&s->alloc, bytes);
   if (!room) return refuse(&s->hot, DZ_ERR_MEMORY, op, "out of memory for a direction");
   memset(room, 0, bytes);
@@ -90,7 +91,6 @@ static bool is_leaf(dz_var x) {
 /* By the smaller side. */
 static dz_status jacobian(wanted w, bool leaves) {
   w.m = elements(w.rows, w.ys), w.n = elements(w.count, w.xs);
-  if (w.m == 0 || w.n == 0) return DZ_OK;
   if (leaves && w.n <= w.m) return forward("jacobian", &w);
   bool sound = false;
   dz_status status = leaves && dz__rows_suit(w.ys[0].tape) ? rows_at_once(&w, &sound) : DZ_OK;
@@ -126,7 +126,7 @@ dz_status dz_hessian(dz_var y, dz_var x, double *out) {
   dz_mark mark = dz_tape_mark(y.tape);
   status = dz_grad(y, 1, &x, &g);
   wanted w = {.rows = 1, .ys = &g, .count = 1, .xs = &x, .m = dz_size(x), .n = dz_size(x), .out = out};
-  if (!status && w.n > 0) status = forward("hessian", &w);
+  if (!status) status = forward("hessian", &w);
   dz_tape_rewind(y.tape, mark);
   return status;
 }
@@ -136,8 +136,6 @@ dz_status dz_hvp(dz_var y, int count, const dz_var *xs, const double *v, double 
   dz_status status = dz__tangent_check("hvp", 1, &y, count, xs, &top);
   if (status) return status;
   dz_tape *t = y.tape;
-  if (count > 0 && (!v || !out))
-    return refuse(t, DZ_ERR_ARGUMENT, "hvp", "the direction or the result is NULL");
   const dz_allocator *a = &dz__of(t)->alloc;
   size_t bytes = (size_t)count * sizeof(dz_var);
   dz_var *gradients = dz__alloc(a, bytes);

@@ -94,6 +94,9 @@ START_TEST(several_outputs) {
   expect_jacobians(2, ys, 2, xs, V(12, 9, .5, -.75));   /* by columns */
   expect_jacobians(2, ys, 0, NULL, NULL);
   expect_jacobians(2, ((dz_var[]){ys[2], ys[2]}), 3, xs, V(5, 0, 3, 5, 0, 3));
+  const dz_var zero = dz_input(tape, 0), root = dz_sqrt(zero), of[] = {zero, b, c};
+  expect_jacobians(2, ((dz_var[]){root, c}), 3, of, V(INFINITY, 0, 0, 0, 0, 1));
+  expect_jacobians(2, ((dz_var[]){c, root}), 3, of, V(0, 0, 1, INFINITY, 0, 0));
   const dz_var later = dz_input(tape, 7), more[] = {later, a, later};
   expect_jacobians(2, ys, 3, more, V(0, 12, 0, 0, .5, 0));
   const dz_var v = vector(3, V(1, 2, 4)), w = dz_mul(v, a), mixed[] = {ys[1], w}, by[] = {v, a, b, c};
@@ -186,6 +189,7 @@ START_TEST(hessians) {
   ck_assert(got[0] == 0);
   ck_assert_int_eq(dz_hessian(y, s, got), DZ_OK);
   ck_assert(got[0] == 0);
+  ck_assert_int_eq(dz_hessian(y, vector(0, NULL), got), DZ_OK);
   dz_var m = dz_leaf_tensor(tape, DZ_ROLE_PARAM, DIMS(2, 2), V(1, 2, 3, 4)); /* trace(m m) */
   dz_var p = dz_matmul(m, m), trace = dz_add(at(at(p, 0), 0), at(at(p, 1), 1));
   ck_assert_int_eq(dz_hessian(trace, m, got), DZ_OK);
