@@ -56,7 +56,7 @@ DZ_API const char *dz_program_result(const dz_program *p);
 DZ_API dz_var dz_program_record(const dz_program *p, dz_tape *t, uint64_t seed);
 
 /* Parses and records one piece of text: dz_expr(t, "x^2*y + y/(z+x)") with x, y, z named on the tape. `name`
- * in messages is "<text>". */
+ * in messages is "<text>", the seed is 0. */
 DZ_API dz_var dz_expr(dz_tape *t, const char *text);
 
 /* Every name that can be called: operations, their common names, functions of the prelude; NULL past the end.

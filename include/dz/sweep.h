@@ -20,9 +20,10 @@ typedef enum dz_adjoint_state {
 
 /* One sweep from the scalar (or one-element tensor) y with seed 1; overwrites all adjoints, so calling it
    twice gives the same. DZ_ERR_HANDLE, DZ_ERR_SHAPE (y has not exactly one element: give a seed),
-   DZ_ERR_MEMORY. When the tape holds an error, that error's status. Cost: one pass over the nodes up to y;
-   memory 8 bytes per node, and as much as the active tensors hold, kept for next time. The first time that an
-   interior scalar's adjoint is asked for, one more pass computes them all. */
+   DZ_ERR_MEMORY. When the tape holds an error, that error's status. Cost: one pass over the nodes up to y,
+   but for operations on tensors whose result nothing reaches; memory 8 bytes per node, and as much as the
+   active tensors hold, kept for next time. The first time that an interior scalar's adjoint is asked for, one
+   more pass computes them all. */
 DZ_API dz_status dz_backward(dz_var y);
 
 /* The same with a seed: a number, or a handle with y's shape. DZ_ERR_SHAPE when the shapes differ. */

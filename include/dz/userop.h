@@ -82,12 +82,13 @@ typedef struct dz_op_calls {
 
 /* Defines an operation by C functions; *calls is copied. Sweeps, forward mode and pictures take it as any
    other, and plans call it; dz_grad through it is DZ_ERR_ARGUMENT, "has no derivative graph". An adjoint of 0
-   reaches vjp as the number 0. vjp and jvp are compared with numerical slopes of the value, whose error is
-   bounded, at 12 points: with operands that are scalars, or else vectors of 3, or else 3 by 3 matrices,
-   whichever `shape` takes first. A wrong one is refused with both numbers. Where nothing fits, or the value
-   is nowhere smooth, the tape gets a note "unchecked": run dz_check on a model with it then. DZ_ERR_ARGUMENT
-   (NULL, no value or vjp, arity, a wrong vjp or jvp), DZ_ERR_NAME, DZ_ERR_MEMORY as above; `free` is not
-   called then. Cost: some hundreds of calls of each function. */
+   reaches vjp as the number 0; where nothing reaches a tensor that it computed, vjp is not called. vjp and
+   jvp are compared with numerical slopes of the value, whose error is bounded, at 12 points: with operands
+   that are scalars, or else vectors of 3, or else 3 by 3 matrices, whichever `shape` takes first. A wrong one
+   is refused with both numbers. Where nothing fits, or the value is nowhere smooth, the tape gets a note
+   "unchecked": run dz_check on a model with it then. DZ_ERR_ARGUMENT (NULL, no value or vjp, arity, a wrong
+   vjp or jvp), DZ_ERR_NAME, DZ_ERR_MEMORY as above; `free` is not called then. Cost: some hundreds of calls
+   of each function. */
 DZ_API dz_status dz_op_define_c(dz_tape *t, const char *name, const dz_op_calls *calls, dz_error *e);
 
 #ifdef __cplusplus

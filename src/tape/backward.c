@@ -80,6 +80,14 @@ static void plant(const dz__tape *s, const dz__adjoints *a, double *scalar, seed
   for (size_t i = 0; i < y.size; i++) g[i] = y.values ? y.values[i] : y.number;
 }
 
+/* Zeros, but for the seed; no tensor is reached but the output. */
+static void begin(dz__tape *s, dz__adjoints *own, seeding y) {
+  for (size_t k = dz__wides_to(s, y.top); k-- > 0;) s->wide[k].reached = y.tensor && s->wide[k].node == y.top;
+  dz__clear_tensors(s, own, y.top);
+  clean(s);
+  plant(s, own, &s->kept.scalar[y.top], y);
+}
+
 /* Leaves' adjoints from kept.scalar, after a sweep that held all scalars there. */
 static void gather_leaves(dz__tape *s, uint32_t top) {
   const dz_tape *t = &s->hot;
@@ -125,10 +133,8 @@ static bool sweep_whole(dz__tape *s, seeding y) {
   if (!lay_kept(s, y.top)) return false;
   dz__adjoints *own = own_adjoints(s);
   if (s->single) dz__adjoint_copies_drop(s, 0);
-  dz__clear_tensors(s, own, y.top);
-  clean(s);
+  begin(s, own, y);
   s->dirty = (size_t)y.top + 1;
-  plant(s, own, &s->kept.scalar[y.top], y);
   clear_leaves(s);
   dz__slots slots = {s->kept.scalar, s->leaf, true};
   s->swept.whole = dz__sweep_quick(&s->hot, &s->kept, &slots, y.top) || careful(s, y);
@@ -140,9 +146,7 @@ static bool sweep_whole(dz__tape *s, seeding y) {
 static bool sweep_leaves(dz__tape *s, seeding y) {
   if (!lay_kept(s, y.top)) return false;
   dz__adjoints *own = own_adjoints(s);
-  dz__clear_tensors(s, own, y.top);
-  clean(s);
-  plant(s, own, &s->kept.scalar[y.top], y);
+  begin(s, own, y);
   dz__slots slots = {s->kept.scalar, s->leaf, false};
   bool done = dz__sweep_quick(&s->hot, &s->kept, &slots, y.top);
   if (!done) {

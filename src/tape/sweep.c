@@ -18,6 +18,7 @@ dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, 
   for (uint32_t k = 0; k < w->nargs; k++) {
     s->call_args[k] = dz__array_at(t, refs[k]);
     s->call_ga[k] = dz__adjoint_slot(t, a, scalar, refs[k]);
+    if (refs[k].flags & DZ__TENSOR) s->wide[dz__operands(t, refs[k].index).a].reached = true;
   }
   const int64_t *attr = dz__attr_of(s, w);
   return (dz__call){.op = dz__op_name(s, w->fn, attr),
@@ -34,7 +35,7 @@ dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, 
 
 /* True when 0*inf was formed. */
 static bool pull_wide(dz_tape *t, const dz__wide *w, const dz__adjoints *a, double *scalar) {
-  if (!w->active) return false;
+  if (!w->active || (w->rank && !w->reached)) return false;
   if (dz__of(t)->single) return dz__single_reverse(t, w, scalar);
   dz__call call = dz__reverse_call(t, w, a, scalar);
   return w->fn < DZ__F_POINTWISE_END ? dz__pointwise_reverse((dz__fn)w->fn, &call)

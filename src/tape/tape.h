@@ -18,7 +18,8 @@ typedef struct dz__wide {
   uint32_t node, nargs;
   uint16_t fn; /* DZ__F_END for a leaf */
   uint8_t rank;
-  bool active;
+  bool active : 1;
+  bool reached : 1;            /* by the last quick sweep: an operation added to this tensor's adjoint */
   uint32_t arg0, attr0, nattr; /* into wide_args, wide_attr */
   uint32_t dims0;              /* into wide_dims */
   size_t size;

@@ -11,6 +11,8 @@ START_TEST(in_the_language) {
   dz_var y = dz_expr(t, "3*damped(a) + a");
   ck_assert_int_eq(dz_backward(y), DZ_OK);
   expect_bits(dz_value(y), 3 * (2 * exp(-2)) + 2);
+  const dz_var a = dz_named(t, "a"), called = dz_apply(t, "damped", 1, &a);
+  ck_assert_uint_eq(dz_attributes(dz_expr(t, "damped(a)"), NULL), dz_attributes(called, NULL));
   dz_var twice = dz_expr(t, "d(damped(a)*a, a)");
   ck_assert(fabs(dz_value(twice) - (2 * 2 * exp(-2) - 4 * exp(-2))) <= 8 * DBL_EPSILON);
   sound();
@@ -357,6 +359,39 @@ START_TEST(memory_runs_out) {
 }
 END_TEST
 
+/* Twice its operand; counts the ways back. */
+static int ways_back;
+static void counted(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
+                    double *const *ga) {
+  (void)user, (void)x, (void)z;
+  ways_back++;
+  for (size_t i = 0; i < size; i++) ga[0][i] += 2 * g[i];
+}
+
+/* What is beside the output, or stopped on its way, is not swept, whichever sweep came before. */
+START_TEST(only_what_is_reached_is_swept) {
+  const dz_op_calls calls = {.arity = 1, .value = twice, .vjp = counted};
+  ck_assert_int_eq(dz_op_define_c(t, "counted", &calls, &e), DZ_OK);
+  const size_t two = 2;
+  const dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, &two, (double[]){1, 2});
+  const dz_var beside = dz_apply(t, "counted", 1, &x), stopped = dz_stop(beside),
+               through = dz_mul(x, stopped);
+  const dz_var seed = dz_leaf_tensor(t, DZ_ROLE_DATA, 1, &two, (double[]){3, 5});
+  for (int turn = 0; turn < 2; turn++) {
+    ways_back = 0;
+    ck_assert_int_eq(dz_backward(dz_sum(through, DZ_ALL, false)), DZ_OK);
+    ck_assert_int_eq(ways_back, 0);
+    expect_bits(dz_adjoints(x)[1], 4);
+    expect_bits(dz_adjoints(beside)[1], 0);
+    ck_assert_int_eq(dz_backward_with(beside, seed), DZ_OK);
+    ck_assert_int_eq(ways_back, 1);
+    expect_bits(dz_adjoints(x)[0], 6);
+    expect_bits(dz_adjoints(x)[1], 10);
+  }
+}
+END_TEST
+
 SUITE_BETWEEN(setup, teardown, ONCE(in_the_language), ONCE(programs), ONCE(pictures_and_formulas),
               ONCE(rewind_and_clear), ONCE(two_tapes), ONCE(c_functions), ONCE(shapes_that_cannot_be),
-              ONCE(zeros_through_c_functions), ONCE(wrong_c_functions_are_refused), ONCE(memory_runs_out))
+              ONCE(zeros_through_c_functions), ONCE(only_what_is_reached_is_swept),
+              ONCE(wrong_c_functions_are_refused), ONCE(memory_runs_out))
