@@ -85,6 +85,14 @@ __attribute__((noreturn, format(printf, 3, 4), unused)) static void check_fails(
     const char *check_x = (x), *check_y = (y);                                                               \
     if (strcmp(check_x, check_y) != 0) ck_abort_msg("%s is '%s', should be '%s'", #x, check_x, check_y);     \
   } while (0)
+#define ck_assert_pstr_eq(x, y) /* NULL is equal to NULL */                                                  \
+  do {                                                                                                       \
+    const char *check_p = (x), *check_q = (y);                                                               \
+    if (check_p && check_q)                                                                                  \
+      ck_assert_str_eq(check_p, check_q);                                                                    \
+    else                                                                                                     \
+      ck_assert(check_p == check_q);                                                                         \
+  } while (0)
 #define ck_assert_str_ne(x, y) ck_assert(strcmp(x, y) != 0)
 
 static inline Suite *suite_create(const char *name) {
