@@ -47,16 +47,17 @@ static dz__form form_of(dz__fn fn) {
 }
 
 dz__builtin dz__builtin_of(uint32_t code) {
+  enum { ANY = -1 };
   static const struct {
     int8_t least, most, keys;
-  } take[] = {
-      [DZ__FORM_NONE] = {0, 0, 0},        [DZ__FORM_POINTWISE] = {1, 1, 0}, [DZ__FORM_EXTREME] = {1, -1, 2},
-      [DZ__FORM_REDUCE] = {1, 1, 2},      [DZ__FORM_RUNNING] = {1, 1, 1},   [DZ__FORM_CONCAT] = {1, -1, 1},
-      [DZ__FORM_STACK] = {1, -1, 1},      [DZ__FORM_GATHER] = {2, 2, 1},    [DZ__FORM_SHAPED] = {2, -1, 0},
-      [DZ__FORM_PERMUTED] = {1, -1, 0},   [DZ__FORM_MATMUL] = {2, 2, 0},    [DZ__FORM_SOLVE] = {2, 2, 0},
-      [DZ__FORM_NOISE] = {2, 2, 0},       [DZ__FORM_RANK] = {1, 1, 0},      [DZ__FORM_EXTENT] = {1, 1, 1},
-      [DZ__FORM_POSITIONS] = {1, 1, 1},   [DZ__FORM_ROOM] = {2, 2, 1},      [DZ__FORM_UNROLL] = {0, 0, 0},
-      [DZ__FORM_DERIVATIVE] = {2, -1, 0}, [DZ__FORM_USER] = {1, 1, 0}};
+  } take[DZ__FORM_USER + 1] = {
+      /* pointwise and user's: below; none and unroll: what is called is another */
+      [DZ__FORM_EXTREME] = {1, ANY, 2},   [DZ__FORM_REDUCE] = {1, 1, 2},     [DZ__FORM_RUNNING] = {1, 1, 1},
+      [DZ__FORM_CONCAT] = {1, ANY, 1},    [DZ__FORM_STACK] = {1, ANY, 1},    [DZ__FORM_GATHER] = {2, 2, 1},
+      [DZ__FORM_SHAPED] = {2, ANY, 0},    [DZ__FORM_PERMUTED] = {1, ANY, 0}, [DZ__FORM_MATMUL] = {2, 2, 0},
+      [DZ__FORM_SOLVE] = {2, 2, 0},       [DZ__FORM_NOISE] = {2, 2, 0},      [DZ__FORM_RANK] = {1, 1, 0},
+      [DZ__FORM_EXTENT] = {1, 1, 1},      [DZ__FORM_POSITIONS] = {1, 1, 1},  [DZ__FORM_ROOM] = {2, 2, 1},
+      [DZ__FORM_DERIVATIVE] = {2, ANY, 0}};
   dz__form form = (dz__form)(code >> 8 & 0xff);
   dz__fn fn = (dz__fn)(code & 0xff);
   dz__builtin b = {form, fn, take[form].least, take[form].most, take[form].keys, code >> 16};

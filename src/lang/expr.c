@@ -99,10 +99,10 @@ static binary binary_of(dz__token_kind kind) {
   return of[kind];
 }
 
-/* Whether the operand just read is the constant e by name. */
+/* Whether the operand just read is the constant e by name: no other constant's begins so. */
 static bool was_e(const dz__parser *q) {
   const dz_program *p = q->p;
-  if (q->before.kind != DZ__T_NAME || q->before.size != 1 || *q->before.text != 'e') return false;
+  if (q->before.kind != DZ__T_NAME || *q->before.text != 'e') return false;
   const dz__instr *i = dz__code_at(p, p->code.n - 1);
   return dz__instr_step(*i) == DZ__S_LEAF && dz__leaf_at(p, i->arg)->seen.constant;
 }

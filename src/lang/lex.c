@@ -261,7 +261,6 @@ static bool lex_mark(dz__lexer *x, dz__token *t, uint32_t c, size_t bytes) {
 
 static void lex_newline(dz__lexer *x, dz__token *t) {
   t->kind = DZ__T_NEWLINE;
-  t->size = 1;
   if (ahead(x, 0) == '\r' && ahead(x, 1) == '\n') x->at++;
   x->at++;
   x->line++;
@@ -278,7 +277,7 @@ bool dz__lex(dz__lexer *x, dz__token *t) {
     x->exponent = 0;
     return true;
   }
-  while (look(x, &c, &bytes) && bytes) {
+  while (look(x, &c, &bytes)) { /* at the end c is 0 */
     if (is_space(c))
       step(x, bytes);
     else if (c != '#')

@@ -37,7 +37,6 @@ dz__machine *dz__machine_of(dz_tape *t) {
   m->leaves.n = m->definitions.n = 0;
   m->steps = 0;
   m->most = dz__of(t)->most[DZ_LIMIT_STEPS];
-  m->base = 0;
   m->fixed = false;
   return m;
 }
@@ -148,13 +147,10 @@ static bool turn(dz__machine *m, dz__instr i) {
     m->pc++;
     return true;
   }
-  dz__range at = {.position = true, .start = (int64_t)k, .step = 1};
+  dz__range at = {.position = true, .start = (int64_t)k};
   if (!push(m, dz__indexed(X, 1, &at)) || !dz__good(dz__values_from_top(m, 1)->v)) return false;
-  for (uint32_t j = 1; j < n; j++) {
-    dz__value y = *dz__values_from_top(m, n + 1);
-    y.shared = true;
-    if (!dz__push_value(m, y)) return false;
-  }
+  for (uint32_t j = 1; j < n; j++)
+    if (!dz__push_value(m, *dz__values_from_top(m, n + 1))) return false;
   return dz__enter(m, i.arg, n);
 }
 

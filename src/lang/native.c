@@ -82,7 +82,6 @@ static bool extreme(const call *c, dz_var *r) {
   for (uint32_t k = 1; k < c->n; k++) {
     if (!dz__settle(c->m, &c->x[k], v + 1)) return false;
     v[0] = dz__record(fn, 2, v, 0, NULL);
-    if (!dz__good(v[0])) return false;
   }
   *r = v[0];
   return true;

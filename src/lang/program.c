@@ -39,10 +39,7 @@ size_t dz__intern(dz_program *p, const char *text, size_t size) {
   if (known) return known->value;
   size_t id = p->symbols.n;
   dz__symbol *s = dz__vec_add(&p->alloc, &p->symbols, 1, sizeof *s);
-  if (!s || !dz__names_add(&p->names, text, size, (uint32_t)id)) {
-    if (s) p->symbols.n--;
-    return SIZE_MAX;
-  }
+  if (!s || !dz__names_add(&p->names, text, size, (uint32_t)id)) return SIZE_MAX; /* which ends the program */
   dz__builtin b = dz__builtin_find(text, size);
   *s = (dz__symbol){.name = dz__names_find(&p->names, text, size)->text,
                     .kind = b.form ? DZ__SYM_BUILTIN : DZ__SYM_NEW,

@@ -85,26 +85,21 @@ static bool join_numbers(dz__machine *m, const dz__value *x, size_t n, size_t ea
   return true;
 }
 
-/* Forgets the literals of the items when they are the latest and nothing else uses them. */
-static void drop_items(dz__machine *m, const dz__value *x, size_t n) {
-  if (x[0].literal < 0 || n > m->literals.n) return;
-  for (size_t k = 0; k < n; k++)
-    if (x[k].shared || (size_t)x[k].literal != m->literals.n - n + k) return;
-  m->literals.n -= n;
+/* Forgets the literals that were made since the first item: where that is no parameter's, only the list that
+   is being made has them. */
+static void drop_items(dz__machine *m, const dz__value *first) {
+  if (first->literal >= 0 && !first->shared) m->literals.n = (size_t)first->literal;
 }
 
 static bool constant_list(dz__machine *m, const dz__value *x, size_t n, dz__value *list) {
-  dz__literal l = {.rank = 1};
   if (n && !same_shapes(m, x, n)) return false;
   const size_t *dims = NULL;
   int rank = n ? shape_of(m, x, &dims) : 0;
   size_t each = n && x[0].literal >= 0 ? literal_at(m, x[0].literal)->size : 1;
-  l.rank = rank + 1;
-  l.dims[0] = n;
+  dz__literal l = {.rank = rank + 1, .dims = {n}, .size = n * each};
   if (rank) memcpy(l.dims + 1, dims, (size_t)rank * sizeof *dims);
-  l.size = n * each;
   if (n && !join_numbers(m, x, n, each, &l.start)) return false;
-  if (n) drop_items(m, x, n);
+  if (n) drop_items(m, x);
   dz__literal *kept = dz__vec_add(&m->alloc, &m->literals, 1, sizeof *kept);
   if (!kept) return out_of_memory(m);
   *kept = l;
@@ -183,9 +178,7 @@ static bool whole_numbers(dz__machine *m, const dz__value *x, const char *op, co
     return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s must be a constant: a whole number%s", op, what,
                       one ? hint_of(op) : " or a list of them"),
            false;
-  if (one && (n != 1 || rank > 0))
-    return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s must be one whole number%s", op, what, hint_of(op)),
-           false;
+  if (one && (n != 1 || rank > 0)) return true; /* the caller refuses that as it does `all` */
   if (n > (size_t)most)
     return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s: %zu numbers, at most %d are possible", op, what, n,
                       most),
@@ -214,6 +207,7 @@ bool dz__whole_numbers(dz__machine *m, const dz__value *x, const char *op, const
 bool dz__whole_number(dz__machine *m, const dz__value *x, const char *op, const char *what, int64_t *value) {
   int n;
   if (!whole_numbers(m, x, op, what, 1, true, value, &n)) return false;
-  if (n == 1) return true; /* not `all` */
-  return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s must be one whole number", op, what), false;
+  if (n == 1) return true;
+  return dz__poison(m->t, DZ_ERR_ARGUMENT, op, "%s: %s must be one whole number%s", op, what, hint_of(op)),
+         false;
 }

@@ -138,6 +138,7 @@ START_TEST(a_text_beyond_the_limit) {
   ck_assert_ptr_null(dz_program_parse("1", ((size_t)1 << 28) + 1, "big", NULL, &e));
   ck_assert_int_eq(e.status, DZ_ERR_LIMIT);
   ck_assert_str_eq(e.file, "big");
+  ck_assert(e.line == 1 && e.column == 1);
 }
 END_TEST
 

@@ -25,6 +25,8 @@ static const struct {
     {"broadcast_to(x, 1, 2, 1, 1, 1, 1, 1, 1)", NULL},
     {"reshape(x, 1, 1, 1, 1, 1, 1, 1, 1, 1)", "reshape: 9 extents, at most 8 are possible"},
     {"permute(reshape(x, 1, 1, 1, 1, 1, 1, 1, 1), 7, 6, 5, 4, 3, 2, 1, 0)", NULL},
+    {"positions(reshape(x, 1, 1, 1, 1, 1, 1, 1, 1))", NULL},
+    {"reshape(x, 1, 1, 1, 1, 1, 1, 1, 1)[0, 0, 0, 0, 0, 0, 0, 0]", NULL},
     {"_room(u, 2)", NULL},
     {"_room(u, 2, 0)", NULL},
     {"_room(u)", "_room takes 2 to 3 arguments, came 1"},
@@ -56,6 +58,13 @@ static const struct {
     {"reshape(u)", "reshape takes at least 2 arguments, came 1"},
     {"d(x)", "d(f, x) takes at least 2 arguments, came 1"},
     {"d(x, x)", NULL},
+    {"stack()", "stack takes at least 1 argument, came 0"},
+    {"permute()", "permute takes at least 1 argument, came 0"},
+    {"max(u, ddof=1)", "max has no argument 'ddof'"},
+    {"concat(u, u, keepdims=1)", "concat has no argument 'keepdims'"},
+    {"stack(u, u, keepdims=1)", "stack has no argument 'keepdims'"},
+    {"reshape(u, 2, axis=0)", "reshape has no argument 'axis'"},
+    {"permute(u, axis=0)", "permute has no argument 'axis'"},
 };
 
 START_TEST(as_many_as_there_may_be) {
@@ -132,6 +141,81 @@ START_TEST(what_cannot_be_seen_is_told_by_number) {
 }
 END_TEST
 
+/* As many names are told as 299 bytes hold, with a comma and a space between two. */
+START_TEST(as_many_missing_as_are_told) {
+  char a[101], b[199], text[400], message[400];
+  memset(a, 'a', sizeof a), memset(b, 'b', sizeof b);
+  a[100] = 0;
+  for (size_t n = 197; n <= 198; n++) {
+    b[n] = 0;
+    snprintf(text, sizeof text, "%s + %s", a, b);
+    snprintf(message, sizeof message, n == 197 ? "no value for %s, %s" : "no value for %s and 1 more", a, b);
+    b[n] = 'b';
+    dz_tape *t = dz_tape_new(NULL);
+    ck_assert(!dz_valid(dz_expr(t, text)));
+    ck_assert_str_eq(dz_tape_error(t)->message, message);
+    dz_tape_free(t);
+  }
+}
+END_TEST
+
+/* The least limit on what functions expand to with which a text is recorded, without which it is refused. */
+static uint64_t least_limit(const char *text) {
+  for (uint64_t most = 0; most < 100; most++) {
+    dz_tape *t = dz_tape_new(NULL);
+    (void)dz_set_name(dz_input(t, 2), "x");
+    ck_assert_int_eq(dz_tape_limit(t, DZ_LIMIT_STEPS, most), DZ_OK);
+    const bool done = dz_valid(dz_expr(t, text));
+    ck_assert_int_eq(dz_tape_error(t)->status, done ? DZ_OK : DZ_ERR_LIMIT);
+    dz_tape_free(t);
+    if (done) return most;
+  }
+  return UINT64_MAX;
+}
+
+/* As much as the limit says, and no more, over all calls; a program's own lines do not count. */
+START_TEST(steps_up_to_the_limit) {
+  const uint64_t one = least_limit("f(a) = -a\nf(x)");
+  ck_assert(least_limit("sin(x) + 2*x") == 0 && one > 1);
+  ck_assert_uint_eq(least_limit("f(a) = -a\nf(x) + f(f(x))"), 3 * one);
+}
+END_TEST
+
+/* Of a text that goes on behind its end nothing of that is taken up. */
+START_TEST(behind_the_end) {
+  static const struct {
+    const char *text;
+    size_t rest;
+    const char *message;
+  } of[] = {{"x + \xE2\x88\x9A", 1, "invalid UTF-8: byte 0xE2 begins no character"},
+            {"（x） + \xEF\xBC\x8B", 1, "invalid UTF-8: byte 0xEF begins no character"},
+            {"x(1)", 1, "unknown function 'x' (to multiply write x*(…))"},
+            {"1,234.5", 2, "a comma separates arguments: a number is written with a point, 1.234"},
+            {"1 + 2.5.", 1, NULL},
+            {"sin(x)", 1, "'(' is never closed"}};
+  for (size_t k = 0; k < COUNT(of); k++) {
+    dz_error e;
+    dz_program *p = dz_program_parse(of[k].text, strlen(of[k].text) - of[k].rest, NULL, NULL, &e);
+    ck_assert_msg((p != NULL) == !of[k].message, "%s: %s", of[k].text, e.message);
+    if (!p) ck_assert_str_eq(e.message, of[k].message);
+    dz_program_free(p);
+  }
+}
+END_TEST
+
+/* A place may be a constant that is made of constants, of which so many nodes are looked at. */
+START_TEST(a_constant_of_so_many_nodes) {
+  for (int nodes = 32; nodes <= 33; nodes++) {
+    char text[100] = "k = 1\nu[";
+    for (int k = 1; k < nodes; k++) strcat(text, "-");
+    strcat(text, "k]");
+    dz_tape *t = with_leaves();
+    ck_assert_int_eq(dz_valid(dz_expr(t, text)), nodes == 32);
+    dz_tape_free(t);
+  }
+}
+END_TEST
+
 /* Only what a function derives by becomes a node of its own when the function is called. */
 START_TEST(nodes_of_a_call) {
   static const struct {
@@ -140,6 +224,7 @@ START_TEST(nodes_of_a_call) {
   } of[] = {{"f(a) = max(1, a)\nf(x)", 1},
             {"f(a, b) = hypot(b, a)\nf(x, y)", 1},
             {"f(a) = sin(a)\nf(x)", 1},
+            {"g(a, b) = d(a, b)\ng(x, y)", 2}, /* b and the derivative, 0 */
             {"max(1, x)", 1}};
   for (size_t k = 0; k < COUNT(of); k++) {
     dz_tape *t = with_leaves();
@@ -152,4 +237,6 @@ START_TEST(nodes_of_a_call) {
 END_TEST
 
 SUITE(EACH(as_many_as_there_may_be, COUNT(calls)), ONCE(items_of_one_shape), ONCE(parts_of_so_many),
-      EACH(what_cannot_be_seen_is_told_by_number, COUNT(unseen)), ONCE(nodes_of_a_call))
+      EACH(what_cannot_be_seen_is_told_by_number, COUNT(unseen)), ONCE(as_many_missing_as_are_told),
+      ONCE(steps_up_to_the_limit), ONCE(behind_the_end), ONCE(a_constant_of_so_many_nodes),
+      ONCE(nodes_of_a_call))

@@ -200,6 +200,7 @@ static dz_status run(const char *text, size_t size, failing *f, size_t only, dou
   ck_assert_msg((p != NULL) == (e->status == DZ_OK), "%s: status %d", text, (int)e->status);
   const dz_var y = p ? dz_program_record(p, t, 3) : (dz_var){0};
   if (p) *e = *dz_tape_error(t);
+  ck_assert_msg(dz_valid(y) == !e->status, "%s: status %d", text, (int)e->status);
   *sum = 0;
   for (size_t i = 0; dz_valid(y) && i < dz_size(y); i++) *sum += dz_values(y)[i];
   dz_program_free(p);

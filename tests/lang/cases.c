@@ -178,6 +178,7 @@ static void run_case(const test_case *c) {
   free(exact);
   dz_var y = p ? dz_program_record(p, t, 7) : (dz_var){0};
   expect_error(c, p ? dz_tape_error(t) : &e);
+  if (p && dz_valid(y) != !dz_tape_error(t)->status) blame(c, "result", "a node beside an error", "either");
   if (p && !dz_tape_error(t)->status) expect_results(c, t, y);
   dz_program_free(p);
   dz_tape_free(t);

@@ -41,6 +41,30 @@ START_TEST(what_only_calls_make) {
 }
 END_TEST
 
+/* A part that is named counts as one where another uses it. */
+START_TEST(what_uses_a_named_part) {
+  const dz_print_options few = {DZ_PRINT_EXPAND, 0, 4, 0};
+  dz_tape *t = dz_tape_new(NULL);
+  ck_assert_str_eq(print(record(t, "s = sin(x)*cos(y); r = s + x; r*r + s"), &few),
+                   "t1 = sin(x)*cos(y)\n(t1 + x)*(t1 + x) + t1");
+  dz_tape_free(t);
+}
+END_TEST
+
+/* Leaves without a name have the numbers from 1 on that no name has; a leaf that is not printed has none. */
+START_TEST(numbers_of_leaves) {
+  dz_tape *t = dz_tape_new(NULL);
+  dz_var other = dz_input(t, 1), y = dz_num(0), x10 = dz_input(t, 1);
+  ck_assert_str_eq(print(dz_mul(dz_input(t, 2), 3), NULL), "x1*3");
+  ck_assert_str_eq(print(other, NULL), "x1");
+  ck_assert_int_eq(dz_set_name(x10, "x10"), DZ_OK);
+  for (int k = 0; k < 11; k++) y = dz_add(dz_input(t, 1), k ? y : x10);
+  ck_assert_str_eq(print(y, NULL),
+                   "x12 + (x11 + (x9 + (x8 + (x7 + (x6 + (x5 + (x4 + (x3 + (x2 + (x1 + x10))))))))))");
+  dz_tape_free(t);
+}
+END_TEST
+
 /* The gradient of a system's solution is the other system's. */
 START_TEST(the_transposed_system) {
   dz_tape *t = dz_tape_new(NULL);
@@ -89,6 +113,8 @@ START_TEST(every_refusal) {
     int left = k;
     ck_assert_int_eq(dz_print(y, &all, refuse_at, &left), k <= writes ? DZ_ERR_WRITE : DZ_OK);
   }
+  const dz_print_options just = {DZ_PRINT_DEFINE, 0, 5, strlen(whole)};
+  ck_assert_str_eq(print(y, &just), whole);
   for (size_t most = 1; most < strlen(whole); most += most < 40 ? 1 : EFFORT(29, 97)) {
     const dz_print_options some = {DZ_PRINT_DEFINE, 0, 5, most};
     p.n = p.most = 0;
@@ -128,5 +154,5 @@ START_TEST(no_part_is_named) {
 }
 END_TEST
 
-SUITE(ONCE(what_only_calls_make), ONCE(the_transposed_system), ONCE(the_other_way_of_parts),
-      ONCE(every_refusal), ONCE(no_part_is_named))
+SUITE(ONCE(what_only_calls_make), ONCE(what_uses_a_named_part), ONCE(numbers_of_leaves),
+      ONCE(the_transposed_system), ONCE(the_other_way_of_parts), ONCE(every_refusal), ONCE(no_part_is_named))

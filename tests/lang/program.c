@@ -53,7 +53,8 @@ START_TEST(leaves_in_order) {
   }
   ck_assert_uint_eq(dz_program_leaf_at(p, 3).dims[0], 150);
   ck_assert_uint_eq(dz_program_leaf_at(p, 3).dims[1], 2);
-  ck_assert_ptr_null(dz_program_leaf_at(p, n).name);
+  const dz_program_leaf none = dz_program_leaf_at(p, n);
+  ck_assert(!none.name && none.role == DZ_ROLE_NONE && none.rank == -1);
   dz_program_free(p);
 }
 END_TEST
@@ -106,8 +107,27 @@ START_TEST(function_names) {
     snprintf(text, sizeof text, "'%s' is a function: write %s(x)", name, name);
     ck_assert_str_eq(e.message, text);
     for (size_t k = 0; k < n; k++) ck_assert_str_ne(name, dz_function_name(k));
+    ck_assert_int_ne(*name, '_'); /* the prelude's own */
   }
   ck_assert_uint_gt(n, DZ__F_POINTWISE_END + 20);
+}
+END_TEST
+
+static bool is_offered(const char *name) {
+  const char *other;
+  for (size_t i = 0; (other = dz_function_name(i)) != NULL; i++)
+    if (strcmp(other, name) == 0) return true;
+  return false;
+}
+
+/* And what can be called is offered. */
+START_TEST(no_function_is_kept_back) {
+  static const char *const own[] = {"rank", "extent", "positions", "unroll", "mean", "dot", "abs", "clip"};
+  for (size_t i = 0; i < COUNT(own); i++) ck_assert_msg(is_offered(own[i]), "%s", own[i]);
+  for (int fn = 0; fn < DZ__F_END; fn++) {
+    const char *name = dz__ops[fn].name;
+    if (dz__builtin_find(name, strlen(name)).form) ck_assert_msg(is_offered(name), "%s", name);
+  }
 }
 END_TEST
 
@@ -120,6 +140,9 @@ START_TEST(function_texts) {
   ck_assert_int_eq(*text, '#');
   ck_assert_uint_gt(size, sizeof hinge);
   ck_assert_mem_eq(text + size - (sizeof hinge - 1), hinge, sizeof hinge - 1);
+  static const char *const some[] = {"mean", "conv2d", "dot"};
+  for (size_t i = 0; i < COUNT(some); i++)
+    ck_assert_msg(dz_function_text(some[i], NULL) != NULL, "%s", some[i]);
   text = dz_function_text("std", &size);
   ck_assert_mem_eq(text + size - 3, ")))", 3);
   const char *const others[] = {NULL, "", "sin", "hing", "(", "_centred(", "nothing"};
@@ -190,6 +213,17 @@ START_TEST(nodes_know_their_place) {
 }
 END_TEST
 
+/* A choice stands where its question mark does, also when what follows goes on over lines. */
+START_TEST(places_of_choices) {
+  dz_tape *t = dz_tape_new(NULL);
+  named_input(t, "x", 2);
+  dz_node n = dz_describe(dz_expr(t, "x ?\n  x*x :\n  x + 1"));
+  ck_assert_str_eq(n.op, "where");
+  ck_assert_int_eq(n.line * 100 + n.column, 103);
+  dz_tape_free(t);
+}
+END_TEST
+
 /* After a function the place is the caller's again, on another line too. */
 START_TEST(places_after_calls) {
   dz_tape *t = dz_tape_new(NULL);
@@ -213,7 +247,24 @@ START_TEST(a_name_that_is_taken) {
   named_input(t, "z", 2);
   ck_assert(!dz_valid(dz_expr(t, "\nz = 3")));
   ck_assert_int_eq(dz_tape_error(t)->status, DZ_ERR_NAME);
+  ck_assert_str_eq(dz_tape_error(t)->message,
+                   "'z' is defined here, but the tape has a node of that name already");
   ck_assert_int_eq(dz_tape_error(t)->line, 2);
+  dz_tape_free(t);
+}
+END_TEST
+
+/* A definition that is a leaf names the leaf, which keeps the name where the rest is rewound. */
+START_TEST(a_leaf_by_another_name) {
+  dz_tape *t = dz_tape_new(NULL);
+  named_input(t, "x", 2);
+  dz_program *p = parse("u = x\nu*u");
+  dz_mark mark = dz_tape_mark(t);
+  for (int turn = 0; turn < 2; turn++) {
+    ck_assert_double_eq(dz_value(dz_program_record(p, t, 0)), 4);
+    ck_assert_int_eq(dz_tape_rewind(t, mark), DZ_OK);
+  }
+  dz_program_free(p);
   dz_tape_free(t);
 }
 END_TEST
@@ -226,7 +277,11 @@ START_TEST(an_earlier_error_stays) {
   ck_assert_int_eq(dz_tape_error(t)->status, DZ_ERR_SYNTAX);
   ck_assert_double_eq(dz_value(dz_expr(t, "x + 1")), 3);
   ck_assert(!dz_valid(dz_expr(t, "q")));
+  dz_program *p = parse("2*q");
+  ck_assert(!dz_valid(dz_program_record(p, t, 0)));
   ck_assert_int_eq(dz_tape_error(t)->status, DZ_ERR_SYNTAX);
+  ck_assert_str_eq(dz_tape_error(t)->file, "<text>");
+  dz_program_free(p);
   dz_tape_free(t);
 }
 END_TEST
@@ -293,6 +348,42 @@ START_TEST(distributions) {
   double l = sqrt(6. / 200);
   check_values("glorot", 0, l * l / 3, l * l * l * l / 5, -l, l);
   check_values("he", 0, 2. / 100, 3 * 4e-4, -INFINITY, INFINITY);
+}
+END_TEST
+
+/* By what comes in and goes out, glorot and he stand for a spread: their values are that one's. */
+START_TEST(spreads_by_shape) {
+  static const struct {
+    const char *shape;
+    double in, out;
+  } of[] = {{"", 1, 1}, {"[5]", 5, 1}, {"[2, 5]", 2, 5}, {"[2, 3, 5]", 6, 5}, {"[2, 3, 5, 7]", 30, 7}};
+  for (size_t i = 0; i < COUNT(of); i++) {
+    const double l = sqrt(6 / (of[i].in + of[i].out));
+    char uniform[60], normal[60];
+    const char *const inits[] = {"glorot", uniform, "he", normal};
+    snprintf(uniform, sizeof uniform, "uniform(%.17g, %.17g)", -l, l);
+    snprintf(normal, sizeof normal, "normal(%.17g)", sqrt(2 / of[i].in));
+    for (int k = 0; k < 4; k += 2) {
+      dz_tape *t[2];
+      const double *x[2];
+      for (int j = 0; j < 2; j++) {
+        char text[200];
+        snprintf(text, sizeof text, "param W%s ~ %s; 0", of[i].shape, inits[k + j]);
+        x[j] = initial(t[j] = dz_tape_new(NULL), text, "W", 3);
+      }
+      ck_assert_mem_eq(x[0], x[1], dz_size(dz_named(t[0], "W")) * sizeof **x);
+      for (int j = 0; j < 2; j++) dz_tape_free(t[j]);
+    }
+  }
+}
+END_TEST
+
+START_TEST(a_text_alone_has_the_seed_0) {
+  dz_tape *t = dz_tape_new(NULL), *u = dz_tape_new(NULL);
+  const double *x = dz_values(dz_expr(t, "param W[8] ~ normal(1); W"));
+  ck_assert_mem_eq(x, initial(u, "param W[8] ~ normal(1); W", "W", 0), 8 * sizeof *x);
+  dz_tape_free(t);
+  dz_tape_free(u);
 }
 END_TEST
 
@@ -366,7 +457,9 @@ START_TEST(memory_ends_anywhere) {
 END_TEST
 
 SUITE(ONCE(leaves_in_order), ONCE(definitions_and_result), ONCE(nothing_given), ONCE(function_names),
-      ONCE(function_texts), ONCE(names_in_messages), ONCE(many_missing), ONCE(nodes_know_their_place),
-      ONCE(places_after_calls), ONCE(a_name_that_is_taken), ONCE(an_earlier_error_stays),
-      ONCE(a_loop_allocates_nothing), ONCE(distributions), ONCE(values_depend_on_seed_and_name_only),
+      ONCE(no_function_is_kept_back), ONCE(function_texts), ONCE(names_in_messages), ONCE(many_missing),
+      ONCE(nodes_know_their_place), ONCE(places_of_choices), ONCE(places_after_calls),
+      ONCE(a_name_that_is_taken), ONCE(a_leaf_by_another_name), ONCE(an_earlier_error_stays),
+      ONCE(a_loop_allocates_nothing), ONCE(distributions), ONCE(spreads_by_shape),
+      ONCE(a_text_alone_has_the_seed_0), ONCE(values_depend_on_seed_and_name_only),
       ONCE(memory_ends_anywhere))

@@ -37,6 +37,9 @@ static const struct {
     {"d(3, a)", 0},
     {"s(x, h, w) = w*h + x\nunroll(s, u, 0, a)", 11},
     {"s(x, h) = h + x\nunroll(s, [1, 2], a)", 5},
+    {"s(x, h) = h + 1\nunroll(s, u, a)", 5},
+    {"（a＋b）", 5},
+    {"a + 1\ninput k[2, 3], l; param P[2] ~ uniform(-1, +2), Q ~ normal(1), R ~ he", 3},
     {"input k ~ ones", 0},
     {"param P ~ ones, Q ~ ones\nP + Q", 2},
     {"ab = a; ab^2", 4},
@@ -97,6 +100,18 @@ START_TEST(a_nul_anywhere) {
 }
 END_TEST
 
+/* Broken off anywhere it is a program or an error, never both. */
+START_TEST(cut_anywhere) {
+  const char *text = programs[_i].text;
+  for (size_t n = 0; n < strlen(text); n++) {
+    dz_error e = {.status = DZ_OK};
+    dz_program *p = dz_program_parse(text, n, "cut", NULL, &e);
+    ck_assert_msg((p != NULL) == !e.status, "%.*s: status %d", (int)n, text, e.status);
+    dz_program_free(p);
+  }
+}
+END_TEST
+
 /* ---- no memory ---- */
 
 /* Behind so many operators that are open, whose operands are on the machine's stack already; on a tape that
@@ -121,8 +136,10 @@ static dz_status run(const char *program, place at, failing *f, size_t only, dou
   f->calls = 0, f->only = only;
   dz_error e = {.status = DZ_OK};
   dz_program *p = dz_program_parse(text, strlen(text), "starved", &a, &e);
+  ck_assert_msg((p != NULL) == !e.status, "%s: status %d", text, e.status);
   const dz_var y = p ? dz_program_record(p, t, 3) : (dz_var){0};
   if (p) e = *dz_tape_error(t);
+  ck_assert_msg(dz_valid(y) == !e.status, "%s: status %d", text, e.status);
   *value = !dz_valid(y) ? 0 : dz_rank(y) ? dz_values(y)[0] : dz_value(y);
   dz_program_free(p);
   dz_tape_free(t);
@@ -159,6 +176,15 @@ START_TEST(memory_runs_out) {
     starve(programs[_i].text, (place){.before = k, .nested = true});
   }
   for (int k = 1; k <= 5; k++) starve(programs[_i].text, (place){.room = k});
+}
+END_TEST
+
+/* Where an array grows at what is rare in a program: the line before its first operator, a turn of unroll. */
+START_TEST(memory_runs_out_at_rare_places) {
+  for (int k = 0; k <= 16; k++) {
+    starve("a + b", (place){.before = k, .nested = true});
+    starve("s(x, h) = h + 1\nu*unroll(s, u, a)", (place){.before = k, .nested = true});
+  }
 }
 END_TEST
 
@@ -247,5 +273,6 @@ START_TEST(the_first_error_stays) {
 END_TEST
 
 SUITE(EACH(values_are_right, COUNT(programs)), EACH(a_nul_anywhere, COUNT(programs)),
-      EACH(memory_runs_out, COUNT(programs)), ONCE(a_program_too_long), ONCE(too_many_arguments),
+      EACH(cut_anywhere, COUNT(programs)), EACH(memory_runs_out, COUNT(programs)),
+      ONCE(memory_runs_out_at_rare_places), ONCE(a_program_too_long), ONCE(too_many_arguments),
       ONCE(a_list_too_large), ONCE(many_underflows), ONCE(the_first_error_stays))
