@@ -123,7 +123,6 @@ void dz__lu_refined(const dz__system *s, const double *b, double *x, size_t stri
   for (size_t i = 0; i < n; i++) room[i] = b[i * stride];
   dz__lu_subtract_product(s, x, stride, room);
   dz__lu_solve(s, room, 1);
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += room[i] - room[i];
-  for (size_t i = 0; i < n && sum == 0; i++) x[i * stride] += room[i];
+  const bool kept = isfinite(dz__largest(room, n));
+  for (size_t i = 0; i < n && kept; i++) x[i * stride] += room[i];
 }

@@ -64,7 +64,7 @@ static const size_t shapes[][9] = {
     {1, 1, 1, 1, 1, 1, 1, 1, 1},   {2, 3, 5, 6, 2, 3, 1, 1, 4},   {1, 2, 7, 9, 3, 3, 2, 2, 3},
     {3, 1, 4, 70, 2, 2, 2, 1, 2},  {1, 1, 3, 140, 1, 2, 1, 1, 1}, {2, 4, 6, 6, 6, 6, 1, 1, 5},
     {1, 0, 3, 3, 2, 2, 1, 1, 2},   {0, 2, 3, 3, 2, 2, 1, 1, 2},   {1, 40, 4, 90, 3, 3, 1, 1, 2},
-    {1, 2, 40, 40, 3, 2, 1, 3, 2},
+    {1, 2, 60, 40, 3, 2, 1, 3, 2},
 };
 
 static dz__windows windows_of(const size_t *n) {
@@ -78,6 +78,17 @@ START_TEST(convolutions) {
     convolution_double(&p, shapes[_i][8], wants & 1, wants & 2);
     convolution_float(&p, shapes[_i][8], wants & 1, wants & 2);
   }
+}
+END_TEST
+
+/* Of the numbers laid out, a part at a time: as many rows of windows as 8192 have place for, but a whole one.
+ */
+START_TEST(room) {
+  const dz__windows p = windows_of(shapes[_i]);
+  const size_t row = depth(&p) * p.columns;
+  size_t rows = 1;
+  while (rows < p.rows && (rows + 1) * row <= 8192) rows++;
+  ck_assert_uint_eq(dz__conv_room(&p), 2 * rows * row);
 }
 END_TEST
 
@@ -159,5 +170,5 @@ START_TEST(pools_carefully) {
 }
 END_TEST
 
-SUITE(EACH(convolutions, COUNT(shapes)), EACH(pools, COUNT(shapes)), EACH(carefully, COUNT(shapes)),
-      EACH(pools_carefully, COUNT(shapes)))
+SUITE(EACH(convolutions, COUNT(shapes)), EACH(room, COUNT(shapes)), EACH(pools, COUNT(shapes)),
+      EACH(carefully, COUNT(shapes)), EACH(pools_carefully, COUNT(shapes)))

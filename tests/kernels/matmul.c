@@ -154,6 +154,22 @@ START_TEST(a_numeric_zero_counts) {
 }
 END_TEST
 
+/* The masks of the second matrix of a batch are its own: those before stand just before. */
+START_TEST(masks_of_a_batch) {
+  const size_t dims[] = {2, 1, 1};
+  problem p = factors(3, dims, 3, dims);
+  double masks[] = {1, 1, 0};
+  for (int i = 0; i < 2; i++) p.args[1].data[i] = (double)INFINITY;
+  forward(&p);
+  prepare_reverse(&p, 2);
+  p.g[0] = p.g[1] = 1, p.ga[0][1] = 5;
+  p.reached = masks + 1;
+  ck_assert(!reverse(&p) && p.ga[0][0] == (double)INFINITY && p.ga[0][1] == 5);
+  p.reached = NULL;
+  drop(&p);
+}
+END_TEST
+
 /* Rows or columns contiguous, rows further apart than they are long; whole numbers, of which a float has
    enough. What was in c before counts only where it is added to. */
 static void check_product(ptrdiff_t m, ptrdiff_t k, ptrdiff_t n) {
@@ -223,4 +239,5 @@ START_TEST(products_add_in_order) {
 END_TEST
 
 SUITE(ONCE(products_add_in_order), ONCE(products_in_every_layout), ONCE(random_matmuls), ONCE(large_matmuls),
-      ONCE(matmul_shapes_as_numpy), ONCE(zeros_times_infinities), ONCE(a_numeric_zero_counts))
+      ONCE(matmul_shapes_as_numpy), ONCE(zeros_times_infinities), ONCE(a_numeric_zero_counts),
+      ONCE(masks_of_a_batch))

@@ -19,7 +19,7 @@ typedef struct problem {
   dz__fn fn;
   int nargs, nattr;
   dz__array args[MOST_ARGS], out;
-  int64_t attr[4 * DZ__MAX_RANK];
+  int64_t attr[5 * DZ__MAX_RANK];
   double *g, *ga[MOST_ARGS], *was[MOST_ARGS], *scratch, *reached;
   dz_error error;
 } problem;

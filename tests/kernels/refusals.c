@@ -45,6 +45,12 @@ static const struct {
      DZ_ERR_SHAPE},
     {DZ__F_solve,
      3,
+     {{.rank = 2, .dims = {0, 0}}, {.rank = 0, .size = 1}, {.rank = 2, .dims = {1, 0}}},
+     1,
+     {0},
+     DZ_ERR_SHAPE},
+    {DZ__F_solve,
+     3,
      {{.rank = 2, .dims = {2, 3}, .size = 6},
       {.rank = 1, .dims = {2}, .size = 2},
       {.rank = 2, .dims = {3, 2}, .size = 6}},
@@ -113,6 +119,7 @@ START_TEST(results_too_large) {
   ck_assert_int_eq(shape(DZ__F_count, 1, &x, 3, (int64_t[]){0, 0, 0}, &call), DZ_ERR_SHAPE);
   ck_assert_int_eq(shape(DZ__F_gather, 2, (dz__array[]){x, one}, 1, (int64_t[]){0}, &call), DZ_ERR_SHAPE);
   ck_assert_int_eq(shape(DZ__F_max, 1, &x, 2, (int64_t[]){0, 3}, &call), DZ_OK); /* no result at all */
+  ck_assert_int_eq(shape(DZ__F_count, 1, &x, 3, (int64_t[]){0, 3, FOUR}, &call), DZ_OK);
 }
 END_TEST
 
@@ -147,24 +154,37 @@ START_TEST(nothing_is_wanted) {
 }
 END_TEST
 
+/* Of numbers below 1 rounded to floats; the array ends where it is said to end. */
+START_TEST(below_one) {
+  const float most = 0x1.fffffep-1f, numbers[] = {1, 0, most, 1};
+  float *x = malloc(sizeof numbers);
+  memcpy(x, numbers, sizeof numbers);
+  dz__keep_below_one(x, 4);
+  ck_assert(x[0] == most && x[1] == 0 && x[2] == most && x[3] == most);
+  free(x);
+}
+END_TEST
+
 /* ---- large systems ---- */
 
-/* More unknowns than the forward sweep has room for on the stack: with a unit matrix, which is its own
-   factors, the solution is the right-hand side, its adjoint what arrives, its tangent the right-hand side's.
- */
+/* As many unknowns as the forward sweep has room for on the stack, and one more, which are not refined. The
+   matrix is 1, its factors are said to be of 2: so half of the right-hand side solves it, refined once three
+   quarters; and so it is with what arrives, and with tangents. */
 START_TEST(many_unknowns) {
-  enum { N = 4097 };
-  double *a = calloc((size_t)N * N, sizeof *a), *lu = calloc((size_t)(N + 1) * N, sizeof *lu);
+  enum { MOST = 4096 };
+  const size_t N = MOST + (size_t)_i;
+  const double part = N > MOST ? .5 : .75;
+  double *a = calloc(N * N, sizeof *a), *lu = calloc((N + 1) * N, sizeof *lu);
   double *b = malloc(N * sizeof *b), *x = malloc(N * sizeof *x), *g = malloc(N * sizeof *g);
   double *gb = calloc(N, sizeof *gb), *t = malloc(N * sizeof *t), *room = malloc(8 * N * sizeof *room);
   for (size_t i = 0; i < N; i++) {
-    a[i * N + i] = lu[i * N + i] = 1;
+    a[i * N + i] = 1, lu[i * N + i] = 2;
     b[i] = (double)(i % 100), g[i] = (double)(i % 7), t[i] = (double)(i % 13);
-    lu[(size_t)N * N + i] = (double)i; /* no rows are exchanged */
+    lu[N * N + i] = (double)i; /* no rows are exchanged */
   }
-  const dz__array args[3] = {{.rank = 2, .dims = {N, N}, .size = (size_t)N * N, .data = a},
+  const dz__array args[3] = {{.rank = 2, .dims = {N, N}, .size = N * N, .data = a},
                              {.rank = 1, .dims = {N}, .size = N, .data = b},
-                             {.rank = 2, .dims = {N + 1, N}, .size = (size_t)(N + 1) * N, .data = lu}};
+                             {.rank = 2, .dims = {N + 1, N}, .size = (N + 1) * N, .data = lu}};
   const int64_t attr = 0;
   dz__call call = {
       .op = "solve", .nargs = 3, .args = args, .nattr = 1, .attr = &attr, .g = g, .scratch = room};
@@ -172,14 +192,14 @@ START_TEST(many_unknowns) {
   call.ga = (double *[]){NULL, gb, NULL};
   op(DZ__F_solve)->forward(&call);
   ck_assert(!op(DZ__F_solve)->reverse(&call));
-  for (size_t i = 0; i < N; i++) ck_assert(x[i] == b[i] && gb[i] == g[i]);
+  for (size_t i = 0; i < N; i++) ck_assert(x[i] == part * b[i] && gb[i] == part * g[i]);
   double *tangents[3] = {NULL, t, NULL}, *out = gb;
   const dz__tangent_call p = {.op = op(DZ__F_solve), .call = call, .t = tangents, .out = out};
   op(DZ__F_solve)->tangent(&p);
-  for (size_t i = 0; i < N; i++) ck_assert(out[i] == t[i]);
+  for (size_t i = 0; i < N; i++) ck_assert(out[i] == part * t[i]);
   free(a), free(lu), free(b), free(x), free(g), free(gb), free(t), free(room);
 }
 END_TEST
 
 SUITE(EACH(shapes_that_cannot_be, COUNT(wrong)), ONCE(results_too_large), ONCE(nothing_is_wanted),
-      ONCE(many_unknowns))
+      ONCE(below_one), EACH(many_unknowns, 2))

@@ -6,7 +6,6 @@
 #include "dz/tangent.h"
 #include "dz/tensor.h"
 #include "failing.h"
-#include "kernels/lu.h"
 #include "on_tape.h"
 
 #ifdef HAVE_QUADMATH
@@ -364,24 +363,6 @@ START_TEST(larger) {
 }
 END_TEST
 
-/* In place and without refinement, as for very large systems: a permutation's transpose is its inverse. */
-START_TEST(kernel) {
-  double lu[12], x[] = {5, -1, 6, -1, 7, -1};
-  const double a[] = {0, 1, 0, 0, 0, 1, 1, 0, 0};
-  dz__lu_factor(a, lu, 3);
-  ck_assert(!dz__lu_singular(lu, 3));
-  dz__system s = {a, lu, 3, false};
-  dz__lu_solve(&s, x, 2);
-  expect(x, V(7, -1, 5, -1, 6, -1), 6);
-  s.transposed = true;
-  dz__lu_solve(&s, x, 2);
-  expect(x, V(5, -1, 6, -1, 7, -1), 6);
-  double y[3];
-  dz__lu_refined(&s, V(1, 2, 3), y, 1, NULL);
-  expect(y, V(2, 3, 1), 3);
-}
-END_TEST
-
 START_TEST(every_allocation_may_fail) {
   for (size_t k = 1;; k++) {
     failing f = {.at = k};
@@ -410,18 +391,6 @@ END_TEST
 #define WITH_QUADS
 #endif
 
-START_TEST(the_largest_magnitude) {
-  ck_assert(dz__largest(NULL, 0) == 0 && dz__largest(V(1, -3, 2), 3) == 3);
-  ck_assert(dz__largest(V(1, -INFINITY), 2) == (double)INFINITY);
-  for (int at = 0; at < 3; at++) {
-    double x[] = {1, INFINITY, -2};
-    x[at] = (double)NAN;
-    ck_assert(isnan(dz__largest(x, 3)));
-  }
-}
-END_TEST
-
 SUITE_ON_TAPE(WITH_QUADS ONCE(exact), ONCE(columns_together_and_alone), ONCE(empty), ONCE(singular),
               ONCE(structural_zeros), ONCE(one_factorization), ONCE(misuse), ONCE(larger),
-              ONCE(factors_overflow), ONCE(kernel), ONCE(the_largest_magnitude),
-              ONCE(every_allocation_may_fail))
+              ONCE(factors_overflow), ONCE(every_allocation_may_fail))

@@ -249,7 +249,7 @@ END_TEST
 /* ---- what the shape rules refuse ---- */
 
 START_TEST(refusals) {
-  static double half[] = {0.5}, three[] = {1, 3};
+  static double quarter[] = {0.25}, three[] = {1, 3};
   static const struct {
     problem p;
     const char *message;
@@ -286,6 +286,18 @@ START_TEST(refusals) {
         .nattr = 1,
         .attr = {0}},
        "concat: operands have shapes [2, 3] and [2, 4], which differ beside axis 0"},
+      {{.fn = DZ__F_concat,
+        .nargs = 2,
+        .args = {{2, {2, 3}, 6, {NULL}}, {2, {4, 3}, 12, {NULL}}},
+        .nattr = 1,
+        .attr = {1}},
+       "concat: operands have shapes [2, 3] and [4, 3], which differ beside axis 1"},
+      {{.fn = DZ__F_concat,
+        .nargs = 2,
+        .args = {{2, {0, SIZE_MAX}, 0, {NULL}}, {2, {0, 1}, 0, {NULL}}},
+        .nattr = 1,
+        .attr = {1}},
+       "concat: axis 1 of the result is too long"},
       {{.fn = DZ__F_stack,
         .nargs = 2,
         .args = {{1, {3}, 3, {NULL}}, {0, {0}, 1, {NULL}}},
@@ -300,22 +312,38 @@ START_TEST(refusals) {
        "stack: rank 9 is over the limit of 8"},
       {{.fn = DZ__F_gather,
         .nargs = 2,
-        .args = {{2, {2, 3}, 6, {NULL}}, {1, {1}, 1, {half}}},
+        .args = {{2, {2, 3}, 6, {NULL}}, {1, {1}, 1, {quarter}}},
         .nattr = 1,
         .attr = {1}},
-       "gather: index 0.5 is no whole number, as needed for axis 1 of extent 3 of [2, 3]"},
+       "gather: index 0.25 is no whole number, as needed for axis 1 of extent 3 of [2, 3]"},
       {{.fn = DZ__F_gather,
         .nargs = 2,
         .args = {{2, {2, 3}, 6, {NULL}}, {1, {2}, 2, {three}}},
         .nattr = 1,
         .attr = {1}},
        "gather: index 3 is out of range for axis 1 of extent 3 of [2, 3]"},
+      {{.fn = DZ__F_gather,
+        .nargs = 2,
+        .args = {{8, {1, 1, 1, 1, 1, 1, 1, 1}, 1, {NULL}}, {2, {1, 1}, 1, {NULL}}},
+        .nattr = 1,
+        .attr = {0}},
+       "gather: rank 9 is over the limit of 8"},
   };
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     problem p = cases[c].p;
     ck_assert(shape(&p) != DZ_OK);
     ck_assert_str_eq(p.error.message, cases[c].message);
   }
+}
+END_TEST
+
+/* Without elements an axis may be as long as can be counted. */
+START_TEST(the_longest_axis) {
+  problem p = {.fn = DZ__F_concat, .nargs = 2, .nattr = 1, .attr = {1}};
+  p.args[0] = (dz__array){2, {0, SIZE_MAX - 1}, 0, {NULL}};
+  p.args[1] = (dz__array){2, {0, 1}, 0, {NULL}};
+  ck_assert(shape(&p) == DZ_OK);
+  expect_shape(&p, 2, (size_t[]){0, SIZE_MAX});
 }
 END_TEST
 
@@ -351,4 +379,4 @@ END_TEST
 
 SUITE(ONCE(what_is_flat_lets_nothing_through), ONCE(reshapes), ONCE(broadcasts), ONCE(permutations),
       ONCE(indices), ONCE(joins), ONCE(gathers), ONCE(gather_survives_overwritten_positions), ONCE(refusals),
-      ONCE(sizes))
+      ONCE(the_longest_axis), ONCE(sizes))
