@@ -15,15 +15,9 @@ static inline rows flow(bool mask, double p, rows g) {
   return p * g;
 }
 
-static __attribute__((noinline)) rows flow_of(const dz_tape *t, size_t i, int k, rows g) {
-  dz__site s = dz__site_of(t, (uint32_t)i);
-  return flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);
-}
-
 #define ADJOINT rows
 #define SOUND sound_rows
 #define FLOW flow
-#define FLOW_OF flow_of
 #define NAME(x) x##_rows
 #include "tape/sweep.inc"
 

@@ -64,17 +64,9 @@ dz__site dz__site_of(const dz_tape *t, uint32_t i) {
   return s;
 }
 
-/* What flows to operand k of an operation whose partials take more than arithmetic: out of the loop, which so
-   keeps its registers. */
-static __attribute__((noinline)) double flow_of(const dz_tape *t, size_t i, int k, double g) {
-  dz__site s = dz__site_of(t, (uint32_t)i);
-  return dz__flow(s.f->mask[k], s.f->partial[k](s.in[0], s.in[1], 0, s.z, s.tie), g);
-}
-
 #define ADJOINT double
 #define SOUND bool
 #define FLOW dz__flow
-#define FLOW_OF flow_of
 #define PULL sound_pull
 #define NAME(x) x##_double
 #include "tape/sweep.inc"
