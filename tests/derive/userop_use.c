@@ -383,6 +383,9 @@ START_TEST(only_what_is_reached_is_swept) {
     ck_assert_int_eq(ways_back, 0);
     expect_bits(dz_adjoints(x)[1], 4);
     expect_bits(dz_adjoints(beside)[1], 0);
+    ck_assert_int_eq(dz_backward_with(through, seed), DZ_OK);
+    ck_assert_int_eq(ways_back, 0);
+    expect_bits(dz_adjoints(x)[1], 20);
     ck_assert_int_eq(dz_backward_with(beside, seed), DZ_OK);
     ck_assert_int_eq(ways_back, 1);
     expect_bits(dz_adjoints(x)[0], 6);
