@@ -18,6 +18,8 @@ static inline rows flow(bool mask, double p, rows g) {
 #define ADJOINT rows
 #define SOUND sound_rows
 #define FLOW flow
+#define WHOLE false
+#define FAR false
 #define NAME(x) x##_rows
 #include "tape/sweep.inc"
 

@@ -67,6 +67,8 @@ dz__site dz__site_of(const dz_tape *t, uint32_t i) {
 #define ADJOINT double
 #define SOUND bool
 #define FLOW dz__flow
+#define WHOLE whole
+#define FAR far
 #define PULL sound_pull
 #define NAME(x) x##_double
 #include "tape/sweep.inc"

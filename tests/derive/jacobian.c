@@ -125,7 +125,9 @@ START_TEST(rows_are_gradients) {
     const dz_var a = dz_input(tape, hard[k % COUNT(hard)]), b = dz_input(tape, hard[k / COUNT(hard)]);
     const dz_var xs[] = {a, b, dz_input(tape, 2), a};
     const dz_var z = call[_i]((dz_var[]){a, b}), inner = call[_i]((dz_var[]){dz_mul(a, 2), dz_div(b, a)});
-    const dz_var ys[] = {dz_mul(z, xs[2]), dz_sub(dz_mul(inner, -3), z), dz_mul(b, b)};
+    const dz_var more = call[_i]((dz_var[]){a, dz_num(3)}), less = call[_i]((dz_var[]){dz_num(3), b});
+    const dz_var ys[] = {dz_mul(z, xs[2]), dz_sub(dz_mul(inner, -3), z),
+                         dz_add(more, dz_is_number(less) ? b : dz_mul(less, a))};
     double got[12];
     ck_assert_int_eq(dz_jacobians(3, ys, 4, xs, got), DZ_OK);
     for (int i = 0; i < 3; i++) expect_gradient(ys[i], 4, xs, got + 4 * i);
@@ -134,9 +136,19 @@ START_TEST(rows_are_gradients) {
 }
 END_TEST
 
+START_TEST(rows_of_floats) {
+  dz_tape *single = dz_tape_new_single(NULL);
+  const dz_var a = dz_input(single, 3), b = dz_input(single, 5), xs[] = {a, b, a}, y = dz_mul(a, b);
+  double got[6];
+  ck_assert_int_eq(dz_jacobians(2, ((dz_var[]){y, b}), 3, xs, got), DZ_OK);
+  expect_numbers(got, V(5, 3, 5, 0, 1, 0), 6);
+  dz_tape_free(single);
+}
+END_TEST
+
 /* More nodes and leaves than at first there is room for; the second time as the first. */
 START_TEST(rows_of_a_long_tape) {
-  enum { LEAVES = 3000, ROWS = 5 };
+  enum { LEAVES = 20000, ROWS = 5 };
   static dz_var x[LEAVES];
   static double got[ROWS * LEAVES];
   dz_var y[ROWS];
@@ -309,5 +321,6 @@ START_TEST(every_allocation_may_fail) {
 END_TEST
 
 SUITE_ON_TAPE(ONCE(both_sides), ONCE(structural_zeros), ONCE(several_outputs),
-              EACH(rows_are_gradients, COUNT(call)), ONCE(rows_of_a_long_tape), ONCE(hessians),
-              ONCE(products), ONCE(constant_cost), ONCE(misuse), ONCE(every_allocation_may_fail))
+              EACH(rows_are_gradients, COUNT(call)), ONCE(rows_of_floats), ONCE(rows_of_a_long_tape),
+              ONCE(hessians), ONCE(products), ONCE(constant_cost), ONCE(misuse),
+              ONCE(every_allocation_may_fail))
