@@ -136,6 +136,8 @@ dz_status dz_hvp(dz_var y, int count, const dz_var *xs, const double *v, double 
   dz_status status = dz__tangent_check("hvp", 1, &y, count, xs, &top);
   if (status) return status;
   dz_tape *t = y.tape;
+  if (count > 0 && (!v || !out))
+    return refuse(t, DZ_ERR_ARGUMENT, "hvp", "the direction or the result is NULL");
   const dz_allocator *a = &dz__of(t)->alloc;
   size_t bytes = (size_t)count * sizeof(dz_var);
   dz_var *gradients = dz__alloc(a, bytes);

@@ -281,6 +281,11 @@ START_TEST(misuse) {
   REFUSED(DZ_ERR_ARGUMENT, dz_hvp(y, -1, &x, out, out));
   REFUSED(DZ_ERR_HANDLE, dz_hvp(nothing, 1, &x, out, out));
 #undef REFUSED
+  for (int k = 0; k < 2; k++) { /* the error names what was called */
+    ck_assert_int_eq(dz_hvp(y, 1, &x, k ? out : NULL, k ? NULL : out), DZ_ERR_ARGUMENT);
+    ck_assert_str_eq(dz_tape_error(tape)->op, "hvp");
+    dz_tape_forgive(tape);
+  }
   dz_tape *other = dz_tape_new(NULL);
   ck_assert_int_eq(dz_jacobian(y, dz_input(other, 1), out), DZ_ERR_HANDLE);
   dz_tape_free(other);
