@@ -1,5 +1,6 @@
 /* Terms as nodes: how a formula is laid out. Coefficients first, then leaves, powers, functions, sums; what
    has a negative power stands below the line. */
+#include "derive/rule.h"
 #include "derive/simplify.h"
 
 #include <math.h>
@@ -17,15 +18,13 @@ static dz_var node_of(const emission *m, uint32_t i) {
   return x->kind == DZ__K_NUMBER ? dz_num(x->number) : m->node[i];
 }
 
-static dz_var two(dz__fn fn, dz_var x, dz_var y) { return dz__record(fn, 2, (dz_var[]){x, y}, 0, NULL); }
-
 /* a fn b, where a may be missing ({0}). */
-static dz_var join(dz__fn fn, dz_var a, dz_var b) { return a.tape ? two(fn, a, b) : b; }
+static dz_var join(dz__fn fn, dz_var a, dz_var b) { return a.tape ? dz__two(fn, a, b) : b; }
 
 static dz_var ratio(const emission *m, dz__ratio k) {
   double v;
   if (dz__ratio_exact(k, &v)) return dz_num(v);
-  return two(DZ__F_div, dz_const(m->s->t, k.n), dz_num(k.d));
+  return dz__two(DZ__F_div, dz_const(m->s->t, k.n), dz_num(k.d));
 }
 
 /* ---- products ---- */
@@ -72,12 +71,12 @@ static dz_var factor(const emission *m, const dz__part *p, bool below) {
   dz__ratio k;
   uint32_t rest;
   k = dz__split(m->s, p->power, &rest);
-  if (rest != m->s->one) return two(DZ__F_pow, base, node_of(m, p->power));
+  if (rest != m->s->one) return dz__two(DZ__F_pow, base, node_of(m, p->power));
   if (below) k.n = -k.n;
   if (!dz__ratio_is(k, 1)) base = dz__as_node(m->s->t, base);
   if (dz__ratio_is(k, 1)) return base;
   if (k.n == 1 && k.d == 2) return dz__record(DZ__F_sqrt, 1, &base, 0, NULL);
-  return two(DZ__F_pow, base, ratio(m, k));
+  return dz__two(DZ__F_pow, base, ratio(m, k));
 }
 
 static void sorted(const dz__terms *s, uint32_t i, dz__part *to) {
@@ -146,7 +145,7 @@ static dz_var monomial(const emission *m, dz__ratio k, uint32_t i) {
   dz_var above = side(m, n, p, false, unit ? (dz_var){0} : dz_num(k.n), unit && k.n < 0);
   dz_var below = side(m, n, p, true, k.d != 1 ? dz_num(k.d) : (dz_var){0}, false);
   if (!above.tape) above = dz_num(1);
-  return below.tape ? two(DZ__F_div, above, below) : above;
+  return below.tape ? dz__two(DZ__F_div, above, below) : above;
 }
 
 /* ---- the other kinds ---- */

@@ -255,8 +255,10 @@ static uint32_t divided(dz__terms *s, uint32_t i, const void *how) {
   if (s->failed || dz__term_at(s, i)->kind == DZ__K_LEAF) return i;
   if (divides(s, z->term, i))
     rest = dz__product2(s, dz__product2(s, i, inverse), z->name);
-  else if (divides(s, inverse, i))
-    rest = dz__product2(s, dz__product2(s, i, z->term), dz__power(s, z->name, dz__term_number(s, -1)));
+  else if (divides(s, inverse, i)) {
+    rest = dz__product2(s, i, z->term);
+    rest = dz__product2(s, rest, dz__power(s, z->name, dz__term_number(s, -1)));
+  }
   return rest;
 }
 

@@ -149,28 +149,23 @@ static dz_var run_rule(dz__machine *m, uint32_t index, int n, const dz_var *args
 
 static bool is_value(dz_var x, double v) { return dz_is_number(x) && dz__number(x) == v; }
 
-static dz_var two(dz__fn fn, dz_var x, dz_var y) { return dz__record(fn, 2, (dz_var[]){x, y}, 0, NULL); }
-
 dz_var dz__times(dz_var p, dz_var g) {
   if (is_value(p, 1)) return g;
   if (is_value(g, 1)) return p;
   if (is_value(p, -1)) return dz__record(DZ__F_neg, 1, &g, 0, NULL);
   if (is_value(g, -1)) return dz__record(DZ__F_neg, 1, &p, 0, NULL);
-  return two(DZ__F_mul, g, p);
-}
-
-static dz_var where(dz_var c, dz_var a, dz_var b) {
-  return dz__record(DZ__F_where, 3, (dz_var[]){c, a, b}, 0, NULL);
+  return dz__two(DZ__F_mul, g, p);
 }
 
 /* Nothing flows where the mask is 0, whatever g is. */
 static dz__flow through_mask(dz_var p, dz__flow f, bool careful) {
   dz_var c = dz__times(p, f.g);
   if (dz_is_number(p)) return dz__number(p) == 0 ? (dz__flow){{0}, {0}} : (dz__flow){c, f.reach};
-  if (!f.reach.tape && !careful) return (dz__flow){where(two(DZ__F_eq, p, dz_num(0)), dz_num(0), c), {0}};
-  dz_var open = two(DZ__F_ne, p, dz_num(0));
-  if (f.reach.tape) open = two(DZ__F_and, f.reach, open);
-  return (dz__flow){where(open, c, dz_num(0)), open};
+  if (!f.reach.tape && !careful)
+    return (dz__flow){dz__choose(dz__two(DZ__F_eq, p, dz_num(0)), dz_num(0), c), {0}};
+  dz_var open = dz__two(DZ__F_ne, p, dz_num(0));
+  if (f.reach.tape) open = dz__two(DZ__F_and, f.reach, open);
+  return (dz__flow){dz__choose(open, c, dz_num(0)), open};
 }
 
 dz__flow dz__flow_through(dz_var p, bool mask, dz__flow f, bool careful) {
@@ -178,7 +173,7 @@ dz__flow dz__flow_through(dz_var p, bool mask, dz__flow f, bool careful) {
   if (mask) return through_mask(p, f, careful);
   dz_var c = dz__times(p, f.g);
   bool safe = !f.reach.tape || (dz_is_number(p) && isfinite(dz__number(p)));
-  return (dz__flow){safe ? c : where(f.reach, c, dz_num(0)), f.reach};
+  return (dz__flow){safe ? c : dz__choose(f.reach, c, dz_num(0)), f.reach};
 }
 
 bool dz__rule_varies(dz__fn fn, int k, const dz_var *in) {

@@ -23,6 +23,15 @@ dz__flow dz__rule_pointwise(dz_tape *t, dz__fn fn, int k, const dz_var *in, dz_v
    operand holds an infinity or a NaN as it is recorded: that takes its every product as an element. */
 dz__flow dz__rule_tensor(dz__fn fn, int k, const dz_var *in, dz_var z, dz__flow f, bool careful);
 
+/* Nodes of two operands, and of a choice. What is recorded first stands first in pictures and formulas, and C
+   leaves the order of a call's arguments open: no two of them record. */
+static inline dz_var dz__two(dz__fn fn, dz_var x, dz_var y) {
+  return dz__record(fn, 2, (dz_var[]){x, y}, 0, NULL);
+}
+static inline dz_var dz__choose(dz_var c, dz_var a, dz_var b) {
+  return dz__record(DZ__F_where, 3, (dz_var[]){c, a, b}, 0, NULL);
+}
+
 /* p f, the product with a partial: through a choice where it is a mask. */
 dz__flow dz__flow_through(dz_var p, bool mask, dz__flow f, bool careful);
 

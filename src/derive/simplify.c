@@ -113,8 +113,10 @@ static uint32_t chain(reading *r, dz_var x, bool sum) {
       wait_operands(r, w.x, w.sign);
     else if (sum)
       dz__add_part(s, start, dz__whole(w.sign), term_of(r, w.x));
-    else
-      dz__add_factor(s, start, term_of(r, w.x), dz__term_number(s, w.sign));
+    else {
+      uint32_t power = dz__term_number(s, w.sign);
+      dz__add_factor(s, start, term_of(r, w.x), power);
+    }
   }
   return sum ? dz__end_sum(s, start) : dz__end_product(s, start);
 }

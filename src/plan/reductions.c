@@ -108,7 +108,8 @@ static bool add_to(const reduction *r, uint32_t *sum, uint32_t a) {
 
 /* m - a is +0 with the slope -1 where a equals m; an infinite m is not subtracted from. */
 static uint32_t distance(const reduction *r, const extremum *x, uint32_t a) {
-  return where(r, x->finite, two(r, DZ__F_sub, x->m, a), apply(r, DZ__F_neg, true, 1, &a));
+  uint32_t minus = apply(r, DZ__F_neg, true, 1, &a);
+  return where(r, x->finite, two(r, DZ__F_sub, x->m, a), minus);
 }
 
 static bool add_extreme(const reduction *r, extremum *x, uint32_t a) {
@@ -119,7 +120,8 @@ static bool add_extreme(const reduction *r, extremum *x, uint32_t a) {
 /* m minus the mean distance, which is 0: its gradient is shared. A NaN divides by NaN. */
 static uint32_t end_extreme(const reduction *r, const extremum *x) {
   uint32_t mean = two(r, DZ__F_div, x->sum, where(r, x->whole, x->count, x->m));
-  return where(r, x->finite, two(r, DZ__F_sub, x->m, mean), apply(r, DZ__F_neg, true, 1, &mean));
+  uint32_t minus = apply(r, DZ__F_neg, true, 1, &mean);
+  return where(r, x->finite, two(r, DZ__F_sub, x->m, mean), minus);
 }
 
 /* Those that equal m are exp(0) each, and added up apart, so that log1p keeps what the others add. */

@@ -128,7 +128,8 @@ static bool before(const dz_path *a, const dz_path *b) {
 
 static void order(found *f) {
   size_t at = 0;
-  for (size_t i = 0; i < f->shown.paths; at += f->path[i++].length) f->path[i].edge = f->way + at;
+  if (f->way) /* not where a leaf is the result: its path has no edge */
+    for (size_t i = 0; i < f->shown.paths; at += f->path[i++].length) f->path[i].edge = f->way + at;
   for (size_t i = 1; f->shown.all && i < f->shown.paths; i++)
     for (size_t k = i; k > 0 && before(&f->path[k], &f->path[k - 1]); k--) {
       dz_path p = f->path[k];
