@@ -44,9 +44,9 @@ static void found(findings *f, const char *kind, int operand, const spot *p, siz
 
 /* ---- what there is to say about an element ---- */
 
+/* At a tie slopes are 0 to 1, whoever shares it, and there is nothing to say. */
 static double slope(const spot *p, int k) {
-  double tie = p->active[0] && p->active[1] ? .5 : 0;
-  return dz__pointwise[p->fn].partial[k](p->in[0], p->in[1], p->in[2], p->z, tie);
+  return dz__pointwise[p->fn].partial[k](p->in[0], p->in[1], p->in[2], p->z, 0);
 }
 
 static bool at(const spot *p, const char *kind) {

@@ -5,12 +5,6 @@
 
 #undef dz_holds
 
-void dz__branches_free(dz__tape *s) {
-  dz__free(&s->alloc, s->branches, s->branches_cap * sizeof *s->branches);
-  s->branches = NULL;
-  s->nbranches = s->branches_cap = 0;
-}
-
 bool dz__holds_at(dz_var condition, const char *file, int line) {
   if (dz_is_number(condition)) return dz__number(condition) != 0;
   dz_tape *t = condition.tape;

@@ -8,7 +8,6 @@
 /* When the stamps that an id can carry are used up, they start again and no handle is taken for one of the
    present stamp at sight: the general road, which is safe with any handle, does all the recording. */
 static void set_stamp(dz__tape *s, uint64_t stamp) {
-  if ((stamp & DZ__STAMPS) == 0) stamp++;
   s->stamp = stamp;
   s->hot.fresh = (uint64_t)(DZ__FLAGS | (uint32_t)(stamp & DZ__STAMPS)) << 32;
   s->hot.first = stamp <= DZ__STAMPS ? s->hot.fresh : UINT64_MAX;
@@ -119,7 +118,7 @@ static void release(dz__tape *s) {
   dz__free(a, s->zeros, s->zeros_cap * sizeof *s->zeros);
   dz__names_free(&s->names);
   dz__arena_free(&s->arena);
-  dz__branches_free(s);
+  dz__free(a, s->branches, s->branches_cap * sizeof *s->branches);
   if (s->prelude_free) s->prelude_free(s->prelude);
   if (s->users_free) s->users_free(s);
 }
@@ -344,5 +343,6 @@ size_t dz_tape_bytes(const dz_tape *t) {
          dz__arena_bytes(&s->arena) + dz__adjoints_bytes(&s->kept) + dz__adjoints_bytes(&s->reached) +
          dz__adjoints_bytes(&s->tangent) + dz__adjoints_bytes(&s->touched) + s->zeros_cap * sizeof *s->zeros +
          s->leaf_cap * sizeof *s->leaf + s->rows_cap * sizeof *s->rows +
-         s->leaf_rows_cap * sizeof *s->leaf_rows + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names);
+         s->leaf_rows_cap * sizeof *s->leaf_rows + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names) +
+         s->branches_cap * sizeof *s->branches;
 }

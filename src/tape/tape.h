@@ -248,8 +248,6 @@ typedef struct dz__held {
   bool held;
 } dz__held;
 
-void dz__branches_free(dz__tape *s);
-
 /* The place in the text that node i came from; line 0 when there is none. */
 dz__place dz__place_of(const dz_tape *t, uint32_t i);
 

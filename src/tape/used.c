@@ -70,7 +70,7 @@ static void mark_wide(dz_tape *t, dz__used *u, const dz__wide *w) {
 static bool lay(const dz__tape *s, dz__used *u, uint32_t top) {
   dz__arena_init(&u->arena, &s->alloc);
   u->scalar = dz__arena_alloc(&u->arena, ((size_t)top + 1) * sizeof *u->scalar);
-  u->tensor = dz__arena_alloc(&u->arena, (s->wides + 1) * sizeof *u->tensor);
+  u->tensor = dz__arena_alloc(&u->arena, s->wides * sizeof *u->tensor);
   if (!u->scalar || !u->tensor) return false;
   memset(u->scalar, 0, ((size_t)top + 1) * sizeof *u->scalar);
   for (size_t k = 0; k < s->wides && s->wide[k].node <= top; k++) {
@@ -84,7 +84,6 @@ static bool lay(const dz__tape *s, dz__used *u, uint32_t top) {
 
 bool dz__used_mark(dz_tape *t, uint32_t top, dz__used *u) {
   dz__tape *s = dz__of(t);
-  *u = (dz__used){0};
   if (!lay(s, u, top)) return false;
   const dz__wide *y = dz__wide_of(t, top);
   double *mask = y && y->rank ? u->tensor[y - s->wide] : &u->scalar[top];

@@ -63,6 +63,10 @@ START_TEST(ranges_are_settled) {
     const int64_t *attr = dz__attr_of(dz__of(tape), dz__wide_of(tape, dz__index(part)));
     for (int k = 0; k < 4; k++) ck_assert_int_eq(attr[k], settled[c][k]);
   }
+  const dz_var at = dz_at(v, 0, 3);
+  static const int64_t position[] = {3, 1, 1, 1};
+  const int64_t *attr = dz__attr_of(dz__of(tape), dz__wide_of(tape, dz__index(at)));
+  for (int k = 0; k < 4; k++) ck_assert_int_eq(attr[k], position[k]);
 }
 END_TEST
 
@@ -72,12 +76,41 @@ START_TEST(integers_are_counted) {
   const struct {
     dz_var z;
     uint32_t n;
-  } cases[] = {{dz_cumsum(A, 1), 1},    {dz_gather(A, at, 1), 1},     {dz_concat(1, &v, 0), 1},
-               {dz_stack(1, &v, 0), 1}, {dz_matmul(A, v), 0},         {dz_transpose(A), 2},
-               {dz_at(A, 0, 1), 8},     {dz_sum(A, 0, false), 2},     {dz_sum(A, DZ_ALL, false), 3},
-               {dz_noise(v, 1), 0},     {dz_norm(A, DZ_ALL, true), 3}};
+  } cases[] = {{dz_cumsum(A, 1), 1},    {dz_gather(A, at, 1), 1},      {dz_concat(1, &v, 0), 1},
+               {dz_stack(1, &v, 0), 1}, {dz_matmul(A, v), 0},          {dz_transpose(A), 2},
+               {dz_at(A, 0, 1), 8},     {dz_sum(A, 0, false), 2},      {dz_sum(A, DZ_ALL, false), 3},
+               {dz_noise(v, 1), 0},     {dz_norm(A, DZ_ALL, true), 3}, {dz_solve(A, v), 1}};
   for (size_t c = 0; c < COUNT(cases); c++)
     ck_assert_uint_eq(dz__wide_of(tape, dz__index(cases[c].z))->nattr, cases[c].n);
+}
+END_TEST
+
+/* Lists that are too long are refused, however they begin. */
+START_TEST(lists_of_axes) {
+  const int axes[] = {7, 1, 2, 3, 4, 5, 6, 0, 0, 0, 0};
+  const dz_var x = counting(DIMS(2, 1, 1, 1, 1, 1, 1, 2)), y = dz_sum(x, 1, false);
+  expect_values(dz_permute(x, 8, axes), VALUES(1, 3, 2, 4));
+  ck_assert(dz_value(dz_reduce("sum", x, 8, axes, false)) == 10);
+  for (int n = 9; n <= 11; n++) {
+    expect_error(dz_reduce("sum", x, n, axes, false), DZ_ERR_ARGUMENT, "sum: axis 0 is listed twice");
+    expect_error(dz_permute(x, n, axes), DZ_ERR_ARGUMENT,
+                 "permute: 9 axes are listed, the operand has shape [2, 1, 1, 1, 1, 1, 1, 2]");
+    expect_error(dz_permute(y, n, axes + 1), DZ_ERR_ARGUMENT,
+                 "permute: 9 axes are listed, the operand has shape [2, 1, 1, 1, 1, 1, 2]");
+  }
+}
+END_TEST
+
+START_TEST(ends_of_what_is_allowed) {
+  const dz_var x = counting(DIMS(2, 3));
+  expect_values(dz_at(x, -2, 1), VALUES(4, 5, 6));
+  expect_values(dz_slice(x, -2, 0, 1, 1), VALUES(1, 2, 3));
+  expect_error(dz_at(x, -3, 1), DZ_ERR_ARGUMENT, "index: axis -3 is out of range for rank 2");
+  const size_t most = INT64_MAX;
+  expect_error(dz_broadcast_to(dz_input(tape, 1), 1, &most), DZ_ERR_SHAPE,
+               "broadcast_to: a result of shape [9223372036854775807] is too large");
+  expect_error(dz_broadcast_to(dz_input(tape, 1), 1, &(size_t){most + 1}), DZ_ERR_SHAPE,
+               "broadcast_to: extent 9223372036854775808 is too large");
 }
 END_TEST
 
@@ -100,4 +133,5 @@ START_TEST(the_highest_rank) {
 END_TEST
 
 SUITE_ON_TAPE(ONCE(several_axes), ONCE(axes_out_of_range), ONCE(ranges_are_settled),
-              ONCE(integers_are_counted), ONCE(the_highest_rank))
+              ONCE(integers_are_counted), ONCE(lists_of_axes), ONCE(ends_of_what_is_allowed),
+              ONCE(the_highest_rank))

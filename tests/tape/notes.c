@@ -33,6 +33,19 @@ static const struct {
      {-1.7976e308, -1.7976e308, -1.7976e308},
      {"overflow sum: sum is -inf at [0, 0]: operand 1 is -1.7976e308 at [0, 0, 0], operand 1 is -1.7976e308 "
       "at [0, 0, 1]"}},
+    {"sum(reshape(u, 1, 3), axis=1)[0]",
+     3,
+     {-1.7976e308, -1.7976e308, -1.7976e308},
+     {"overflow sum: sum is -inf at [0]: operand 1 is -1.7976e308 at [0, 0], operand 1 is -1.7976e308 at "
+      "[0, 1], operand 1 is -1.7976e308 at [0, 2]"}},
+    {"sum(u)",
+     4,
+     {1, 1e308, 1e308, 2},
+     {"overflow sum: sum is inf: operand 1 is 1e308 at [1], operand 1 is 1e308 at [2]"}},
+    {"sum(1/sum(reshape(u, 2, 2), axis=1))",
+     4,
+     {1, 2, 1e308, 1e308},
+     {"overflow sum: sum is inf at [1]: operand 1 is 1e308 at [1, 0], operand 1 is 1e308 at [1, 1]"}},
     {"sum(u[:2])", 3, {1, 2, NAN}, {NULL}},
     {"sum(reshape(u, 2, 2), axis=1)[0]", 4, {1, 2, INFINITY, -INFINITY}, {NULL}},
     {"sum(reshape(u, 2, 2), axis=1) @ [1, 1]",
@@ -50,6 +63,18 @@ static const struct {
      3,
      {INFINITY, 0, 2},
      {"0*inf prod: prod is nan: operand 1 is inf at [0], operand 1 is 0 at [1]"}},
+    {"prod(u)",
+     4,
+     {0, 0, 0, INFINITY},
+     {"0*inf prod: prod is nan: operand 1 is 0 at [0], operand 1 is 0 at [1], operand 1 is 0 at [2]"}},
+    {"[inf, -inf] @ u",
+     2,
+     {1, 1},
+     {"domain matmul: matmul is nan: operand 1 is inf at [0], operand 1 is -inf at [1]"}},
+    {"(reshape([1e200, 1], 1, 2) @ u)[0]*1e200",
+     2,
+     {1e-300, 1},
+     {"infinite slope matmul: the gradient through matmul to operand 2 is inf at [0], where it is 1e-300"}},
     {"prod(u)",
      3,
      {1e200, 1e200, 2},
@@ -127,6 +152,20 @@ static const struct {
      {"pole log: log(0) is -inf", "pole div: div(1, 0) is inf"}},
     {"u[0]^u[1]", 2, {0, 0}, {"discontinuous pow: pow(0, 0) is 1, and jumps there"}},
     {"u[0]^2", 2, {0, 0}, {NULL}},
+    {"u[0]^0", 1, {0}, {NULL}},
+    {"0^u[0]", 1, {0}, {"discontinuous pow: pow(0, 0) is 1, and jumps there"}},
+    {"sum(u[:2]^u[2:])", 4, {0, 1, 0, 1}, {"discontinuous pow: pow(0, 0) is 1, and jumps there at [0]"}},
+    {"u[0]*u[1]", 2, {0, 5}, {NULL}},
+    {"u[0]*u[1]*1e300",
+     2,
+     {1e300, 1e-300},
+     {"overflow mul: the slope of mul(1e300, 1e-300) to operand 2 is 1e300, and a gradient of 1e300 arrives: "
+      "too large"}},
+    {"u[0]*0*inf",
+     1,
+     {1},
+     {"0*inf mul: the slope of mul(1, 0) to operand 1 is 0, and a gradient of inf arrives: 0*inf is nan",
+      "0*inf mul: mul(0, inf) is nan"}},
     {"atan2(u[0], u[1])",
      2,
      {0, 0},
@@ -172,6 +211,19 @@ START_TEST(no_more_than_a_tape_keeps) {
 }
 END_TEST
 
+/* The same where the last operation has two to give and there is room for one. */
+START_TEST(no_more_of_one_operation) {
+  const dz_var x = dz_input(tape, 0), z = dz_input(tape, 0);
+  dz_var y = z;
+  for (int k = 0; k < 63; k++) y = dz_add(y, dz_log(x));
+  y = dz_add(y, dz_atan2(x, z));
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert_int_eq(dz_diagnose(y), DZ_OK);
+  ck_assert_uint_eq(dz_note_count(tape), 64);
+  ck_assert_str_eq(dz_note_at(tape, 63)->message, "the slope of atan2(0, 0) to operand 1 is nan");
+}
+END_TEST
+
 /* The sweep must be of that output, and its values those of now. */
 START_TEST(no_sweep_at_hand) {
   const double one = 1;
@@ -185,4 +237,5 @@ START_TEST(no_sweep_at_hand) {
 }
 END_TEST
 
-SUITE_ON_TAPE(EACH(texts, COUNT(cases)), ONCE(no_more_than_a_tape_keeps), ONCE(no_sweep_at_hand))
+SUITE_ON_TAPE(EACH(texts, COUNT(cases)), ONCE(no_more_than_a_tape_keeps), ONCE(no_more_of_one_operation),
+              ONCE(no_sweep_at_hand))

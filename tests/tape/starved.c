@@ -2,6 +2,7 @@
    was there before, and right numbers once there is memory. What is right is worked out by hand, in numbers
    that floats hold as well (starved_floats.c). */
 #include "dz/holds.h"
+#include "dz/jacobian.h"
 #include "dz/sweep.h"
 #include "dz/tangent.h"
 #include "dz/tensor.h"
@@ -368,12 +369,34 @@ START_TEST(bytes_are_counted) {
     ck_assert_int_eq(dz_diagnose(pole), DZ_OK);
     ck_assert_uint_eq(dz_note_count(t), 1);
     ck_assert_uint_eq(dz_tape_bytes(t), f.bytes);
+    dz_tape_at(t, 1, 2);
+    const dz_mark mark = dz_tape_mark(t);
+    ck_assert(!dz_holds(dz_gt(pole, 0)) && dz_set_name(g.x, "x") == DZ_OK);
+    ck_assert_int_eq(dz_tape_rewind(t, mark), DZ_OK);
+    ck_assert_uint_eq(dz_tape_bytes(t), f.bytes);
     dz_tape_free(t);
   }
+}
+END_TEST
+
+/* Two rows of a Jacobian at once have room of their own. */
+START_TEST(bytes_of_rows) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  dz_tape *t = NEW_TAPE(&a);
+  const dz_var xs[] = {dz_input(t, 2), dz_input(t, 3), dz_input(t, 5)};
+  const dz_var ys[] = {dz_mul(xs[0], xs[1]), dz_mul(xs[1], xs[2])};
+  static const double right[] = {3, 2, 0, 0, 5, 3};
+  double out[6];
+  ck_assert_int_eq(dz_jacobians(2, ys, 3, xs, out), DZ_OK);
+  for (int k = 0; k < 6; k++) ck_assert(out[k] == right[k]);
+  ck_assert_uint_eq(dz_tape_bytes(t), f.bytes);
+  dz_tape_free(t);
 }
 END_TEST
 
 SUITE(EACH(each_allocation_of_a_sweep, COUNT(graphs) * COUNT(asks)),
       EACH(each_allocation_of_an_accumulation, COUNT(graphs)),
       EACH(each_allocation_of_a_record, COUNT(recorded)), ONCE(large_adjoints_are_held),
-      ONCE(large_tensors_are_diagnosed), ONCE(rewinds), ONCE(branches), ONCE(bytes_are_counted))
+      ONCE(large_tensors_are_diagnosed), ONCE(rewinds), ONCE(branches), ONCE(bytes_are_counted),
+      ONCE(bytes_of_rows))

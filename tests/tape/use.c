@@ -84,5 +84,81 @@ START_TEST(a_numeric_zero_times_infinity_is_nan) {
 }
 END_TEST
 
+static void expect_share(dz_var x, int k, size_t n, const double *right) {
+  double out[16];
+  ck_assert(dz__use_adjoint(x, k, out));
+  for (size_t e = 0; e < n; e++) ck_assert(isnan(right[e]) ? isnan(out[e]) : out[e] == right[e]);
+}
+
+/* Lanes of a / b: one that is not taken, one that a numeric 0 arrives at, and one that is well but for
+   another use of a, whose slope is infinite there. The marks of the sweep stay as they are. */
+START_TEST(lanes_in_doubt) {
+  const dz_var w = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(3), V(1, 1, 1)),
+               c = dz_leaf_tensor(tape, DZ_ROLE_DATA, DIMS(3), V(0, 1, 1)),
+               g = dz_leaf_tensor(tape, DZ_ROLE_DATA, DIMS(3), V(1, 0, 1)), first = dz_where(c, 5, w),
+               a = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(3), V(2, 2, 1)),
+               b = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(3), V(0, 0, 4)), q = dz_div(a, b),
+               other = dz_mul(dz_asin(dz_at(a, 0, 2)), 0);
+  const dz_var y = dz_add(dz_sum(dz_where(c, dz_mul(q, g), first), DZ_ALL, false), other);
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert(dz_adjoints(a)[0] == 0 && isnan(dz_adjoints(a)[1]) && isnan(dz_adjoints(a)[2]));
+  expect_share(q, 0, 3, V(0, NAN, .25));
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  expect_share(q, 1, 3, V(0, NAN, -.0625));
+  const dz__tape *s = dz__of(tape);
+  const double *of_w = s->reached.tensor[dz__wide_of(tape, dz__index(w)) - s->wide];
+  ck_assert(of_w[0] == 1 && of_w[1] == 0 && of_w[2] == 0);
+}
+END_TEST
+
+/* A constant does not share a tie. */
+START_TEST(ties_with_constants) {
+  const dz_var x = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(3), V(1, 2, 5)),
+               c = dz_leaf_tensor(tape, DZ_ROLE_DATA, DIMS(3), V(1, 3, 4)), z = dz_fmax(x, c);
+  ck_assert_int_eq(dz_backward(dz_sum(z, DZ_ALL, false)), DZ_OK);
+  expect_share(z, 0, 3, V(0, 0, 1));
+}
+END_TEST
+
+/* Of a product whose factors are larger than it is only what was asked for is computed; of as many operands
+   as a list has room for at first, each. */
+START_TEST(tensor_operations) {
+  double ones[200];
+  dz_var all[16];
+  for (int k = 0; k < 200; k++) ones[k] = 1;
+  for (int k = 0; k < 16; k++) all[k] = dz_input(tape, k);
+  const dz_var A = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2, 100), ones),
+               B = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(100, 2), ones), product = dz_matmul(A, B),
+               list = dz_stack(16, all, 0), sum = dz_sum(list, DZ_ALL, false),
+               y = dz_add(dz_sum(product, DZ_ALL, false), dz_mul(sum, 3));
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  for (int k = 0; k < 2; k++) {
+    double out[200];
+    ck_assert(dz__use_adjoint(product, k, out));
+    for (int e = 0; e < 200; e++) ck_assert_double_eq(out[e], 2);
+  }
+  for (int k = 0; k < 16; k++) ck_assert_double_eq(share(list, k), 3);
+  double out[16];
+  ck_assert(dz__use_adjoint(sum, 0, out));
+  for (int k = 0; k < 16; k++) ck_assert_double_eq(out[k], 3);
+  const dz_var none = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(0), NULL),
+               nothing = dz_sum(none, DZ_ALL, false);
+  ck_assert_int_eq(dz_backward(nothing), DZ_OK);
+  ck_assert(dz__use_adjoint(nothing, 0, out));
+}
+END_TEST
+
+/* On a tape of floats the adjoints become doubles by being asked for. */
+START_TEST(uses_among_floats) {
+  dz_tape *t = dz_tape_new_single(NULL);
+  const dz_var v = dz_leaf_tensor(t, DZ_ROLE_INPUT, DIMS(2), V(1, 2)), square = dz_mul(v, v),
+               y = dz_sum(dz_mul(square, 3), DZ_ALL, false);
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  expect_share(square, 0, 2, V(3, 6));
+  dz_tape_free(t);
+}
+END_TEST
+
 SUITE_ON_TAPE(ONCE(scalar_uses), ONCE(tensor_uses_add_up), ONCE(structural_zeros_carry_nothing),
-              ONCE(a_numeric_zero_times_infinity_is_nan))
+              ONCE(a_numeric_zero_times_infinity_is_nan), ONCE(lanes_in_doubt), ONCE(ties_with_constants),
+              ONCE(tensor_operations), ONCE(uses_among_floats))
