@@ -37,7 +37,8 @@ static double asymptotic(double x) {
   return log(x) - (.5 / x + q * polynomial(c, sizeof c / sizeof *c, q));
 }
 
-/* 6.3.5: psi(x + 1) = psi(x) + 1 / x. The terms have one sign, and are added from the smallest. */
+/* 6.3.5: psi(x + 1) = psi(x) + 1 / x. The terms have one sign, and are added from the smallest. Of a zero, by
+   its sign, an infinity. */
 static double positive_digamma(double x) {
   if (x < 1) return near_zero(x) - 1 / x;
   if (x >= 10) return asymptotic(x);
@@ -53,8 +54,7 @@ static double pi_cot(double r) {
 }
 
 double dz__digamma(double x) {
-  if (x > 0) return positive_digamma(x);
-  if (x == 0) return -1 / x;
+  if (x >= 0) return positive_digamma(x);
   const double r = x - round(x); /* exact; NaN for -inf */
   if (!(r != 0)) return NAN;
   /* 6.3.7: psi(1 - x) = psi(x) + pi cot(pi x) */

@@ -87,15 +87,9 @@ static void forward_of(const dz__tangent_call *p, int n, double *const *in, doub
   p->op->forward(&call);
 }
 
-static void as_mask(double *mask, size_t n) {
-  for (size_t i = 0; i < n; i++) mask[i] = mask[i] != 0;
-}
-
 static void linear_in(const dz__tangent_call *p, int n) {
   forward_of(p, n, p->t, p->out);
-  if (!p->reached) return;
-  forward_of(p, n, p->reached, p->out_reached);
-  as_mask(p->out_reached, p->call.out.size);
+  if (p->reached) forward_of(p, n, p->reached, p->out_reached);
 }
 
 void dz__tangent_linear(const dz__tangent_call *p) { linear_in(p, p->call.nargs); }
@@ -130,7 +124,6 @@ void dz__tangent_reduce(const dz__tangent_call *p) {
   p->args[0].data = mark;
   call.out.data = p->out_reached;
   dz__forward_sum(&call);
-  as_mask(p->out_reached, m);
 }
 
 /* ---- cumprod ---- */

@@ -8,7 +8,7 @@
 /* Element i of the result is x[first + sum of i_k step_k]; a step may be 0 or negative. */
 typedef struct view {
   int rank;
-  ptrdiff_t dim[DZ__MAX_RANK + 1], step[DZ__MAX_RANK + 1], first;
+  ptrdiff_t dim[DZ__MAX_RANK], step[DZ__MAX_RANK], first;
 } view;
 
 /* Adds an inner axis: left out when it is a unit, joined to the one outside when the two walk as one. */
@@ -150,7 +150,8 @@ dz_status dz__shape_index(dz__call *call) {
   for (int k = 0; k < x->rank; k++) {
     const int64_t *at = call->attr + 4 * k;
     int64_t last = at[0] + (at[1] - 1) * at[2];
-    if (at[1] > 0 && (at[0] < 0 || last < 0 || (uint64_t)at[0] >= x->dims[k] || (uint64_t)last >= x->dims[k]))
+    /* a negative one is as large a number as there are */
+    if (at[1] > 0 && ((uint64_t)at[0] >= x->dims[k] || (uint64_t)last >= x->dims[k]))
       return dz__fail(call->error, DZ_ERR_ARGUMENT, call->op,
                       "%s: positions %lld to %lld leave axis %d of extent %zu", call->op, (long long)at[0],
                       (long long)last, k, x->dims[k]);

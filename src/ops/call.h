@@ -65,10 +65,10 @@ typedef struct dz__tangent_call {
   dz__call call;          /* args and out hold their values */
   dz__array *args;        /* call.args: a kernel may put other data in place of an operand's */
   double *const *t;       /* per operand its tangent */
-  double *const *reached; /* per active operand 1 where the direction arrived, else 0; NULL in the quick
+  double *const *reached; /* per active operand not 0 where the direction arrived; NULL in the quick
                              sweep, which takes every element as reached */
   double *out;            /* to be filled: the tangent of the result, 0 where nothing arrives */
-  double *out_reached;    /* to be filled with 0 and 1 where `reached` is given */
+  double *out_reached;    /* where `reached` is given, to be filled: 0 where nothing arrives */
   double *zeros;          /* stand for the tangent of an inactive operand, however large */
 } dz__tangent_call;
 typedef void dz__tangent(const dz__tangent_call *p);

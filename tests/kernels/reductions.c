@@ -184,6 +184,83 @@ START_TEST(nothing_flows) {
 }
 END_TEST
 
+/* What is lost as blocks are added is kept: 1 and four times a quarter of its last place, each the first of a
+   block, in a row and in lanes. */
+START_TEST(small_parts_of_a_sum) {
+  const bool lanes = _i;
+  const size_t block = lanes ? 128 : 1024, n = 4 * block + 1;
+  problem p = {.fn = DZ__F_sum, .nargs = 1, .nattr = 2, .attr = {0, !lanes}};
+  p.args[0] = array_of(2, lanes ? (size_t[]){n, 2} : (size_t[]){2, n});
+  for (size_t i = 0; i < n; i++)
+    for (size_t row = 0; row < 2; row++) {
+      const double x = i % block ? 0 : i ? 0x1p-54 : 1;
+      p.args[0].data[lanes ? 2 * i + row : row * n + i] = row ? -x : x;
+    }
+  forward(&p);
+  ck_assert(p.out.data[0] == 1 + 0x1p-52 && p.out.data[1] == -1 - 0x1p-52);
+  drop(&p);
+}
+END_TEST
+
+/* Each group is scaled by its own largest. */
+START_TEST(norms_of_every_size) {
+  static const double unit[] = {0x1p-1074, 0x1p1000, 0x1p-600, 1, 0x1p600, 0x1p-1074};
+  for (int lanes = 0; lanes < 2; lanes++) {
+    problem p = {.fn = DZ__F_norm, .nargs = 1, .nattr = 2, .attr = {0, !lanes}};
+    p.args[0] = array_of(2, lanes ? (size_t[]){2, 6} : (size_t[]){6, 2});
+    for (int i = 0; i < 12; i++)
+      p.args[0].data[i] = ((lanes ? i / 6 : i % 2) ? -4 : 3) * unit[lanes ? i % 6 : i / 2];
+    forward(&p);
+    for (int o = 0; o < 6; o++) ck_assert(p.out.data[o] == 5 * unit[o]);
+    drop(&p);
+  }
+}
+END_TEST
+
+/* An infinite element takes all, and nothing flows to the others however much arrives; in one row or two. */
+START_TEST(infinite_logsumexp) {
+  const double inf = (double)INFINITY;
+  for (size_t rows = 1; rows < 4; rows++) {
+    problem p = {.fn = DZ__F_logsumexp, .nargs = 1, .nattr = 2, .attr = {0, 1}};
+    p.args[0] = array_of(2, (size_t[]){rows, 2});
+    const size_t far = rows / 2; /* the only one, the last, the one between */
+    for (size_t i = 0; i < 2 * rows; i++) p.args[0].data[i] = i == 2 * far ? inf : 1;
+    forward(&p);
+    prepare_reverse(&p, 0);
+    p.g[far] = inf;
+    ck_assert(!reverse(&p));
+    for (size_t i = 0; i < 2 * rows; i++)
+      ck_assert(p.ga[0][i] == (i == 2 * far       ? inf
+                               : i == 2 * far + 1 ? p.was[0][i]
+                                                  : p.was[0][i] + p.g[i / 2] / 2));
+    drop(&p);
+  }
+}
+END_TEST
+
+/* Of results that nothing reached, which have NaN, nothing flows: by rows, and in more lanes than a tile. */
+START_TEST(nothing_flows_from_others) {
+  for (int k = 0; k < 4; k++) {
+    const int axis = k % 2;
+    problem p = {.fn = k < 2 ? DZ__F_norm : DZ__F_logsumexp, .nargs = 1, .nattr = 2, .attr = {0, axis}};
+    p.args[0] = array_of(2, axis ? (size_t[]){70, 2} : (size_t[]){2, 70});
+    for (size_t i = 0; i < 140; i++) p.args[0].data[i] = k < 2 ? (double)(3 + (axis ? i % 2 : i / 70)) : 2;
+    forward(&p);
+    prepare_reverse(&p, 0);
+    random_masks(&p);
+    for (size_t o = 0; o < 70; o++)
+      if (p.reached[o] == 0) p.g[o] = (double)NAN;
+    ck_assert(!reverse(&p));
+    for (size_t i = 0; i < 140; i++) {
+      const size_t o = axis ? i / 2 : i % 70;
+      const double part = k < 2 ? p.args[0].data[i] / 5 : .5;
+      ck_assert(p.ga[0][i] == p.was[0][i] + (p.reached[o] != 0 ? part * p.g[o] : 0));
+    }
+    drop(&p);
+  }
+}
+END_TEST
+
 START_TEST(counts) {
   problem p = {.fn = DZ__F_count, .nargs = 1, .nattr = 3, .attr = {0, 0, 1}};
   p.args[0] = array_of(2, (size_t[]){3, 4});
@@ -196,4 +273,5 @@ START_TEST(counts) {
 END_TEST
 
 SUITE(EACH(whole_numbers, COUNT(reductions)), EACH(scans, 2), ONCE(a_doubt_in_cumprod), EACH(the_largest, 2),
-      ONCE(nothing_flows), ONCE(counts))
+      ONCE(nothing_flows), EACH(small_parts_of_a_sum, 2), ONCE(norms_of_every_size), ONCE(infinite_logsumexp),
+      ONCE(nothing_flows_from_others), ONCE(counts))

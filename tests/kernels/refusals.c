@@ -25,6 +25,8 @@ static const struct {
 } wrong[] = {
     {DZ__F_index, 1, {{.rank = 1, .dims = {4}, .size = 4}}, 4, {-1, 1, 1, 0}, DZ_ERR_ARGUMENT},
     {DZ__F_index, 1, {{.rank = 1, .dims = {4}, .size = 4}}, 4, {1, 3, -1, 0}, DZ_ERR_ARGUMENT},
+    {DZ__F_index, 1, {{.rank = 1, .dims = {4}, .size = 4}}, 4, {4, 2, -1, 0}, DZ_ERR_ARGUMENT},
+    {DZ__F_index, 1, {{.rank = 1, .dims = {4}, .size = 4}}, 4, {-1, 2, 1, 0}, DZ_ERR_ARGUMENT},
     {DZ__F_index, 1, {{.rank = 1, .dims = {4}, .size = 4}}, 4, {4, 1, 1, 1}, DZ_ERR_ARGUMENT},
     {DZ__F_index, 1, {{.rank = 1, .dims = {4}, .size = 4}}, 4, {2, 3, 1, 0}, DZ_ERR_ARGUMENT},
     {DZ__F_index, 1, {{.rank = 1, .dims = {4}, .size = 4}}, 4, {9, 0, 1, 0}, DZ_OK},

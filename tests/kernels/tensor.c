@@ -167,6 +167,28 @@ START_TEST(permutations) {
 }
 END_TEST
 
+/* What a row is repeated to comes back as one sum, of doubles, rounded once: the three ones, far apart, are
+   together not lost beside the large number, in double or in float. */
+START_TEST(a_row_comes_back_as_one_sum) {
+  enum { N = 40 };
+  problem p = {.fn = DZ__F_broadcast_to, .nargs = 1, .args = {array_of(0, NULL)}, .nattr = 1, .attr = {N}};
+  p.args[0].data[0] = 0;
+  forward(&p);
+  for (int floats = 0; floats < 2; floats++) {
+    const double large = floats ? 0x1p24 : 0x1p53;
+    double g[N] = {large, [1] = 1, [17] = 1, [33] = 1}, back = 0, *ga = &back;
+    float single[N], back_single = 0, *ga_single = &back_single;
+    for (int i = 0; i < N; i++) single[i] = (float)g[i];
+    dz__call c = call_of(&p);
+    c.g = g, c.ga = &ga;
+    if (floats) c.g_single = single, c.ga_single = &ga_single, c.single = true;
+    ck_assert(!(floats ? op_of(&p)->reverse_single : op_of(&p)->reverse)(&c));
+    ck_assert((floats ? (double)back_single : back) == large + 4); /* of large + 3 the even neighbour */
+  }
+  drop(&p);
+}
+END_TEST
+
 START_TEST(indices) {
   for (int turn = 0; turn < TURNS; turn++) {
     problem p = one_operand(DZ__F_index, turn % 9, MOST);
@@ -378,5 +400,5 @@ START_TEST(what_is_flat_lets_nothing_through) {
 END_TEST
 
 SUITE(ONCE(what_is_flat_lets_nothing_through), ONCE(reshapes), ONCE(broadcasts), ONCE(permutations),
-      ONCE(indices), ONCE(joins), ONCE(gathers), ONCE(gather_survives_overwritten_positions), ONCE(refusals),
-      ONCE(the_longest_axis), ONCE(sizes))
+      ONCE(a_row_comes_back_as_one_sum), ONCE(indices), ONCE(joins), ONCE(gathers),
+      ONCE(gather_survives_overwritten_positions), ONCE(refusals), ONCE(the_longest_axis), ONCE(sizes))
