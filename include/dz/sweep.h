@@ -48,7 +48,8 @@ DZ_API const double *dz_adjoints(dz_var x);
 DZ_API const float *dz_adjoints_single(dz_var x);
 DZ_API dz_adjoint_state dz_adjoint_state_of(dz_var x);
 
-/* Bytes that the tape holds in all: nodes, tensors, adjoints, names. Cost O(1). */
+/* Bytes that the tape holds: nodes, tensors, adjoints, names, branches, room to work in; but not what
+   operations of the user's own (dz/userop.h) and the prelude's functions were defined as. Cost O(1). */
 DZ_API size_t dz_tape_bytes(const dz_tape *t);
 
 /* Looks at the values and the last sweep's adjoints up to y, and appends notes to the tape (dz_note_at) on

@@ -344,5 +344,5 @@ size_t dz_tape_bytes(const dz_tape *t) {
          dz__adjoints_bytes(&s->tangent) + dz__adjoints_bytes(&s->touched) + s->zeros_cap * sizeof *s->zeros +
          s->leaf_cap * sizeof *s->leaf + s->rows_cap * sizeof *s->rows +
          s->leaf_rows_cap * sizeof *s->leaf_rows + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names) +
-         s->branches_cap * sizeof *s->branches;
+         s->branches_cap * sizeof *s->branches + s->users_cap * sizeof *s->users;
 }

@@ -86,6 +86,20 @@ START_TEST(applied_to_numbers_without_memory) {
 }
 END_TEST
 
+/* Of what is defined the tape's count has the list alone. */
+START_TEST(bytes_have_the_list) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  dz_tape *own = dz_tape_new(&a);
+  const size_t before = dz_tape_bytes(own);
+  ck_assert_uint_eq(before, f.bytes);
+  ck_assert_int_eq(dz_op_define(own, "f", 2, "x*y", NULL, &e), DZ_OK);
+  ck_assert_uint_ge(dz_tape_bytes(own), before + sizeof(void *));
+  ck_assert_uint_lt(dz_tape_bytes(own), f.bytes);
+  dz_tape_free(own);
+}
+END_TEST
+
 /* ---- C functions ---- */
 
 /* sum_k log x_k, or NaN; of vectors and matrices alone. */
@@ -232,5 +246,6 @@ END_TEST
 
 SUITE_BETWEEN(setup, teardown, ONCE(names_that_are_none), ONCE(a_tape_that_failed_takes_none),
               ONCE(a_tape_has_room_for_so_many), ONCE(applying_nothing),
-              ONCE(applied_to_numbers_without_memory), ONCE(nowhere_smooth), ONCE(of_vectors_only),
-              ONCE(smooth_at_some_of_the_points), ONCE(beside_a_nan), ONCE(zeros_through_an_operation))
+              ONCE(applied_to_numbers_without_memory), ONCE(bytes_have_the_list), ONCE(nowhere_smooth),
+              ONCE(of_vectors_only), ONCE(smooth_at_some_of_the_points), ONCE(beside_a_nan),
+              ONCE(zeros_through_an_operation))
