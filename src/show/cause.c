@@ -53,6 +53,15 @@ bool dz__all_values(dz_var x, bool test(double)) {
 
 static bool finite(double x) { return isfinite(x) != 0; }
 static bool no_nan(double x) { return !isnan(x); }
+static bool no_infinity(double x) { return !isinf(x); }
+static bool chooses_first(double x) { return x != 0; }
+static bool chooses_second(double x) { return x == 0; }
+
+/* Whether z can have a value from its operand k: of where(c, a, b) only what some element of c chooses. */
+static bool has_from(dz_var z, const char *op, int k) {
+  if (strcmp(op, "where") != 0) return true;
+  return k > 0 && !dz__all_values(dz_operand(z, 0), k == 1 ? chooses_second : chooses_first);
+}
 
 /* Where a value that is not finite came from: from node z down to an operand that is no better, until there
    is none. A NaN is looked for first. */
@@ -64,7 +73,7 @@ static void blame_origin(dz__inquiry *q, dz_var z) {
     int number = -1; /* the first plain number that is no better */
     for (int k = 0; k < is.nargs && !worse.tape; k++) {
       dz_var x = dz_operand(z, k);
-      if (dz__all_values(x, nan ? no_nan : finite)) continue;
+      if (!has_from(z, is.op, k) || dz__all_values(x, nan ? no_nan : no_infinity)) continue;
       if (!dz_is_number(x))
         worse = x;
       else if (number < 0)

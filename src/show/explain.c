@@ -13,13 +13,15 @@ static bool is_leaf(const dz__seen *s) { return s->is.role != DZ_ROLE_NONE; }
 
 /* ---- the gradient, and the check ---- */
 
-static void say(dz__lesson *l, const char *english, const char *const *args, size_t count) {
+static void say_with(dz__lesson *l, const char *english, const char *const *args, size_t count) {
   dz__sheet words = {.alloc = l->s.alloc, .translate = l->s.translate, .translate_user = l->s.translate_user};
   dz__sheet_form(&words, english, args, count);
   if (words.text) dz__math_words(l, words.text);
   l->s.failed = l->s.failed || words.failed;
   dz__sheet_free(&words);
 }
+
+static void say(dz__lesson *l, const char *english) { say_with(l, english, NULL, 0); }
 
 /* Whether the leaf enters a stop(), of which a numerical derivative knows nothing. */
 static bool is_stopped(dz__lesson *l, const dz__seen *leaf) {
@@ -46,7 +48,7 @@ static void tell_check(dz__lesson *l, const dz__seen *s) {
     if (dz_node_index(l->how->checks[i].leaf) == s->node) c = &l->how->checks[i];
   if (!c || c->checked == 0) return;
   dz__math_sign(l, ";");
-  say(l, "numerically ", NULL, 0);
+  say(l, "numerically ");
   if (c->checked == 1 || c->verdict) {
     dz__math_number(l, c->numeric, false);
     dz__math_sign(l, "±");
@@ -55,7 +57,7 @@ static void tell_check(dz__lesson *l, const dz__seen *s) {
     snprintf(n[0], sizeof n[0], "%zu", c->agreed);
     snprintf(n[1], sizeof n[1], "%zu", c->checked);
     const char *args[] = {n[0], n[1]};
-    say(l, "{0} of {1} agree", args, 2);
+    say_with(l, "{0} of {1} agree", args, 2);
   }
   if (!c->verdict) {
     dz__math_sign(l, "✓");
@@ -64,14 +66,14 @@ static void tell_check(dz__lesson *l, const dz__seen *s) {
   bool wrong = strcmp(c->verdict, "wrong") == 0;
   if (wrong) dz__math_sign(l, "✗");
   dz__math_words(l, wrong ? " " : "  (");
-  say(l, c->verdict, NULL, 0);
+  say(l, c->verdict);
   if (wrong && isnan(c->analytic)) {
-    say(l, ": dz why tells where it comes from", NULL, 0);
+    say(l, ": dz why tells where it comes from");
   } else if (wrong) {
     dz_number_write(c->analytic - c->numeric, 3, n[0]);
     const char *args[] = {n[0]};
-    say(l, ": they differ by {0}", args, 1);
-    if (is_stopped(l, s)) say(l, "; stop() holds a part of it back", NULL, 0);
+    say_with(l, ": they differ by {0}", args, 1);
+    if (is_stopped(l, s)) say(l, "; stop() holds a part of it back");
   } else {
     dz__math_words(l, ")");
   }
@@ -83,14 +85,14 @@ static void tell_letters(dz__lesson *l) {
   dz__math_letter(l, l->fixed.seed);
   dz__math_sign(l, "=");
   dz__math_value(l, dz__lesson_top(l), dz__lesson_top(l)->adjoint, false);
-  say(l, ": the gradient that arrives at the result", NULL, 0);
+  say(l, ": the gradient that arrives at the result");
   for (size_t i = 0; i < l->trace.nseen; i++) {
     if (!l->fixed.node[i].fixed) continue;
     dz__math_sign(l, ";");
     dz__math_name(l, dz__lesson_seen(l, i));
     dz__math_sign(l, "=");
     dz__math_value(l, dz__lesson_seen(l, i), dz__lesson_seen(l, i)->value, false);
-    say(l, " stands as its number in the formulas", NULL, 0);
+    say(l, " stands as its number in the formulas");
   }
   dz__lesson_line(l, false);
 }
@@ -112,7 +114,7 @@ static void tell_gradient(dz__lesson *l) {
     }
     dz__math_sign(l, "=");
     dz__math_value(l, s, s->adjoint, false);
-    if (f && f->guesses) say(l, " (the formula in part by numbers only)", NULL, 0);
+    if (f && f->guesses) say(l, " (the formula in part by numbers only)");
     formulas = formulas || (f && dz_valid(f->is));
     tell_check(l, s);
     dz__lesson_line(l, false);

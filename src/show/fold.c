@@ -145,7 +145,7 @@ static kind kind_of(const fold *f, uint32_t i, bool on_its_own) {
   if (dz__is_leaf(s)) return NO_BOX;
   if (s->name && listed(how->collapse, s->name)) return OF_NAME;
   if (how->collapse && calls_listed(f, i)) return automatic(f, i);
-  if (how->depth > 0 && s->name && i + 1 < f->old->nseen && f->level[i] >= how->depth) return OF_DEPTH;
+  if (how->depth > 0 && s->name && f->level[i] >= how->depth) return OF_DEPTH; /* the result's is 0 */
   if (how->style == DZ_PICTURE_LAYERS || how->style == DZ_PICTURE_NEURONS)
     return automatic(f, i) == OF_CALL ? OF_CALL : NO_BOX;
   return on_its_own ? automatic(f, i) : NO_BOX;

@@ -42,12 +42,12 @@ static bool begin(layers *s) {
   for (size_t i = 0; i < l->spots; i++)
     if (l->spot[i].layer >= s->n) s->n = l->spot[i].layer + 1;
   size_t spots = l->spots, links = l->links, n = s->n;
-  s->bytes = (n + 2 + 4 * (spots + 1) + 2 * (links + 1)) * sizeof(uint32_t);
+  s->bytes = (n + 3 + 4 * spots + 2 * links) * sizeof(uint32_t);
   s->block = dz__alloc(&l->alloc, s->bytes);
   if (!s->block) return false;
   memset(s->block, 0, s->bytes);
   s->start = s->block;
-  s->item = s->start + n + 2;
+  s->item = s->start + n + 1;
   s->in_at = s->item + spots;
   s->out_at = s->in_at + spots + 1;
   s->spare = s->out_at + spots + 1;
@@ -76,8 +76,7 @@ static void fill(layers *s) {
   const dz__layout *l = s->l;
   for (size_t i = 0; i < l->spots; i++) s->start[l->spot[i].layer + 1]++;
   for (uint32_t k = 0; k < s->n; k++) s->start[k + 1] += s->start[k];
-  for (uint32_t k = s->n + 1; k > 0; k--) s->start[k] = s->start[k - 1];
-  s->start[0] = 0;
+  for (uint32_t k = s->n; k > 0; k--) s->start[k] = s->start[k - 1];
   for (uint32_t i = 0; i < l->spots; i++) s->item[s->start[l->spot[i].layer + 1]++] = i;
   gather(s, true, s->in_at, s->in);
   gather(s, false, s->out_at, s->out);
@@ -101,8 +100,8 @@ static void sort(const layers *s, uint32_t *item, uint32_t n) {
   for (uint32_t half = 1; half < n; half *= 2)
     for (uint32_t low = 0; low + half < n; low += 2 * half) {
       uint32_t mid = low + half, high = mid + half < n ? mid + half : n, a = low, b = mid, at = 0;
-      while (a < mid || b < high) {
-        bool first = b == high || (a < mid && spot[item[a]].key <= spot[item[b]].key);
+      while (a < mid) { /* what is left of the second half is in its place */
+        bool first = b == high || spot[item[a]].key <= spot[item[b]].key;
         s->spare[at++] = first ? item[a++] : item[b++];
       }
       memcpy(item + low, s->spare, at * sizeof *item);
@@ -151,7 +150,6 @@ static void settle(layers *s, uint32_t k) {
 
 static void place_y(layers *s) {
   dz__spot *spot = s->l->spot;
-  for (size_t i = 0; i < s->l->spots; i++) spot[i].y = spot[i].key = 0;
   for (int round = 0; round < STRAIGHTEN; round++)
     for (uint32_t j = 0; j < s->n; j++) {
       bool inwards = round % 2 == 0;

@@ -29,9 +29,10 @@ typedef struct dz__layout {
 bool dz__layout_spot(dz__layout *l, uint32_t layer, double width, double height);
 bool dz__layout_link(dz__layout *l, uint32_t from, uint32_t to, double port);
 
-/* Orders each layer by the barycentres of its neighbours, a few times to and fro, and places it so that
-   nothing overlaps and links are as straight as their order allows. False when memory is out. Cost: some
-   sorts. Sugiyama, Tagawa and Toda, Methods for visual understanding of hierarchical system structures, 1981.
+/* Once for each layout: orders each layer by the barycentres of its neighbours, a few times to and fro, and
+   places it so that nothing overlaps and links are as straight as their order allows. False when memory is
+   out. Cost: some sorts. Sugiyama, Tagawa and Toda, Methods for visual understanding of hierarchical system
+   structures, 1981.
  */
 bool dz__layout_place(dz__layout *l);
 void dz__layout_free(dz__layout *l);

@@ -91,6 +91,57 @@ START_TEST(one_number_for_all) {
 }
 END_TEST
 
+/* Names of any signs, letters and digits; bytes that are no character; the sign of zero. */
+static const struct {
+  const char *name, *text, *html, *latex, *mathml;
+} signs[] = {
+    {"#$%&_{}^~\\]<>\"ģ", "#$%&_{}^~\\]<>\"ģ", "<I>#$%&amp;_{}^~&#92;&#92;&#93;&lt;&gt;&quot;ģ</I>",
+     "\\mathit{\\#\\$\\%\\&\\_\\{\\}\\,\\,\\backslash ]<>\"ģ}", "<mi>#$%&amp;_{}^~\\]&lt;&gt;&quot;ģ</mi>"},
+    {"a\xff"
+     "b",
+     "a\uFFFDb", "<I>a\uFFFDb</I>", "\\mathit{a\uFFFDb}", "<mi>a\uFFFDb</mi>"},
+    {"12", "12", "<I>1</I><SUB><FONT POINT-SIZE=\"12\">2</FONT></SUB>", "1_{2}",
+     "<msub><mi>1</mi><mn>2</mn></msub>"},
+    {"ab", "ab", "<I>ab</I>", "\\mathit{ab}", "<mi>ab</mi>"},
+    {"a", "a", "<I>a</I>", "a", "<mi>a</mi>"},
+    {"aé", "aé", "<I>aé</I>", "\\mathit{aé}", "<mi>aé</mi>"},
+    {"éa", "éa", "éa", "\\text{éa}", "<mi>éa</mi>"},
+};
+
+static void expect_name(const char *name, dz__format format, const char *want) {
+  const dz__set_options o = {.format = format};
+  const dz_allocator a = dz_system_allocator();
+  dz__text t = dz__set_name(name, &o, &a);
+  ck_assert_str_eq(t.at, want);
+  dz__text_free(&t, &a);
+}
+
+START_TEST(names_in_five_formats) {
+  expect_name(signs[_i].name, DZ__SET_TEXT, signs[_i].text);
+  expect_name(signs[_i].name, DZ__SET_LINE, signs[_i].text);
+  expect_name(signs[_i].name, DZ__SET_HTML, signs[_i].html);
+  expect_name(signs[_i].name, DZ__SET_LATEX, signs[_i].latex);
+  expect_name(signs[_i].name, DZ__SET_MATHML, signs[_i].mathml);
+}
+END_TEST
+
+/* Pictures show no sign of zero. */
+START_TEST(signs_of_zero) {
+  static const char *const want[] = {"-0", "0", "0", "-0", "<mo>\u2212</mo><mn>0</mn>"};
+  expect_set(set_as(dz_num(-0.0), (dz__format)_i, NULL, NULL), want[_i]);
+}
+END_TEST
+
+/* Only spaces beside a sign go, be the sign a name's, and the space the last. */
+START_TEST(sums_in_parentheses) {
+  const dz_var x = named(dz_input(tape, 2), "x"), y = named(dz_input(tape, 3), "y -"),
+               z = named(dz_input(tape, 3), "z "), w = named(dz_input(tape, 3), "a b");
+  expect_set(set_as(dz_mul(dz_add(1, y), x), DZ__SET_TEXT, NULL, NULL), "(1+y-) x");
+  expect_set(set_as(dz_mul(dz_add(1, z), x), DZ__SET_TEXT, NULL, NULL), "(1+z ) x");
+  expect_set(set_as(dz_mul(dz_add(1, w), x), DZ__SET_TEXT, NULL, NULL), "(1+a b) x");
+}
+END_TEST
+
 /* A name stands for a leaf, not for an operation. */
 START_TEST(names_of_leaves) {
   const dz_var x = named(dz_input(tape, 2), "x"), y = named(dz_input(tape, 3), "y");
@@ -146,4 +197,5 @@ START_TEST(each_allocation_may_fail) {
 END_TEST
 
 SUITE_ON_TAPE(EACH(arithmetic, COUNT(cases)), ONCE(colours_of_fractions), ONCE(one_number_for_all),
+              EACH(names_in_five_formats, COUNT(signs)), EACH(signs_of_zero, 5), ONCE(sums_in_parentheses),
               ONCE(names_of_leaves), ONCE(systems), ONCE(what_is_no_node), EACH(each_allocation_may_fail, 5))

@@ -138,6 +138,33 @@ START_TEST(nothing_ends_a_script) {
 }
 END_TEST
 
+/* By codes what JSON or a browser minds; U+FFFD for each byte that is no character, at the end too. */
+START_TEST(characters_of_a_name) {
+  const dz_var x = dz_input(tape, 2), y = dz_exp(x);
+  text t = written(y, &(dz_trace_options){.output = "\x01\x1f \x7f~\\\"\xff"
+                                                    "é\u0123\xe3\x81"});
+  ck_assert_ptr_eq(
+      strstr(t.at, "{\"output\": \"\\u0001\\u001f \\u007f~\\u005c\\u0022\uFFFDé\u0123\uFFFD\uFFFD\", "),
+      t.at);
+  free(t.at);
+}
+END_TEST
+
+/* At a tie of two operands the sweep takes half of each, of one beside what is fixed the lesser slope. */
+START_TEST(partials_at_a_tie) {
+  const dz_var x = dz_input(tape, 2), c = dz_const(tape, 2), d = dz_input(tape, 2),
+               all[] = {dz_fmax(x, d), dz_fmax(x, c), dz_fmax(c, x), dz_fmax(x, 2), dz_fmax(2, x)};
+  static const double want[] = {.5, 0, 0, 0, 0};
+  static const int of[] = {0, 0, 1, 0, 1};
+  ck_assert_int_eq(dz_backward(all[_i]), DZ_OK);
+  cJSON *j = trace_of(all[_i]);
+  const cJSON *use = operand(node_of(j, all[_i]), of[_i]);
+  ck_assert_double_eq(number(use, "partial"), want[_i]);
+  ck_assert_double_eq(key(use, "share")->valuedouble, want[_i]);
+  cJSON_Delete(j);
+}
+END_TEST
+
 START_TEST(limits) {
   dz_var y = dz_input(tape, .5);
   text t = {0};
@@ -198,5 +225,6 @@ END_TEST
 
 SUITE_ON_TAPE(ONCE(the_trace_of_document_004), ONCE(states_shapes_and_plain_numbers),
               ONCE(numbers_that_json_has_not), ONCE(without_a_sweep),
-              EACH(nothing_ends_a_script, sizeof hostile / sizeof *hostile), ONCE(limits),
-              ONCE(bad_arguments_are_told), ONCE(every_allocation_may_fail))
+              EACH(nothing_ends_a_script, sizeof hostile / sizeof *hostile), ONCE(characters_of_a_name),
+              EACH(partials_at_a_tie, 5), ONCE(limits), ONCE(bad_arguments_are_told),
+              ONCE(every_allocation_may_fail))

@@ -43,6 +43,39 @@ START_TEST(empty_layers_take_no_room) {
 }
 END_TEST
 
+/* Layers are counted by what stands in them, in whatever order it comes; one beside another, middles above
+   middles. */
+START_TEST(layers_in_any_order) {
+  ck_assert(dz__layout_spot(&l, 2, 30, 5) && dz__layout_place(&l));
+  ck_assert_double_eq(l.spot[0].x, 15);
+  ck_assert_double_eq(l.width, 30);
+  ck_assert_double_eq(l.height, 10);
+  dz__layout_free(&l);
+  ck_assert(dz__layout_spot(&l, 2, 30, 5) && dz__layout_spot(&l, 1, 1, 5) && dz__layout_spot(&l, 0, 20, 7) &&
+            dz__layout_spot(&l, 1, 50, 6));
+  ck_assert(dz__layout_link(&l, 2, 1, 0) && dz__layout_link(&l, 2, 3, 0) && dz__layout_link(&l, 1, 0, -.5) &&
+            dz__layout_link(&l, 3, 0, .5));
+  ck_assert(dz__layout_place(&l));
+  static const double x[] = {121, 63, 10, 63}, y[] = {15.5, 5, 15.5, 26}; /* gaps of 18 and 10 */
+  for (int k = 0; k < 4; k++) {
+    ck_assert_double_eq(l.spot[k].x, x[k]);
+    ck_assert_double_eq(l.spot[k].y, y[k]);
+  }
+  ck_assert_double_eq(l.spot[1].width, 50);
+  ck_assert_double_eq(l.width, 136);
+  ck_assert_double_eq(l.height, 32);
+}
+END_TEST
+
+/* What has no links keeps its place among those that have, and they theirs. */
+START_TEST(spots_without_links) {
+  for (uint32_t k = 0; k < 6; k++) ck_assert(dz__layout_spot(&l, k > 1, 10, 5));
+  ck_assert(dz__layout_link(&l, 0, 3, 0) && dz__layout_link(&l, 1, 4, 0) && dz__layout_place(&l));
+  ck_assert_double_lt(l.spot[0].y, l.spot[1].y);
+  for (int k = 2; k < 5; k++) ck_assert_double_lt(l.spot[k].y, l.spot[k + 1].y);
+}
+END_TEST
+
 /* ---- widths: .62 of the points for each column ---- */
 
 static double line(const char *text, size_t points) { return dz__measure_line(text, strlen(text), points); }
@@ -102,5 +135,6 @@ START_TEST(links_that_need_not_cross) {
 END_TEST
 
 SUITE_BETWEEN(setup, teardown, ONCE(nothing_needs_no_room), ONCE(spots_without_width),
-              ONCE(empty_layers_take_no_room), ONCE(widths_of_any_text), ONCE(fonts_within_fonts),
-              ONCE(rows_beyond_counting), ONCE(links_that_need_not_cross))
+              ONCE(empty_layers_take_no_room), ONCE(layers_in_any_order), ONCE(spots_without_links),
+              ONCE(widths_of_any_text), ONCE(fonts_within_fonts), ONCE(rows_beyond_counting),
+              ONCE(links_that_need_not_cross))

@@ -70,6 +70,28 @@ START_TEST(what_is_not_selected) {
 }
 END_TEST
 
+/* The numbers of a check are what the caller says; the result has the name that is asked for, but for a leaf.
+ */
+START_TEST(checks_and_names) {
+  const dz_var v = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(3), V(1, 2, 3)), "v"),
+               y = named(dz_sum(v, DZ_ALL, false), "y");
+  const dz_explain_check c = {v, 3, 2, 1, 1, .5, NULL};
+  const dz_explain_options o = {.output = "t", .checks = &c, .check_count = 1};
+  text t = {0};
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert_int_eq(dz_explain(y, &o, append, &t), DZ_OK);
+  EXPECT_SAID(t, "numerically 2 of 3 agree");
+  EXPECT_SAID(t, "dt/dv");
+  free(t.at);
+  t = (text){0};
+  const dz_var x = named(dz_input(tape, 2), "x");
+  ck_assert_int_eq(dz_backward(x), DZ_OK);
+  ck_assert_int_eq(dz_explain(x, &o, append, &t), DZ_OK);
+  EXPECT_SAID(t, "dx/dx");
+  free(t.at);
+}
+END_TEST
+
 /* ---- memory ---- */
 
 START_TEST(each_tape_may_be_missing) {
@@ -89,5 +111,32 @@ START_TEST(each_tape_may_be_missing) {
 }
 END_TEST
 
+/* What is told though an allocation failed is told to its end. */
+START_TEST(one_allocation_may_fail) {
+  bool done = false;
+  for (size_t at = 1; !done; at++) {
+    failing f = {.only = at};
+    const dz_allocator a = failing_allocator(&f);
+    dz_tape *t = dz_tape_new(&a);
+    text to = {0};
+    if (t) {
+      const dz_var x = dz_input(t, 2), y = dz_mul(x, dz_stop(x));
+      const dz_status name = dz_set_name(x, "x");
+      const dz_explain_check wrong = {x, 1, 0, 2, 4, .5, "wrong"};
+      dz_status status = name ? name : dz_backward(y);
+      if (!status)
+        status = dz_explain(y, &(dz_explain_options){.checks = &wrong, .check_count = 1}, append, &to);
+      done = f.failed == 0;
+      ck_assert(status == DZ_OK || !done);
+      if (status == DZ_OK) EXPECT_SAID(to, "; stop() holds a part of it back");
+      dz_tape_free(t);
+    }
+    free(to.at);
+    ck_assert(f.blocks == 0 && f.bytes == 0);
+  }
+}
+END_TEST
+
 SUITE_ON_TAPE(ONCE(nothing_is_given), ONCE(operations_of_many_operands), ONCE(a_choice_that_is_made),
-              ONCE(a_rule_that_gives_no_number), ONCE(what_is_not_selected), ONCE(each_tape_may_be_missing))
+              ONCE(a_rule_that_gives_no_number), ONCE(what_is_not_selected), ONCE(checks_and_names),
+              ONCE(each_tape_may_be_missing), ONCE(one_allocation_may_fail))

@@ -209,6 +209,35 @@ START_TEST(numbers_that_were_given) {
 }
 END_TEST
 
+/* Of a choice only what it chooses is to blame, of other operations the first; and nothing for its
+ * neighbours. */
+START_TEST(who_is_not_to_blame) {
+  const dz_var x = named(dz_input(tape, 2), "x"), bad = dz_clamp(NAN, NAN, x),
+               v = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(INFINITY, 1)), "v"),
+               w = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(1, INFINITY)), "w"),
+               n = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(NAN, 1)), "n"),
+               u = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(1, 2)), "u"),
+               m = named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(NAN, 1)), "m");
+  dz_why_report r;
+  ck_assert_int_eq(dz_why(dz_mul(x, bad), x, NULL, &r), DZ_OK);
+  ck_assert(r.cause == DZ_WHY_GIVEN && r.operand == 0 && dz_node_index(r.node) == dz_node_index(bad));
+  ck_assert_int_eq(dz_why(total(dz_mul(v, u)), u, NULL, &r), DZ_OK);
+  ck_assert_str_eq(r.message, "v was given as inf");
+  ck_assert_int_eq(dz_why(total(dz_mul(w, u)), u, NULL, &r), DZ_OK);
+  ck_assert(r.operand == -1);
+  ck_assert_str_eq(r.message, "w was given as inf");
+  ck_assert_int_eq(dz_why(total(dz_mul(u, m)), u, NULL, &r), DZ_OK);
+  ck_assert_str_eq(r.message, "m was given as nan");
+  ck_assert_int_eq(dz_why(dz_mul(x, dz_where(dz_gt(x, 3), NAN, INFINITY)), x, NULL, &r), DZ_OK);
+  ck_assert(r.cause == DZ_WHY_GIVEN && r.operand == 2);
+  ck_assert_int_eq(dz_why(dz_mul(x, dz_where(NAN, dz_log(dz_neg(x)), INFINITY)), x, NULL, &r), DZ_OK);
+  ck_assert(r.cause == DZ_WHY_DOMAIN && strcmp(dz_describe(r.node).op, "log") == 0);
+  ck_assert_int_eq(dz_why(total(dz_mul(u, dz_where(dz_gt(u, 3), n, dz_sqrt(dz_neg(u))))), u, NULL, &r),
+                   DZ_OK);
+  ck_assert(r.cause == DZ_WHY_DOMAIN && strcmp(dz_describe(r.node).op, "sqrt") == 0);
+}
+END_TEST
+
 START_TEST(a_tape_with_an_error) {
   const dz_var x = dz_input(tape, 2), y = dz_exp(x);
   dz_why_report r;
@@ -262,5 +291,5 @@ SUITE_ON_TAPE(ONCE(more_paths_than_can_be_counted), ONCE(more_paths_than_are_kep
               ONCE(formulas_of_many_nodes), ONCE(labels_that_are_taken), ONCE(constants_have_labels),
               ONCE(long_constants_are_written), ONCE(operands_of_a_list), ONCE(numbers_among_operands),
               ONCE(tensors_that_are_too_large), ONCE(a_step_that_is_asked_about),
-              ONCE(the_number_of_paths_is_to_blame), ONCE(numbers_that_were_given),
+              ONCE(the_number_of_paths_is_to_blame), ONCE(numbers_that_were_given), ONCE(who_is_not_to_blame),
               ONCE(a_tape_with_an_error), ONCE(each_allocation_may_fail), ONCE(no_room_for_another))
