@@ -3,7 +3,7 @@
 #include "suite.h"
 
 #if defined HAVE_QUADMATH
-#include "special.h"
+#include "in_ulps.h"
 
 #define SLOPE(name)                                                                                          \
   static double name##_slope(double x, double z) {                                                           \

@@ -2,7 +2,7 @@
 #include "suite.h"
 
 #if defined HAVE_QUADMATH
-#include "special.h"
+#include "in_ulps.h"
 
 VALUE(sigmoid)
 VALUE(softplus)

@@ -1,6 +1,6 @@
 /* Where and how closely the special functions are compared with the same in __float128. */
-#ifndef DZ_TESTS_SPECIAL_H
-#define DZ_TESTS_SPECIAL_H
+#ifndef DZ_TESTS_IN_ULPS_H
+#define DZ_TESTS_IN_ULPS_H
 
 #include "kernels/pointwise.h"
 #include "suite.h"
