@@ -1,4 +1,5 @@
-/* What plans of ordinary functions hardly meet, to be recorded on a tape: rare.c runs them. */
+/* What plans of ordinary functions hardly meet, to be recorded on a tape: rare.c runs them. Each compiler
+   records the same, since no call has two arguments that record. */
 #ifndef DZ_TESTS_PLAN_RARE_H
 #define DZ_TESTS_PLAN_RARE_H
 
@@ -59,8 +60,10 @@ static void lanes_that_collide(subject *s) {
   double a[N], b[N];
   for (int l = 0; l < N; l++) a[l] = b[l] = .25 * l + .5;
   collide(a, b);
-  for (int l = 0; l < N; l++)
-    add_to(s, dz_sin(dz_add(dz_mul(dz_tanh(x[l]), a[l]), dz_exp(dz_mul(x[l], b[l])))));
+  for (int l = 0; l < N; l++) {
+    const dz_var e = dz_exp(dz_mul(x[l], b[l]));
+    add_to(s, dz_sin(dz_add(dz_mul(dz_tanh(x[l]), a[l]), e)));
+  }
 }
 
 /* Whichever of them the first is that is taken for a step like the others. */
@@ -70,7 +73,10 @@ static void steps_that_collide(subject *s, int from) {
   double a[N], b[N];
   for (int l = 0; l < N; l++) a[l] = b[l] = .025 * l + .5;
   collide(a + from, b + from);
-  for (int l = 0; l < N; l++) z = dz_sin(dz_add(dz_mul(dz_tanh(dz_mul(z, p)), a[l]), dz_mul(z, b[l])));
+  for (int l = 0; l < N; l++) {
+    const dz_var w = dz_mul(z, b[l]);
+    z = dz_sin(dz_add(dz_mul(dz_tanh(dz_mul(z, p)), a[l]), w));
+  }
   add_to(s, z);
 }
 
@@ -87,7 +93,8 @@ static void long_sums(subject *s) {
     dz_var a = x[l], b = dz_mul(x[l], x[l + 1]);
     for (int k = 0; k < TERMS; k++) a = dz_add(a, dz_mul(x[l], dz_exp(x[N + k])));
     for (int k = 0; k < TERMS - 2; k++) b = dz_sub(b, dz_mul(x[l + k % 2], x[N + TERMS + k]));
-    add_to(s, dz_mul(dz_mul(dz_sin(a), dz_cos(b)), dz_sin(dz_add(dz_add(dz_add(dz_add(x[l], 1), b), a), a))));
+    const dz_var c = dz_sin(dz_add(dz_add(dz_add(dz_add(x[l], 1), b), a), a)), d = dz_cos(b);
+    add_to(s, dz_mul(dz_mul(dz_sin(a), d), c));
   }
 }
 
@@ -119,9 +126,14 @@ static void runs_side_by_side(subject *s) {
   enum { N = 1100 };
   dz_var *x = inputs(s, N + 1), p = input(s, .4), *u = inputs(s, N + 3), a[N + 1];
   for (int l = 0; l <= N; l++) a[l] = dz_tanh(x[l]);
-  for (int l = 0; l < N; l++)
-    add_to(s, dz_mul(dz_sin(dz_mul(x[l], x[l + 1])), dz_cos(dz_mul(u[l + 3], u[l]))));
-  for (int l = 0; l < N; l++) add_to(s, dz_exp(dz_mul(dz_mul(a[l], a[l + 1]), dz_mul(x[l], p))));
+  for (int l = 0; l < N; l++) {
+    const dz_var c = dz_cos(dz_mul(u[l + 3], u[l]));
+    add_to(s, dz_mul(dz_sin(dz_mul(x[l], x[l + 1])), c));
+  }
+  for (int l = 0; l < N; l++) {
+    const dz_var c = dz_mul(x[l], p);
+    add_to(s, dz_exp(dz_mul(dz_mul(a[l], a[l + 1]), c)));
+  }
 }
 
 /* Too near to be two, too far to be one. */
@@ -129,7 +141,10 @@ static void runs_that_overlap(subject *s) {
   enum { N = 60 };
   dz_var *x = inputs(s, N + 20), *u = inputs(s, N + 8);
   for (int l = 0; l < N; l++) add_to(s, dz_sin(dz_mul(x[l], x[l + 20])));
-  for (int l = 0; l < N; l++) add_to(s, dz_exp(dz_mul(dz_mul(u[l + 2], u[l]), dz_mul(u[l + 8], u[l + 1]))));
+  for (int l = 0; l < N; l++) {
+    const dz_var far = dz_mul(u[l + 8], u[l + 1]);
+    add_to(s, dz_exp(dz_mul(dz_mul(u[l + 2], u[l]), far)));
+  }
 }
 
 static void twice_the_sum(void *user, const dz_op_array *x, size_t n, double *z) {
@@ -188,7 +203,8 @@ static void steps_with_odd_operands(subject *s) {
   dz_var z = input(s, .5), p = input(s, .7), q = input(s, .2);
   for (int l = 0; l < 30; l++) {
     dz_var v = dz_tanh(dz_mul(z, l % 7 == 3 ? dz_num(.25) : p)), w = dz_sin(dz_mul(v, q));
-    z = dz_mul(dz_sub(w, v), dz_sub(p, w));
+    const dz_var rest = dz_sub(p, w);
+    z = dz_mul(dz_sub(w, v), rest);
   }
   add_to(s, z);
 }
@@ -211,6 +227,15 @@ static void long_steps(subject *s) {
 
 /* ---- sums over lanes with factors that all lanes share, which quick native code takes out ---- */
 
+static dz_var sum_of_products(dz_var a, dz_var b, dz_var c, dz_var d) {
+  const dz_var second = dz_mul(c, d);
+  return dz_add(dz_mul(a, b), second);
+}
+static dz_var difference_of_products(dz_var a, dz_var b, dz_var c, dz_var d) {
+  const dz_var second = dz_mul(c, d);
+  return dz_sub(dz_mul(a, b), second);
+}
+
 /* Two numbers are added to what varies, and weighted sums of both go into functions: how they stand there. */
 static void shared_factors(subject *s, int kind) {
   enum { N = 40 };
@@ -219,28 +244,30 @@ static void shared_factors(subject *s, int kind) {
     dz_var t = dz_add(a[l], p[0]), u = dz_sub(b[l], p[1]), g, h, e = dz_num(0);
     switch (kind) {
     case 0:
-      g = dz_add(dz_mul(p[2], t), dz_mul(u, p[3])), h = dz_sub(dz_mul(t, p[4]), dz_mul(p[5], u));
+      g = sum_of_products(p[2], t, u, p[3]), h = difference_of_products(t, p[4], p[5], u);
       e = dz_sub(dz_mul(p[7], t), u);
       break;
     case 1: /* as they are, negative, and more of them than sums */
       g = dz_add(t, u), h = dz_sub(u, t), e = dz_exp(dz_neg(dz_add(t, dz_mul(u, p[6]))));
       break;
     case 2: /* weights of their own */
-      g = dz_mul(t, a[l]), h = dz_add(dz_mul(u, p[2]), dz_mul(t, b[l]));
+      g = dz_mul(t, a[l]), h = sum_of_products(u, p[2], t, b[l]);
       break;
     case 3: /* read elsewhere too */
-      g = dz_mul(dz_add(dz_mul(p[2], t), dz_mul(u, p[3])), t), h = dz_mul(u, dz_sub(p[4], dz_mul(p[5], t)));
+      g = dz_mul(sum_of_products(p[2], t, u, p[3]), t), h = dz_mul(u, dz_sub(p[4], dz_mul(p[5], t)));
       break;
     case 4: /* long sums */
-      g = dz_add(dz_add(dz_add(dz_add(dz_mul(p[2], t), dz_mul(u, p[3])), a[l]), dz_mul(p[4], p[5])),
-                 dz_mul(t, p[6]));
-      h = dz_sub(dz_sub(dz_sub(dz_sub(dz_mul(p[7], t), dz_mul(u, p[8])), u), t), dz_mul(b[l], p[9]));
+      e = dz_mul(t, p[6]), h = dz_mul(p[4], p[5]);
+      g = dz_add(dz_add(dz_add(sum_of_products(p[2], t, u, p[3]), a[l]), h), e);
+      e = dz_mul(b[l], p[9]);
+      h = dz_sub(dz_sub(dz_sub(difference_of_products(p[7], t, u, p[8]), u), t), e), e = dz_num(0);
       break;
     default: /* three numbers, numbers of the text */
-      g = dz_sub(dz_mul(3, t), dz_mul(u, .5)), h = dz_mul(-2, dz_add(t, u)),
+      g = difference_of_products(dz_num(3), t, u, dz_num(.5)), h = dz_mul(-2, dz_add(t, u)),
       e = dz_sin(dz_add(dz_add(g, h), p[10]));
     }
-    add_to(s, dz_add(dz_mul(dz_tanh(g), dz_sin(h)), e));
+    const dz_var sine = dz_sin(h);
+    add_to(s, dz_add(dz_mul(dz_tanh(g), sine), e));
   }
 }
 static void shared_0(subject *s) { shared_factors(s, 0); }
@@ -279,12 +306,13 @@ static void formulas(subject *s) {
 
 static void held(subject *s) {
   const size_t three = 3;
-  dz_var c = dz_data(s->t, 1), x = input(s, .5), y = dz_mul(dz_mul(c, 2), dz_add(3, dz_sub(c, 4)));
+  dz_var c = dz_data(s->t, 1), x = input(s, .5), z = dz_add(3, dz_sub(c, 4)), y = dz_mul(dz_mul(c, 2), z);
   dz_var v = s->x[s->n++] = dz_leaf_tensor(s->t, DZ_ROLE_INPUT, 1, &three, (double[]){.5, 2, 3});
   add_to(s, dz_mul(x, y));
   add_to(s, dz_gather(v, 2, 0));
   add_to(s, dz_gather(v, c, 0));
-  add_to(s, dz_sum(dz_mul(dz_noise(v, c), dz_add(v, dz_noise(v, 3))), DZ_ALL, false));
+  const dz_var w = dz_add(v, dz_noise(v, 3));
+  add_to(s, dz_sum(dz_mul(dz_noise(v, c), w), DZ_ALL, false));
   add_to(s, dz_mul(x, dz_exp(c)));
 }
 /* Inputs that steps read among numbers, a loop among inputs that are read nowhere else, and a second loop
@@ -305,7 +333,8 @@ static void results_read_elsewhere(subject *s) {
   dz_var *x = inputs(s, N), *a = data(s, N), *p = inputs(s, 20), z[7][N];
   for (int l = 0; l < N; l++) {
     z[0][l] = dz_add(dz_sin(x[l]), p[0]);
-    z[1][l] = dz_sub(dz_exp(x[l]), dz_mul(p[1], dz_add(dz_tanh(x[l]), p[2])));
+    const dz_var less = dz_mul(p[1], dz_add(dz_tanh(x[l]), p[2]));
+    z[1][l] = dz_sub(dz_exp(x[l]), less);
     z[2][l] = dz_mul(p[3], dz_sub(p[4], dz_cos(x[l])));
     z[4][l] = dz_add(dz_sin(a[l]), p[0]);
     z[6][l] = dz_tanh(dz_mul(p[5], p[6])); /* the same in all lanes */
@@ -329,7 +358,7 @@ static void many_columns(subject *s) {
     add_to(s, dz_sin(z));
   }
   for (int l = 0; l < N; l++)
-    add_to(s, dz_cos(dz_mul(dz_add(dz_mul(x[2 * l], h[2 * l]), dz_mul(x[2 * l + 1], h[2 * l + 1])), p)));
+    add_to(s, dz_cos(dz_mul(sum_of_products(x[2 * l], h[2 * l], x[2 * l + 1], h[2 * l + 1]), p)));
   for (int l = 0; l < 2 * N; l++) add_to(s, dz_tanh(dz_mul(h[l], h[(5 * l + 1) % (2 * N)])));
 }
 
@@ -393,7 +422,8 @@ static void many_products(subject *s) {
       w[j] = dz_mul(z, c[PRODUCTS * j]);
       for (int k = 1; k < PRODUCTS; k++) w[j] = dz_add(w[j], dz_mul(z, c[PRODUCTS * j + k]));
     }
-    z = dz_tanh(dz_mul(dz_mul(w[0], p), dz_mul(w[1], w[2])));
+    const dz_var both = dz_mul(w[1], w[2]);
+    z = dz_tanh(dz_mul(dz_mul(w[0], p), both));
   }
   add_to(s, z);
 }

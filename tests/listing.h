@@ -1,0 +1,76 @@
+/* Many numbers and texts as one number: for tests of what must stay as it is. With `to`, also line by line.
+ */
+#ifndef DZ_TESTS_LISTING_H
+#define DZ_TESTS_LISTING_H
+
+#include "base/hash.h"
+#include "dz/memory.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct listing {
+  uint64_t sum;
+  FILE *to; /* NULL: nowhere */
+} listing;
+
+static inline void list_numbers(listing *l, const char *what, size_t n, const uint64_t *v) {
+  for (size_t k = 0; k < n; k++) l->sum = dz__mix(l->sum, v[k]);
+  if (!l->to) return;
+  fprintf(l->to, "%s", what);
+  for (size_t k = 0; k < n; k++) fprintf(l->to, " %" PRIu64, v[k]);
+  fprintf(l->to, "\n");
+}
+
+#define LIST(l, what, ...)                                                                                   \
+  list_numbers(l, what, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), (uint64_t[]){__VA_ARGS__})
+
+/* To some nine digits: others are libm's own. */
+static inline void list_double(listing *l, const char *what, double x) {
+  int e = 0;
+  const double m = isfinite(x) ? frexp(x, &e) : isnan(x) ? 2 : x > 0 ? 3 : 4;
+  LIST(l, what, (uint64_t)llround(ldexp(m, 30)), (uint64_t)e);
+}
+
+static inline void list_places(listing *l, const char *what, size_t n, const uint32_t *at) {
+  LIST(l, what, n);
+  for (size_t k = 0; k < n; k++) LIST(l, " ", at[k]);
+}
+
+static inline void list_doubles(listing *l, const char *what, size_t n, const double *at) {
+  LIST(l, what, n);
+  for (size_t k = 0; k < n; k++) list_double(l, " ", at[k]);
+}
+
+static inline bool list_text(void *user, const char *text, size_t size) {
+  listing *l = user;
+  for (size_t k = 0; k < size; k++) l->sum = dz__mix(l->sum, (unsigned char)text[k]);
+  if (l->to) fwrite(text, 1, size, l->to);
+  return true;
+}
+
+/* An allocator that lists what is asked for, and what goes back. */
+static inline void *list_resize(void *user, void *block, size_t old_size, size_t new_size) {
+  const dz_allocator a = dz_system_allocator();
+  LIST(user, "room", old_size, new_size);
+  return a.resize(a.user, block, old_size, new_size);
+}
+
+static inline dz_allocator list_allocator(listing *l) { return (dz_allocator){list_resize, l}; }
+
+/* With DZ_LISTING set it goes to standard output as well. */
+static inline listing list_begin(void) { return (listing){0, getenv("DZ_LISTING") ? stdout : NULL}; }
+
+/* The sum of case k of n is the one that is kept; or is printed for what is kept, with DZ_ACCEPT set. */
+static inline void list_end(const listing *l, int k, int n, uint64_t kept) {
+  if (getenv("DZ_ACCEPT"))
+    printf("0x%016" PRIx64 "u,%s", l->sum, k % 6 == 5 || k == n - 1 ? "\n" : " ");
+  else if (sizeof(void *) == 8) /* blocks have other sizes where pointers have */
+    ck_assert_msg(l->sum == kept, "number %d is another than it was: %016" PRIx64, k, l->sum);
+}
+
+#endif
