@@ -65,12 +65,21 @@ static inline dz_allocator list_allocator(listing *l) { return (dz_allocator){li
 /* With DZ_LISTING set it goes to standard output as well. */
 static inline listing list_begin(void) { return (listing){0, getenv("DZ_LISTING") ? stdout : NULL}; }
 
-/* The sum of case k of n is the one that is kept; or is printed for what is kept, with DZ_ACCEPT set. */
-static inline void list_end(const listing *l, int k, int n, uint64_t kept) {
-  if (getenv("DZ_ACCEPT"))
-    printf("0x%016" PRIx64 "u,%s", l->sum, k % 6 == 5 || k == n - 1 ? "\n" : " ");
-  else if (sizeof(void *) == 8) /* blocks have other sizes where pointers have */
-    ck_assert_msg(l->sum == kept, "number %d is another than it was: %016" PRIx64, k, l->sum);
+/* The sum of case k of n is the one that is kept. Or, where the environment says DZ_ACCEPT=DIRECTORY, it is
+   written into the file of that name there, one case after another (CK_FORK=no). */
+static inline void list_end(const listing *l, const char *file, int k, int n, uint64_t kept) {
+  const char *directory = getenv("DZ_ACCEPT");
+  if (!directory) {
+    if (sizeof(void *) == 8) /* blocks have other sizes where pointers have */
+      ck_assert_msg(l->sum == kept, "%s, number %d: another than it was", file, k);
+    return;
+  }
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", directory, file);
+  FILE *f = fopen(path, k ? "a" : "w");
+  ck_assert_msg(f != NULL, "%s", path);
+  fprintf(f, "0x%016" PRIx64 "u,%s", l->sum, k % 6 == 5 || k == n - 1 ? "\n" : " ");
+  fclose(f);
 }
 
 #endif

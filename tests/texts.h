@@ -2,12 +2,15 @@
 #ifndef DZ_TESTS_TEXTS_H
 #define DZ_TESTS_TEXTS_H
 
+#include "dz/check.h"
 #include "dz/dz.h"
 #include "suite.h"
 
+enum { TEXT_NUMBERS = 60 };
+
 /* A 2 x 3, v and w of 3, B of 3 x 3, u of 40; images of 2 x 1 x 6 x 5 and filters of 3 x 1 x 2 x 2; numbers
-   x, y, z. These are appended to leaf[0 .. *n). */
-static inline dz_var text_on(dz_tape *t, const char *what, dz_var *leaf, int *n) {
+   x, y, z. How many. */
+static inline size_t text_points(dz_check_point *at, double (*numbers)[TEXT_NUMBERS]) {
   static const struct {
     const char *name;
     dz_role role;
@@ -24,10 +27,24 @@ static inline dz_var text_on(dz_tape *t, const char *what, dz_var *leaf, int *n)
                 {"filter", DZ_ROLE_PARAM, 4, {3, 1, 2, 2}},
                 {"u", DZ_ROLE_INPUT, 1, {40}}};
   for (size_t k = 0; k < COUNT(leaves); k++) {
-    double numbers[60];
-    for (int i = 0; i < 60; i++) numbers[i] = .25 + (i * 7 + (int)k * 3) % 11 / 8.;
-    const dz_var x = dz_leaf_tensor(t, leaves[k].role, leaves[k].rank, leaves[k].dims, numbers);
-    ck_assert_int_eq(dz_set_name(x, leaves[k].name), DZ_OK);
+    for (int i = 0; i < TEXT_NUMBERS; i++) numbers[k][i] = .25 + (i * 7 + (int)k * 3) % 11 / 8.;
+    at[k] = (dz_check_point){.name = leaves[k].name,
+                             .role = leaves[k].role,
+                             .rank = leaves[k].rank,
+                             .dims = leaves[k].dims,
+                             .values = numbers[k]};
+  }
+  return COUNT(leaves);
+}
+
+/* With these appended to leaf[0 .. *n). */
+static inline dz_var text_on(dz_tape *t, const char *what, dz_var *leaf, int *n) {
+  dz_check_point at[16];
+  double numbers[16][TEXT_NUMBERS];
+  const size_t points = text_points(at, numbers);
+  for (size_t k = 0; k < points; k++) {
+    const dz_var x = dz_leaf_tensor(t, at[k].role, at[k].rank, at[k].dims, at[k].values);
+    ck_assert_int_eq(dz_set_name(x, at[k].name), DZ_OK);
     leaf[(*n)++] = x;
   }
   return dz_expr(t, what);

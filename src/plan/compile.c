@@ -246,8 +246,6 @@ static void code(work *k, bool gradient) {
   dz__free(k->w.alloc, early.at, bytes + 1);
   c->forward = both - values;
   c->reverse = both;
-  for (size_t j = c->forward; j < both; j++)
-    if (c->at[j].op == DZ__I_CALL) c->at[j].mode = DZ__CALL_FORWARD;
   adjoints(k, DZ__LATE);
   copy_inputs(k, true);
 }

@@ -6,7 +6,6 @@
 /* By dz's own kernels, which are given to the loaded code. */
 static void say_call(dz__loop_emitter *k, const dz__instruction *i) {
   dz__emitter *e = k->e;
-  const uint32_t *t = k->l->code.list + i->a;
   const unsigned fn = i->fn;
   if (i->op == DZ__I_FN)
     dz__say(e, "  q[%u].value(m, %s, %s, %s, %s);\n", fn, dz__operand_at(k, i->a).text,
@@ -15,6 +14,7 @@ static void say_call(dz__loop_emitter *k, const dz__instruction *i) {
     dz__say(e, "  q[%u].both(m, %s, %s, %s);\n", fn, dz__operand_at(k, i->a).text,
             dz__operand_at(k, i->d).text, dz__operand_at(k, i->b).text);
   else {
+    const uint32_t *t = k->l->code.list + i->a;
     dz__say(e, "  {\n    const double *const o[] = {%s, %s, %s, ", dz__operand_at(k, t[0]).text,
             dz__operand_at(k, t[1]).text, dz__operand_at(k, t[2]).text);
     dz__say(e, "%s, %s};\n", dz__operand_at(k, t[3]).text, dz__operand_at(k, t[4]).text);

@@ -153,7 +153,7 @@ static dz_status make(dz_var y, dz__lesson *l) {
 dz_status dz_explain(dz_var y, const dz_explain_options *options, dz_writer *write, void *user) {
   static const dz_explain_options none = {0};
   static const dz__format formats[] = {DZ__SET_TEXT, DZ__SET_LATEX, DZ__SET_MATHML};
-  if (!write) return DZ_ERR_ARGUMENT;
+  if (!write || (options && options->format > DZ_EXPLAIN_HTML)) return DZ_ERR_ARGUMENT;
   if (dz_is_number(y) || !dz_valid(y)) return DZ_ERR_HANDLE;
   dz__lesson l = {.how = options ? options : &none};
   l.s = (dz__sheet){.alloc = dz__of(y.tape)->alloc,

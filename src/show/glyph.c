@@ -1,4 +1,4 @@
-/* Names, numbers and templates in the five formats. */
+/* Names, numbers and templates in the four formats. */
 #include "show/glyph.h"
 
 #include "base/utf8.h"
@@ -45,8 +45,8 @@ dz__span dz__glyph_form(dz__setter *s, const char *form, dz__span a, dz__span b,
   return dz__glyph_since(s, start);
 }
 
-/* One of the five formats' templates. */
-const char *dz__glyph_pick(const dz__setter *s, const char *const t[5]) { return t[s->how->format]; }
+/* One of the four formats' templates. */
+const char *dz__glyph_pick(const dz__setter *s, const char *const t[4]) { return t[s->how->format]; }
 
 /* ---- names and numbers ---- */
 
@@ -81,10 +81,9 @@ void dz__glyph_escaped(dz__setter *s, const char *text, size_t size) {
 /* v12 is v with 12 below; one letter slants, longer names too, but for what no slanted letters are for. */
 dz__span dz__glyph_name(dz__setter *s, const char *name) {
   size_t size = strlen(name), stem = size, start = dz__glyph_here(s);
-  static const char *const italic[] = {"", "", "<I>", "", "<mi>"}, *const end[] = {"", "", "</I>", "",
-                                                                                   "</mi>"};
-  static const char *const below[] = {"", "", "", "_{", "<mn>"};
-  static const char *const over[] = {"", "", "</FONT></SUB>", "}", "</mn></msub>"};
+  static const char *const italic[] = {"", "<I>", "", "<mi>"}, *const end[] = {"", "</I>", "", "</mi>"};
+  static const char *const below[] = {"", "", "_{", "<mn>"};
+  static const char *const over[] = {"", "</FONT></SUB>", "}", "</mn></msub>"};
   while (stem > 1 && name[stem - 1] >= '0' && name[stem - 1] <= '9') stem--;
   bool letter = (unsigned char)name[0] < 0x80, indexed = stem < size && s->how->format >= DZ__SET_HTML;
   bool plain = !letter && s->how->format == DZ__SET_HTML, word = stem > 1 && s->how->format == DZ__SET_LATEX;
@@ -105,15 +104,15 @@ dz__span dz__glyph_name(dz__setter *s, const char *name) {
 }
 
 const char *dz__glyph_minus(const dz__setter *s) {
-  static const char *const text[] = {"-", "\u2212", "\u2212", "-", "<mo>\u2212</mo>"};
+  static const char *const text[] = {"-", "\u2212", "-", "<mo>\u2212</mo>"};
   return dz__glyph_pick(s, text);
 }
 
 dz__glyph dz__glyph_number(dz__setter *s, double v) {
-  static const char *const ten[] = {"e", "×10^", "×10", "\\cdot 10^{", "<mo>×</mo><msup><mn>10</mn><mn>"};
-  static const char *const end[] = {"", "", "</FONT></SUP>", "}", "</mn></msup>"};
+  static const char *const ten[] = {"e", "×10", "\\cdot 10^{", "<mo>×</mo><msup><mn>10</mn><mn>"};
+  static const char *const end[] = {"", "</FONT></SUP>", "}", "</mn></msup>"};
   char text[32];
-  bool picture = s->how->format == DZ__SET_HTML || s->how->format == DZ__SET_LINE; /* no sign of zero there */
+  bool picture = s->how->format == DZ__SET_HTML; /* no sign of zero there */
   size_t n = dz_number_write(picture && v == 0 ? 0 : v, s->how->digits, text), start = dz__glyph_here(s),
          from = text[0] == '-';
   const char *e = memchr(text, 'e', n);
@@ -142,8 +141,8 @@ dz__glyph dz__glyph_number(dz__setter *s, double v) {
 
 /* Inside parentheses a sum stands close: (1-z). */
 dz__span dz__glyph_closed(dz__setter *s, dz__span x) {
-  static const char *const open[] = {"(", "(", "(", "\\left(", "<mo>(</mo>"};
-  static const char *const close[] = {")", ")", ")", "\\right)", "<mo>)</mo>"};
+  static const char *const open[] = {"(", "(", "\\left(", "<mo>(</mo>"};
+  static const char *const close[] = {")", ")", "\\right)", "<mo>)</mo>"};
   if (s->how->format != DZ__SET_TEXT) {
     size_t start = dz__glyph_here(s);
     dz__glyph_say(s, dz__glyph_pick(s, open));
@@ -167,7 +166,7 @@ dz__span dz__glyph_fit(dz__setter *s, const dz__glyph *p, int least) {
   return p->power < least ? dz__glyph_closed(s, p->text) : p->text;
 }
 
-dz__glyph dz__glyph_two(dz__setter *s, const char *const t[5], const dz__glyph *a, int least_a,
+dz__glyph dz__glyph_two(dz__setter *s, const char *const t[4], const dz__glyph *a, int least_a,
                         const dz__glyph *b, int least_b, int power) {
   dz__span x = dz__glyph_fit(s, a, least_a), y = dz__glyph_fit(s, b, least_b);
   return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, t), x, y, dz__no_span), dz__no_span, power};

@@ -38,15 +38,15 @@ void dz__glyph_say(dz__setter *s, const char *text);
 void dz__glyph_span(dz__setter *s, dz__span x);
 void dz__glyph_escaped(dz__setter *s, const char *text, size_t size); /* as the format wants it */
 
-/* One of five templates, by the format; and a template with %a, %b and %c replaced. */
-const char *dz__glyph_pick(const dz__setter *s, const char *const t[5]);
+/* One of four templates, by the format; and a template with %a, %b and %c replaced. */
+const char *dz__glyph_pick(const dz__setter *s, const char *const t[4]);
 dz__span dz__glyph_form(dz__setter *s, const char *form, dz__span a, dz__span b, dz__span c);
 
 /* In parentheses: always, or where it binds less than `least`. */
 dz__span dz__glyph_closed(dz__setter *s, dz__span x);
 dz__span dz__glyph_fit(dz__setter *s, const dz__glyph *p, int least);
 /* A template of two operands, each with what it must bind at least. */
-dz__glyph dz__glyph_two(dz__setter *s, const char *const t[5], const dz__glyph *a, int least_a,
+dz__glyph dz__glyph_two(dz__setter *s, const char *const t[4], const dz__glyph *a, int least_a,
                         const dz__glyph *b, int least_b, int power);
 /* What is no arithmetic: calls, choices, comparisons, sums of elements, transposes. */
 dz__glyph dz__glyph_function(dz__setter *s, const char *op, const dz__glyph *in, int n);

@@ -61,7 +61,6 @@ static dz_status lay_vertices(job *j, size_t x) {
   g->x0 = j->first[x];
   g->xs = (uint32_t)dz_size(dz_node_at(j->t, x));
   g->y0 = j->first[j->top];
-  g->ys = (uint32_t)(g->vertices - g->y0);
   return DZ_OK;
 }
 
@@ -124,9 +123,9 @@ typedef struct lone {
   int place[OPERANDS]; /* of the operands that are on the way: leaf[place[0]] … */
 } lone;
 
-static dz_var leaf_of(dz_var x) {
+static dz_var leaf_of(dz_var x, bool wanted) {
   size_t dims[DZ_MAX_RANK];
-  dz_role role = dz_is_active(x) ? DZ_ROLE_INPUT : DZ_ROLE_CONST;
+  dz_role role = wanted || dz_is_active(x) ? DZ_ROLE_INPUT : DZ_ROLE_CONST;
   if (dz_rank(x) == 0) return dz_leaf(x.tape, role, dz_value(x));
   for (int k = 0; k < dz_rank(x); k++) dims[k] = dz_extent(x, k);
   const float *singles = dz_values_single(x);
@@ -140,8 +139,8 @@ static bool record_alone(const job *j, dz_var z, lone *l) {
   *l = (lone){.n = is.nargs};
   for (int k = 0; k < l->n; k++) {
     dz_var x = l->operand[k] = dz_operand(z, k);
-    l->leaf[k] = dz_is_number(x) ? x : leaf_of(x);
-    if (!dz_is_number(x) && dz_is_active(x) && on_the_way(j, x)) l->place[l->count++] = k;
+    l->leaf[k] = dz_is_number(x) ? x : leaf_of(x, on_the_way(j, x));
+    if (on_the_way(j, x)) l->place[l->count++] = k;
   }
   int count = (int)dz_attributes(z, &attr);
   int64_t own[DZ__MAX_ATTRS];
@@ -267,14 +266,14 @@ dz_status dz__linearize(dz_var y, dz_var x, const dz_allocator *a, dz__linearize
 void dz__linearized_free(dz__linearized *g) {
   dz__free(&g->alloc, g->vertex, g->vertex_cap * sizeof *g->vertex);
   dz__free(&g->alloc, g->edge, g->edge_cap * sizeof *g->edge);
-  dz__free(&g->alloc, g->leaving, g->leaving ? g->edges * sizeof *g->leaving : 0);
+  dz__free(&g->alloc, g->leaving, g->edges * sizeof *g->leaving);
   *g = (dz__linearized){.alloc = g->alloc};
 }
 
-void dz__linearized_sweep(const dz__linearized *g, uint32_t seed, double *adjoint, bool *reached) {
+void dz__linearized_sweep(const dz__linearized *g, double *adjoint, bool *reached) {
   for (size_t v = 0; v < g->vertices; v++) adjoint[v] = 0, reached[v] = false;
-  adjoint[g->y0 + seed] = 1;
-  reached[g->y0 + seed] = true;
+  adjoint[g->y0] = 1;
+  reached[g->y0] = true;
   for (size_t v = g->vertices; v-- > 0;)
     for (uint32_t i = 0; i < g->vertex[v].ins; i++) {
       const dz__edge *e = &g->edge[g->vertex[v].in + i];

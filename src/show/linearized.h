@@ -37,7 +37,7 @@ typedef struct dz__linearized {
   dz__edge *edge;
   uint32_t *leaving;
   size_t vertices, edges, vertex_cap, edge_cap;
-  uint32_t x0, xs, y0, ys; /* the elements of x and of y: first vertex and how many */
+  uint32_t x0, xs, y0; /* the elements of x: first vertex and how many; the first of y */
 } dz__linearized;
 
 enum { DZ__MOST_EDGES = 1 << 20 };
@@ -54,10 +54,10 @@ void dz__linearized_free(dz__linearized *g);
 /* What operand k of an elementwise vertex holds there. */
 double dz__vertex_operand(const dz__vertex *v, int k);
 
-/* adjoint[v] of every vertex by the backward recursion from element `seed` of y: the reverse sweep's
+/* adjoint[v] of every vertex by the backward recursion from the first element of y: the reverse sweep's
    products, summed from the last user to the first, so that sums may differ from the sweep's by their
    rounding. Of a graph that is not empty. reached[v]: whether anything arrived, through open gates alone:
    what did not is a structural zero. Both have room for all vertices. */
-void dz__linearized_sweep(const dz__linearized *g, uint32_t seed, double *adjoint, bool *reached);
+void dz__linearized_sweep(const dz__linearized *g, double *adjoint, bool *reached);
 
 #endif

@@ -61,8 +61,7 @@ static double around(const rows *r) {
   for (size_t k = 0; k < MOST_ROWS; k++) all += r->height[k];
   for (size_t k = 0; k < MOST_ROWS; top += r->height[k++]) {
     double upper = fabs(all / 2 - top), lower = fabs(all / 2 - top - r->height[k]);
-    double d = hypot(r->width[k], 2 * fmax(upper, lower));
-    if (r->width[k] > 0 && d > most) most = d;
+    most = fmax(most, hypot(r->width[k], 2 * fmax(upper, lower)));
   }
   return most + 4;
 }
@@ -71,7 +70,7 @@ double dz__measure(dz__picture *p, dz__put_at *put, void *user, uint32_t i) {
   dz__sheet sheet = {.alloc = p->full.alloc};
   dz_writer *write = p->pen.write;
   void *to = p->pen.user;
-  rows r = {.n = 0};
+  rows r = {0};
   dz__pen_flush(&p->pen);
   p->pen.write = dz__sheet_writer;
   p->pen.user = &sheet;

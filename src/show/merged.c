@@ -3,8 +3,6 @@
 #include "show/node.h"
 #include "show/symbol_work.h"
 
-#include <string.h>
-
 /* Copies the trace, with names, to m->own. */
 static bool copy(dz__merged *m, const dz__trace *t, dz_var *handle) {
   dz__node_symbol *node = dz__alloc(&m->alloc, t->nseen * sizeof *node);
@@ -22,7 +20,6 @@ static bool keep_originals(dz__merged *m, const dz__trace *t, const dz_var *hand
   m->n = dz_node_index(handle[t->nseen - 1]) + 1;
   m->original = dz__alloc(&m->alloc, m->n * sizeof *m->original);
   if (!m->original) return false;
-  memset(m->original, 0, m->n * sizeof *m->original);
   for (size_t i = 0; i < t->nseen; i++) m->original[dz_node_index(handle[i])] = t->seen[i].var;
   return true;
 }

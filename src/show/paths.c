@@ -264,7 +264,7 @@ static dz_status fill(found *f, dz_var y, size_t most) {
   if (t && adjoint && reached) {
     memset(t, 0, g->vertices * sizeof *t);
     count(f, t);
-    dz__linearized_sweep(g, 0, adjoint, reached);
+    dz__linearized_sweep(g, adjoint, reached);
     f->shown.gradient = adjoint[f->x];
     status = list(f, t, most);
     choose(f, t);
@@ -279,8 +279,7 @@ static dz_status fill(found *f, dz_var y, size_t most) {
 dz_status dz_paths_find(dz_var y, dz_var x, size_t element, size_t most, dz_paths **paths) {
   if (!paths) return DZ_ERR_ARGUMENT;
   *paths = NULL;
-  if (dz_is_number(y) || dz_is_number(x) || !dz_valid(y) || !dz_valid(x) || x.tape != y.tape)
-    return DZ_ERR_HANDLE;
+  if (dz_is_number(y) || !dz_valid(y) || !dz_valid(x) || x.tape != y.tape) return DZ_ERR_HANDLE;
   if (dz_size(y) != 1 || element >= dz_size(x)) return DZ_ERR_SHAPE;
   dz_allocator a = dz__of(y.tape)->alloc;
   found *f = dz__alloc(&a, sizeof *f);
@@ -305,10 +304,10 @@ void dz_paths_free(dz_paths *paths) {
   if (!paths) return;
   found *f = (found *)(void *)paths;
   dz_allocator a = f->alloc;
-  dz__free(&a, f->node, f->node ? paths->nodes * sizeof *f->node : 0);
-  dz__free(&a, f->label, f->label ? 2 * paths->nodes * sizeof *f->label : 0);
-  dz__free(&a, f->edge, f->edge ? (f->g.edges + 1) * sizeof *f->edge : 0);
-  dz__free(&a, f->rule, f->rule ? (f->g.edges + 1) * sizeof *f->rule : 0);
+  dz__free(&a, f->node, paths->nodes * sizeof *f->node);
+  dz__free(&a, f->label, 2 * paths->nodes * sizeof *f->label);
+  dz__free(&a, f->edge, (f->g.edges + 1) * sizeof *f->edge);
+  dz__free(&a, f->rule, (f->g.edges + 1) * sizeof *f->rule);
   dz__free(&a, f->path, f->path_cap * sizeof *f->path);
   dz__free(&a, f->way, f->way_cap * sizeof *f->way);
   dz__sheet_free(&f->text);

@@ -11,6 +11,7 @@ enum { DIGITS = 4, MOST_NODES = 200, COLOURS = 8 };
 
 /* A space that stays at the ends of a text in SVG. */
 #define HARD "\u00A0"
+#define MINUS "\u2212"
 
 #define TABLE "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\">"
 
@@ -53,18 +54,29 @@ static size_t word(const char *text) {
   return n ? n : dz__utf8_decode(text, strlen(text), &(uint32_t){0});
 }
 
+/* How many bytes are those of a number: 2, 0.5, 1e-5. */
+static size_t digits(const char *text) {
+  size_t n = strspn(text, "0123456789.");
+  return n && text[n] == 'e' ? n + 1 + strspn(text + n + 1, "-0123456789") : n;
+}
+
+static void put_digits(dz__pen *p, const char *text, size_t n) {
+  for (size_t k = 0; k < n; k++) dz__pen_put(p, text[k] == '-' ? MINUS : (char[]){text[k], 0});
+}
+
 /* Of the language: x^2 with its power above, factors side by side, a minus sign, names slanted. */
 static void put_formula(dz__pen *p, const char *text) {
   char one[SHORT + 1];
   for (size_t n; *text; text += n) {
+    size_t power = *text == '^' ? 1 + strspn(text + 1, "-") : 0;
     n = 1;
-    if (*text == '^' && text[1] >= '0' && text[1] <= '9') {
-      n += strspn(text + 1, "0123456789");
-      dz__pen_put(p, "<SUP>");
-      for (size_t k = 1; k < n; k++) dz__pen_put(p, (char[]){text[k], 0});
-      dz__pen_put(p, "</SUP>");
+    if (digits(text + power)) {
+      n = power + digits(text + power);
+      dz__pen_put(p, power ? "<SUP>" : "");
+      put_digits(p, text + (power > 0), n - (power > 0));
+      dz__pen_put(p, power ? "</SUP>" : "");
     } else if (strchr("*- ", *text)) {
-      dz__pen_put(p, *text == '*' ? "\u2009" : *text == '-' ? "\u2212" : HARD);
+      dz__pen_put(p, *text == '*' ? "\u2009" : *text == '-' ? MINUS : HARD);
     } else {
       n = word(text);
       memcpy(one, text, n);
@@ -93,9 +105,8 @@ static void put_node(drawing *d, size_t v) {
 
 /* Whether the formula is the number: "1" needs no "= 1". */
 static bool is_number(const char *formula) {
-  return formula[0] == '-' || (formula[0] >= '0' && formula[0] <= '9')
-             ? formula[strspn(formula, "-.0123456789e")] == 0
-             : false;
+  const char *number = formula + strspn(formula, "-");
+  return number[digits(number)] == 0;
 }
 
 static bool on_path(const drawing *d, size_t path, size_t edge) {

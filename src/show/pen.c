@@ -71,7 +71,7 @@ void dz__pen_escaped(dz__pen *p, const char *text) {
   for (size_t left = strlen(text); left > 0;) {
     uint32_t c = 0;
     size_t n = dz__utf8_decode(text, left, &c);
-    const char *instead = !n ? "\uFFFD" : (c == '\\' || c == ']') && p->xml ? NULL : entity(c);
+    const char *instead = n ? entity(c) : "\uFFFD";
     if (n == 0) n = 1;
     if (instead)
       dz__pen_put(p, instead);

@@ -9,7 +9,6 @@ typedef struct dz__pen {
   void *user;
   int digits;
   bool refused; /* the writer said no: nothing more is sent */
-  bool xml;     /* escaped text is for XML alone */
   size_t n;
   char buf[1024];
 } dz__pen;
@@ -19,8 +18,8 @@ void dz__pen_put(dz__pen *p, const char *text);
 void dz__pen_bytes(dz__pen *p, const char *text, size_t size);
 /* The same, where each % stands for a whole number: an argument of type size_t. */
 void dz__pen_form(dz__pen *p, const char *form, ...);
-/* Text of a user's, fit for HTML and XML: & < > " escaped, but for XML alone a backslash too (Graphviz would
-   read it), line ends and tabs as spaces, and whatever is no character of XML, or no UTF-8, as U+FFFD. */
+/* Text of a user's, fit for HTML and XML: & < > " escaped, a backslash and ] too (Graphviz would read them),
+   line ends and tabs as spaces, and whatever is no character of XML, or no UTF-8, as U+FFFD. */
 void dz__pen_escaped(dz__pen *p, const char *text);
 /* A number with U+2212 for minus, zero without a sign, ∞; with an exponent, as 1.5×10 and a superscript of
  * `size` points. */

@@ -11,15 +11,13 @@ typedef struct match {
 } match;
 
 static bool is(dz_var x, const char *op) {
-  const char *own = dz_is_number(x) || !x.tape ? NULL : dz_describe(x).op;
+  const char *own = dz_describe(x).op;
   return own && strcmp(own, op) == 0;
 }
 
-static bool is_one(dz_var x) { return dz_size(x) <= 1 && dz_role_of(x) == DZ_ROLE_CONST && dz_value(x) == 1; }
+static bool is_one(dz_var x) { return dz_role_of(x) == DZ_ROLE_CONST && dz_value(x) == 1; }
 
-static bool same(dz_var x, dz_var y) {
-  return !dz_is_number(x) && !dz_is_number(y) && dz_node_index(x) == dz_node_index(y);
-}
+static bool same(dz_var x, dz_var y) { return !dz_is_number(x) && dz_node_index(x) == dz_node_index(y); }
 
 /* Of a sum or product: the operand beside one that is `op`. */
 static dz_var beside(dz_var x, bool test(dz_var)) {
@@ -30,7 +28,7 @@ static dz_var beside(dz_var x, bool test(dz_var)) {
 
 static bool is_square(dz_var x) {
   dz_var n = is(x, "pow") ? dz_operand(x, 1) : (dz_var){0};
-  if (n.tape) return dz_role_of(n) == DZ_ROLE_CONST && dz_size(n) <= 1 && dz_value(n) == 2;
+  if (n.tape) return dz_role_of(n) == DZ_ROLE_CONST && dz_value(n) == 2;
   return is(x, "mul") && same(dz_operand(x, 0), dz_operand(x, 1));
 }
 
@@ -197,7 +195,10 @@ void dz__why_rewrite(const dz__inquiry *q, dz__sheet *s) {
   const char *const args[] = {now.text ? now.text : "", was.text ? was.text : ""};
   dz__sheet_form(s, "write {0} instead of {1}", args, 2);
   s->failed = s->failed || was.failed || now.failed;
-  for (int k = 0; k < 4; k++) dz__sheet_free(&part[k]);
+  for (int k = 0; k < 4; k++) {
+    s->failed = s->failed || part[k].failed;
+    dz__sheet_free(&part[k]);
+  }
   dz__sheet_free(&was);
   dz__sheet_free(&now);
 }

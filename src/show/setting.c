@@ -26,8 +26,8 @@ static bool sets_fractions(const dz__setter *s) { return s->how->format == DZ__S
 /* ---- arithmetic ---- */
 
 static dz__glyph sum(dz__setter *s, const dz__glyph *a, const dz__glyph *b, bool less) {
-  static const char *const plus[] = {"%a + %b", "%a + %b", "%a\u00a0+\u00a0%b", "%a + %b", "%a<mo>+</mo>%b"};
-  static const char *const minuses[] = {"%a - %b", "%a \u2212 %b", "%a\u00a0\u2212\u00a0%b", "%a - %b",
+  static const char *const plus[] = {"%a + %b", "%a\u00a0+\u00a0%b", "%a + %b", "%a<mo>+</mo>%b"};
+  static const char *const minuses[] = {"%a - %b", "%a\u00a0\u2212\u00a0%b", "%a - %b",
                                         "%a<mo>\u2212</mo>%b"};
   dz__glyph r = dz__glyph_two(s, less ? minuses : plus, a, SUM, b, less ? PRODUCT : NEG + 1, SUM);
   if (sets_fractions(s) && (a->row.size || b->row.size)) {
@@ -39,7 +39,7 @@ static dz__glyph sum(dz__setter *s, const dz__glyph *a, const dz__glyph *b, bool
 }
 
 static dz__glyph negated(dz__setter *s, const dz__glyph *a) {
-  static const char *const neg[] = {"-%a", "\u2212%a", "\u2212%a", "-%a", "<mo>\u2212</mo>%a"};
+  static const char *const neg[] = {"-%a", "\u2212%a", "-%a", "<mo>\u2212</mo>%a"};
   dz__span x = dz__glyph_fit(s, a, PRODUCT);
   dz__glyph r = {dz__glyph_form(s, dz__glyph_pick(s, neg), x, dz__no_span, dz__no_span), dz__no_span, NEG};
   if (a->row.size) {
@@ -49,29 +49,21 @@ static dz__glyph negated(dz__setter *s, const dz__glyph *a) {
   return r;
 }
 
-static bool ends_in_digit(const dz__setter *s, dz__span x) {
-  char c = x.size ? dz__glyph_at(s, x)[x.size - 1] : 0;
-  return c >= '0' && c <= '9';
-}
-
 static bool begins_with_digit(const dz__setter *s, dz__span x) {
   char c = x.size ? dz__glyph_at(s, x)[0] : 0;
   return c >= '0' && c <= '9';
 }
 
-/* 2x, E z, 2·3: a number before a name needs dz__no_span between, two numbers need a dot. */
+/* 2x, E z, 2·3: a number before a name needs nothing between, two numbers need a dot. */
 static const char *between(const dz__setter *s, dz__span x, dz__span y) {
-  static const char *const dot[] = {" * ", "·", "·", " \\cdot ", "<mo>·</mo>"};
-  static const char *const space[] = {" ", " ", "\u2009", "\\,", "<mo>\u2062</mo>"};
+  static const char *const dot[] = {" * ", "·", " \\cdot ", "<mo>·</mo>"};
+  static const char *const space[] = {" ", "\u2009", "\\,", "<mo>\u2062</mo>"};
   if (begins_with_digit(s, y) ||
       (s->how->format == DZ__SET_MATHML && y.size > 4 && memcmp(dz__glyph_at(s, y), "<mn>", 4) == 0))
     return dz__glyph_pick(s, dot);
-  bool number = ends_in_digit(s, x) && (s->how->format != DZ__SET_TEXT);
-  bool whole = number;
-  for (size_t k = 0; whole && k < x.size; k++) {
-    unsigned char c = (unsigned char)dz__glyph_at(s, x)[k];
-    whole = (c >= '0' && c <= '9') || c == '.' || c == '-' || c >= 0x80;
-  }
+  bool whole = s->how->format != DZ__SET_TEXT; /* all of x is a number, or several with dots between */
+  for (size_t k = 0; whole && k < x.size; k++)
+    whole = strchr("0123456789.-\u2212·", dz__glyph_at(s, x)[k]) != NULL;
   return whole ? "" : dz__glyph_pick(s, space);
 }
 
@@ -118,7 +110,7 @@ static dz__span fraction_cell(dz__setter *s, dz__span above, const dz__glyph *a,
 }
 
 static dz__glyph quotient(dz__setter *s, const dz__glyph *a, const dz__glyph *b) {
-  static const char *const over[] = {"%a/%b", "%a/%b", "%a/%b", "\\frac{%a}{%b}",
+  static const char *const over[] = {"%a/%b", "%a/%b", "\\frac{%a}{%b}",
                                      "<mfrac><mrow>%a</mrow><mrow>%b</mrow></mfrac>"};
   bool built = s->how->format >= DZ__SET_LATEX;
   dz__span sign = {0, 0}, above = a->text;
@@ -148,8 +140,8 @@ static dz__glyph exponential(dz__setter *s, const dz__glyph *e) {
 }
 
 static dz__glyph root(dz__setter *s, const dz__glyph *a) {
-  static const char *const text[] = {"sqrt(%a)", "√(%a)", "√(%a)", "\\sqrt{%a}", "<msqrt>%a</msqrt>"};
-  static const char *const brief[] = {"sqrt(%a)", "√%a", "√%a", "\\sqrt{%a}", "<msqrt>%a</msqrt>"};
+  static const char *const text[] = {"sqrt(%a)", "√(%a)", "\\sqrt{%a}", "<msqrt>%a</msqrt>"};
+  static const char *const brief[] = {"sqrt(%a)", "√%a", "\\sqrt{%a}", "<msqrt>%a</msqrt>"};
   return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, a->power == ATOM ? brief : text), a->text,
                                     dz__no_span, dz__no_span),
                      dz__no_span, ATOM};
@@ -182,7 +174,7 @@ static dz__glyph solution(dz__setter *s, dz_var x, dz__glyph *in) {
 
 /* A tensor full of one number: that in bold. */
 static dz__glyph filled(dz__setter *s, double v) {
-  static const char *const bold[] = {"%a", "%a", "<B>%a</B>", "\\mathbf{%a}", "%a"};
+  static const char *const bold[] = {"%a", "<B>%a</B>", "\\mathbf{%a}", "%a"};
   dz__glyph r = dz__glyph_number(s, v);
   r.text = dz__glyph_form(s, dz__glyph_pick(s, bold), r.text, dz__no_span, dz__no_span);
   return r;

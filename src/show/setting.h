@@ -7,7 +7,6 @@
 
 typedef enum dz__format {
   DZ__SET_TEXT,  /* E z (1-z): plain text, ASCII but for names and σ */
-  DZ__SET_LINE,  /* the same in print's characters: −E (x + 2) z (1 − z) */
   DZ__SET_HTML,  /* Graphviz's labels: text, with SUP and I, or the cells of a table row where there are
                     fractions */
   DZ__SET_LATEX, /* without the dollar signs */

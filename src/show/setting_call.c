@@ -24,8 +24,8 @@ static function function_of(const char *op) {
 }
 
 static dz__span function_name(dz__setter *s, const char *name) {
-  static const char *const open[] = {"", "", "", "\\operatorname{", "<mi>"}, *const close[] = {"", "", "",
-                                                                                               "}", "</mi>"};
+  static const char *const open[] = {"", "", "\\operatorname{", "<mi>"}, *const close[] = {"", "", "}",
+                                                                                           "</mi>"};
   size_t start = dz__glyph_here(s);
   dz__glyph_say(s, dz__glyph_pick(s, open));
   dz__glyph_escaped(s, name, strlen(name));
@@ -34,9 +34,8 @@ static dz__span function_name(dz__setter *s, const char *name) {
 }
 
 static dz__glyph call(dz__setter *s, const char *op, const dz__glyph *in, int n) {
-  static const char *const apply[] = {"%a %b", "%a %b", "%a\u2009%b", "%a %b", "%a<mo>\u2061</mo>%b"};
-  static const char *const comma[] = {"%a, %b", "%a, %b", "%a,\u00a0%b", "%a, %b", "%a<mo>,</mo>%b"};
-  static const char *const around[] = {"%a%b", "%a%b", "%a%b", "%a%b", "%a%b"};
+  static const char *const apply[] = {"%a %b", "%a\u2009%b", "%a %b", "%a<mo>\u2061</mo>%b"};
+  static const char *const comma[] = {"%a, %b", "%a,\u00a0%b", "%a, %b", "%a<mo>,</mo>%b"};
   function f = function_of(op);
   dz__span name = function_name(s, f.name), list = in[0].text;
   if (n == 1 && f.bare && in[0].power >= POWER)
@@ -45,18 +44,17 @@ static dz__glyph call(dz__setter *s, const char *op, const dz__glyph *in, int n)
   for (int k = 1; k < n; k++)
     list = dz__glyph_form(s, dz__glyph_pick(s, comma), list, in[k].text, dz__no_span);
   dz__span args = dz__glyph_closed(s, list);
-  return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, around), name, args, dz__no_span), dz__no_span,
-                     ATOM};
+  return (dz__glyph){dz__glyph_form(s, "%a%b", name, args, dz__no_span), dz__no_span, ATOM};
 }
 
 static dz__glyph size(dz__setter *s, const dz__glyph *a) {
-  static const char *const bars[] = {"|%a|", "|%a|", "|%a|", "\\left|%a\\right|", "<mo>|</mo>%a<mo>|</mo>"};
+  static const char *const bars[] = {"|%a|", "|%a|", "\\left|%a\\right|", "<mo>|</mo>%a<mo>|</mo>"};
   return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, bars), a->text, dz__no_span, dz__no_span),
                      dz__no_span, ATOM};
 }
 
 static dz__glyph choice(dz__setter *s, const dz__glyph *c, const dz__glyph *a, const dz__glyph *b) {
-  static const char *const t[] = {"%a ? %b : %c", "%a ? %b : %c", "%a\u00a0?\u00a0%b\u00a0:\u00a0%c",
+  static const char *const t[] = {"%a ? %b : %c", "%a\u00a0?\u00a0%b\u00a0:\u00a0%c",
                                   "%a \\mathbin{?} %b : %c", "%a<mo>?</mo>%b<mo>:</mo>%c"};
   dz__span x = dz__glyph_fit(s, c, COMPARE), y = dz__glyph_fit(s, a, SUM), z = dz__glyph_fit(s, b, SUM);
   return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, t), x, y, z), dz__no_span, CHOICE};
@@ -64,34 +62,33 @@ static dz__glyph choice(dz__setter *s, const dz__glyph *c, const dz__glyph *a, c
 
 static bool comparison(dz__setter *s, const char *op, const dz__glyph *in, dz__glyph *r) {
   static const char *const ops[] = {"lt", "le", "gt", "ge", "eq", "ne", "and", "or"};
-  static const char *const t[][5] = {
-      {"%a < %b", "%a < %b", "%a\u00a0&lt;\u00a0%b", "%a < %b", "%a<mo>&lt;</mo>%b"},
-      {"%a <= %b", "%a ≤ %b", "%a\u00a0≤\u00a0%b", "%a \\le %b", "%a<mo>≤</mo>%b"},
-      {"%a > %b", "%a > %b", "%a\u00a0&gt;\u00a0%b", "%a > %b", "%a<mo>&gt;</mo>%b"},
-      {"%a >= %b", "%a ≥ %b", "%a\u00a0≥\u00a0%b", "%a \\ge %b", "%a<mo>≥</mo>%b"},
-      {"%a == %b", "%a = %b", "%a\u00a0=\u00a0%b", "%a = %b", "%a<mo>=</mo>%b"},
-      {"%a != %b", "%a ≠ %b", "%a\u00a0≠\u00a0%b", "%a \\ne %b", "%a<mo>≠</mo>%b"},
-      {"%a and %b", "%a ∧ %b", "%a\u00a0∧\u00a0%b", "%a \\land %b", "%a<mo>∧</mo>%b"},
-      {"%a or %b", "%a ∨ %b", "%a\u00a0∨\u00a0%b", "%a \\lor %b", "%a<mo>∨</mo>%b"}};
+  static const char *const t[][4] = {{"%a < %b", "%a\u00a0&lt;\u00a0%b", "%a < %b", "%a<mo>&lt;</mo>%b"},
+                                     {"%a <= %b", "%a\u00a0≤\u00a0%b", "%a \\le %b", "%a<mo>≤</mo>%b"},
+                                     {"%a > %b", "%a\u00a0&gt;\u00a0%b", "%a > %b", "%a<mo>&gt;</mo>%b"},
+                                     {"%a >= %b", "%a\u00a0≥\u00a0%b", "%a \\ge %b", "%a<mo>≥</mo>%b"},
+                                     {"%a == %b", "%a\u00a0=\u00a0%b", "%a = %b", "%a<mo>=</mo>%b"},
+                                     {"%a != %b", "%a\u00a0≠\u00a0%b", "%a \\ne %b", "%a<mo>≠</mo>%b"},
+                                     {"%a and %b", "%a\u00a0∧\u00a0%b", "%a \\land %b", "%a<mo>∧</mo>%b"},
+                                     {"%a or %b", "%a\u00a0∨\u00a0%b", "%a \\lor %b", "%a<mo>∨</mo>%b"}};
   for (size_t k = 0; k < sizeof ops / sizeof *ops; k++)
     if (strcmp(op, ops[k]) == 0) return *r = dz__glyph_two(s, t[k], &in[0], SUM, &in[1], SUM, COMPARE), true;
   return false;
 }
 
 static dz__glyph matrix_product(dz__setter *s, const dz__glyph *a, const dz__glyph *b) {
-  static const char *const t[] = {"%a @ %b", "%a %b", "%a\u2009%b", "%a\\,%b", "%a<mo>\u2062</mo>%b"};
+  static const char *const t[] = {"%a @ %b", "%a\u2009%b", "%a\\,%b", "%a<mo>\u2062</mo>%b"};
   return dz__glyph_two(s, t, a, PRODUCT, b, APPLY, PRODUCT);
 }
 
 static dz__glyph total(dz__setter *s, const dz__glyph *a) {
-  static const char *const t[] = {"sum(%a)", "Σ %a", "Σ\u2009%a", "\\sum %a", "<mo>∑</mo>%a"};
+  static const char *const t[] = {"sum(%a)", "Σ\u2009%a", "\\sum %a", "<mo>∑</mo>%a"};
   dz__span x = s->how->format == DZ__SET_TEXT ? a->text : dz__glyph_fit(s, a, POWER);
   return (dz__glyph){dz__glyph_form(s, dz__glyph_pick(s, t), x, dz__no_span, dz__no_span), dz__no_span,
                      s->how->format == DZ__SET_TEXT ? ATOM : APPLY};
 }
 
 dz__glyph dz__glyph_transposed(dz__setter *s, const dz__glyph *a) {
-  static const char *const t[] = {"%a'", "%aᵀ", "%a%bT</FONT></SUP>", "{%a}^{\\top}",
+  static const char *const t[] = {"%a'", "%a%bT</FONT></SUP>", "{%a}^{\\top}",
                                   "<msup><mrow>%a</mrow><mo>⊤</mo></msup>"};
   dz__span x = dz__glyph_fit(s, a, ATOM), up = {dz__glyph_here(s), 0};
   if (s->how->format == DZ__SET_HTML) dz__glyph_script(s, "<SUP>", 3, 4);

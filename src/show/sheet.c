@@ -65,7 +65,7 @@ void dz__sheet_form(dz__sheet *s, const char *english, const char *const *args, 
   const char *form = translated(s, english), *open;
   while ((open = strchr(form, '{')) != NULL) {
     size_t k = (size_t)(open[1] - '0');
-    bool slot = open[1] >= '0' && k < count && open[2] == '}';
+    bool slot = k < count && open[2] == '}';
     dz__sheet_bytes(s, form, (size_t)(open - form) + !slot);
     if (slot) dz__sheet_put(s, args[k]);
     form = open + (slot ? 3 : 1);

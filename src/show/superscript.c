@@ -80,10 +80,9 @@ static dz__span exponent(dz__setter *s, dz__span x) {
 }
 
 dz__span dz__glyph_raised(dz__setter *s, dz__span base, const dz__glyph *e) {
-  static const char *const up[] = {"%a^%b", "%a^%b", NULL, "{%a}^{%b}",
-                                   "<msup><mrow>%a</mrow><mrow>%b</mrow></msup>"};
+  static const char *const up[] = {"%a^%b", NULL, "{%a}^{%b}", "<msup><mrow>%a</mrow><mrow>%b</mrow></msup>"};
   if (s->how->format != DZ__SET_HTML) {
-    dz__span x = s->how->format < DZ__SET_HTML ? dz__glyph_fit(s, e, ATOM) : e->text;
+    dz__span x = s->how->format == DZ__SET_TEXT ? dz__glyph_fit(s, e, ATOM) : e->text;
     return dz__glyph_form(s, dz__glyph_pick(s, up), base, x, dz__no_span);
   }
   dz__span x = exponent(s, e->text);

@@ -58,8 +58,7 @@ static void close_path(dz__sketch *s, bool arrow) {
 
 /* Into a circle a little above or below its middle, where that is closer to its right. */
 static void put_end(dz__sketch *s, double x, double y, const dz__spot *to, double port, bool arrow) {
-  double up = port * PAD,
-         in = to->width <= 2 * RADIUS && up != 0 ? RADIUS - sqrt(RADIUS * RADIUS - up * up) : 0;
+  double up = port * PAD, in = to->width <= 2 * RADIUS ? RADIUS - sqrt(RADIUS * RADIUS - up * up) : 0;
   put_curve(s, x, y, left_of(to) + in - (arrow ? 7 : 0), to->y + up);
   close_path(s, arrow);
 }
@@ -217,7 +216,6 @@ static void widen(dz__sketch *s) {
 
 static void draw(dz__sketch *s) {
   const dz__trace *t = s->p->trace;
-  s->p->pen.xml = true;
   put_head(s);
   for (size_t i = 0; i < t->nseen; i++) put_wires(s, i), put_numbers(s, i);
   for (size_t i = 0; i < t->nseen; i++) {

@@ -29,9 +29,7 @@ static void add_road(dz__sketch *s, uint32_t from, uint32_t to, double port) {
   add_link(s, last, to, port);
 }
 
-double dz__svg_port(const dz__seen *user, uint32_t k) {
-  return user->is.nargs > 1 ? (k + .5) / user->is.nargs - .5 : 0;
-}
+double dz__svg_port(const dz__seen *user, uint32_t k) { return (k + .5) / user->is.nargs - .5; }
 
 static double width_of(dz__sketch *s, dz__text t, size_t points) {
   double w = dz__svg_width(&t, points);

@@ -16,7 +16,6 @@ static bool is_plain(const dz__seen *s) { return is_leaf(s) && !dz__is_told(s); 
 /* ---- values ---- */
 
 static const char *name_of(const dz__lesson *l, size_t i) {
-  if (i + 1 == l->trace.nseen) return l->output;
   return l->symbols.node ? l->symbols.node[i].name : l->trace.seen[i].name;
 }
 
@@ -51,8 +50,8 @@ void dz__lesson_forgive(dz__lesson *l, dz_tape *t) {
 
 void dz__lesson_forget(dz__lesson *l) {
   size_t n = l->trace.nseen;
-  dz__free(&l->s.alloc, l->point, l->point ? n * sizeof *l->point : 0);
-  dz__free(&l->s.alloc, l->leaf, l->leaf ? n * sizeof *l->leaf : 0);
+  dz__free(&l->s.alloc, l->point, n * sizeof *l->point);
+  dz__free(&l->s.alloc, l->leaf, n * sizeof *l->leaf);
   if (l->own) dz__lend_users(l->own, NULL);
   dz_tape_free(l->own);
   dz_tape_free(l->points);
@@ -267,9 +266,6 @@ static void tell_sum(dz__lesson *l, const dz__seen *s) {
   dz__lesson_line(l, false);
 }
 
-/* The gradient of a value is whole when its last user has gone: the wave before its own. */
-static uint32_t whole_in(const dz__seen *s) { return s->back > 0 ? s->back - 1 : 0; }
-
 static bool goes(const dz__lesson *l, const dz__seen *s) {
   for (int k = 0; k < s->is.nargs; k++)
     if (carries(l, s, k)) return true;
@@ -296,8 +292,8 @@ void dz__tell_backward(dz__lesson *l) {
     for (size_t i = l->trace.nseen; i-- > 0;)
       for (int j = 0; dz__lesson_seen(l, i)->back == k && j < dz__lesson_seen(l, i)->is.nargs; j++)
         tell_use(l, dz__lesson_seen(l, i), j);
-    for (size_t i = l->trace.nseen; i-- > 0;)
-      if (whole_in(dz__lesson_seen(l, i)) == k) tell_sum(l, dz__lesson_seen(l, i));
+    for (size_t i = l->trace.nseen; i-- > 0;) /* whole when the last user has gone: the wave before its own */
+      if (dz__lesson_seen(l, i)->back == k + 1) tell_sum(l, dz__lesson_seen(l, i));
     dz__lesson_list(l, false);
   }
 }

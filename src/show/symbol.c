@@ -42,7 +42,7 @@ static void begin_terms(dz__work *w) {
   dz__work_leaf(w, w->seed);
   for (size_t i = 0; i < w->of->nseen; i++) {
     const dz__seen *x = dz__work_seen(w, i);
-    if (!dz__work_is_leaf(x) || !dz_name(w->y->handle[i])) continue;
+    if (!dz_name(w->y->handle[i])) continue; /* no operation has one yet */
     uint32_t term = dz__work_leaf(w, w->y->handle[i]);
     if (!w->y->node[i].fixed) continue;
     w->from[w->fixed] = term;
@@ -69,7 +69,7 @@ static uint32_t with_ones(dz__work *w, uint32_t term) {
     dz_var leaf = dz__handle(w->y->tape, of->node);
     dz_var sum = dz__record(DZ__F_sum, 1, &leaf, (int)x->attrs, (const int64_t *)s->attrs.at + x->attr0);
     const double *v = dz_values(sum);
-    size_t n = v ? dz_size(sum) : 0, ones = 0;
+    size_t n = dz_size(sum), ones = 0;
     while (ones < n && v[ones] == 1) ones++;
     if (n == 0 || ones < n) continue;
     uint32_t before = term;
@@ -176,7 +176,6 @@ static bool begin(dz__work *w) {
   memset(w->y->node, 0, n * sizeof *w->y->node);
   if (w->of->nuse) memset(w->y->use, 0, w->of->nuse * sizeof *w->y->use);
   memset(w->gradient, 0, n * sizeof *w->gradient);
-  memset(w->alias, 0, n * sizeof *w->alias);
   w->from = w->value + n;
   w->by = w->from + n;
   dz__lend_users(w->y->tape, w->of->seen[0].var.tape);
@@ -191,9 +190,7 @@ static void end(dz__work *w) {
   dz__free(&w->y->alloc, w->value, 3 * n * sizeof *w->value);
 }
 
-dz_status dz__symbols_make(const dz__trace *trace, const dz__symbol_options *options, dz__symbols *symbols) {
-  static const dz__symbol_options none = {NULL, NULL, 0, false};
-  const dz__symbol_options *o = options ? options : &none;
+dz_status dz__symbols_make(const dz__trace *trace, const dz__symbol_options *o, dz__symbols *symbols) {
   dz__rules rules;
   *symbols = (dz__symbols){.alloc = trace->alloc, .of = trace};
   dz__work w = {.y = symbols, .of = trace, .most = o->most ? o->most : MOST, .names = o->names};

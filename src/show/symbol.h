@@ -48,7 +48,7 @@ typedef struct dz__symbols {
    traces give shorter formulas. What contradicts the numbers of the last sweep, as at a tie, is left out too.
    DZ_ERR_MEMORY; what no formula is known of is left out and no error. Cost: a
    simplification for each node and each use. */
-dz_status dz__symbols_make(const dz__trace *trace, const dz__symbol_options *options, dz__symbols *symbols);
+dz_status dz__symbols_make(const dz__trace *trace, const dz__symbol_options *o, dz__symbols *symbols);
 void dz__symbols_free(dz__symbols *symbols);
 
 #endif

@@ -56,7 +56,7 @@ static dz_status inquire(dz__inquiry *q) {
   q->reached = dz__alloc(a, n);
   q->leads = dz__alloc(a, n);
   if (!q->adjoint || !q->reached || !q->leads) return DZ_ERR_MEMORY;
-  dz__linearized_sweep(&q->g, 0, q->adjoint, q->reached);
+  dz__linearized_sweep(&q->g, q->adjoint, q->reached);
   choose(q);
   follow(q);
   return dz__why_find(q) && dz__why_tell(q) ? DZ_OK : DZ_ERR_MEMORY;

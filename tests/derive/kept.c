@@ -192,7 +192,7 @@ START_TEST(kept) {
     list_chain(&l, _i - TEXTS);
   else
     list_equation(&l, _i - TEXTS - CHAINS);
-  list_end(&l, _i, ALL, sums[_i]);
+  list_end(&l, "kept.sums", _i, ALL, sums[_i]);
 }
 END_TEST
 

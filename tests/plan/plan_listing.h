@@ -4,6 +4,7 @@
 
 #include "dz/dz.h"
 #include "listing.h"
+#include "plan/emit.h"
 #include "plan/plan.h"
 #include "plan/whole.h"
 
@@ -76,6 +77,14 @@ static inline void list_whole(listing *l, const dz__whole *p) {
   if (p->careful) list_whole(l, p->careful);
 }
 
+static inline dz__machine *base_machine(bool quick) {
+#if defined(DZ_SLEEF)
+  if (quick) return dz__run_quick;
+#endif
+  (void)quick;
+  return dz__run_lanes;
+}
+
 /* The plan of y, which is made with these options, as C too. Of what cannot be made the status. */
 static inline void list_plan(listing *l, dz_var y, int n, const dz_var *xs, dz_plan_options o,
                              const dz_emit_options *emitted) {
@@ -85,6 +94,7 @@ static inline void list_plan(listing *l, dz_var y, int n, const dz_var *xs, dz_p
   dz_plan *p = dz_plan_new(1, &y, n, xs, &o, &e);
   LIST(l, "plan", p ? DZ_OK : (uint64_t)e.status);
   if (!p) return;
+  p->lanes = base_machine(o.quick); /* what is emitted is the same on every processor then */
   const dz_plan_facts f = dz_plan_facts_of(p);
   LIST(l, "facts", f.operations, f.loops, f.lanes, f.instructions, f.branches, f.bytes);
   LIST(l, "memory", dz_plan_memory(p), dz_plan_map_memory(p));
@@ -94,6 +104,7 @@ static inline void list_plan(listing *l, dz_var y, int n, const dz_var *xs, dz_p
   else
     list_program(l, &p->program);
   if (emitted) LIST(l, "emitted", (uint64_t)dz_emit(p, emitted, list_text, l));
+  if (emitted) LIST(l, "native", (uint64_t)dz__emit_plan(p, emitted, true, list_text, l));
   dz_plan_free(p);
 }
 

@@ -6,6 +6,8 @@
 #include "dz/lang.h"
 #include "on_tape.h"
 
+#include <math.h>
+
 static dz_var named(dz_var x, const char *name) {
   ck_assert_int_eq(dz_set_name(x, name), DZ_OK);
   return x;
@@ -96,7 +98,8 @@ START_TEST(parts_are_bracketed_where_they_are_no_words) {
   } cases[] = {{"x", "log_sigmoid(-x)"},       {"x9", "log_sigmoid(-x9)"},     {"A_b", "log_sigmoid(-A_b)"},
                {"Zz", "log_sigmoid(-Zz)"},     {"é", "log_sigmoid(-é)"},       {"a~b", "log_sigmoid(-(a~b))"},
                {"a.b", "log_sigmoid(-a.b)"},   {"a b", "log_sigmoid(-(a b))"}, {"a@b", "log_sigmoid(-(a@b))"},
-               {"a[b", "log_sigmoid(-(a[b))"}, {"a`", "log_sigmoid(-(a`))"}};
+               {"a[b", "log_sigmoid(-(a[b))"}, {"a`", "log_sigmoid(-(a`))"},   {"x0", "log_sigmoid(-x0)"},
+               {"À", "log_sigmoid(-À)"}};
   const dz_var x = named(dz_input(tape, 40), cases[_i].name);
   const dz_why_report r = why(dz_log(dz_sub(1, dz_sigmoid(x))), x);
   if (!strstr(r.suggestion, cases[_i].want)) ck_abort_msg("%s: %s", cases[_i].name, r.suggestion);
@@ -116,6 +119,22 @@ static const struct {
     {"sqrt(sum(v^[2, 2]))", 0, NULL},
     {"log(exp(v - max(v))/sum(exp(v - max(v))))[0]", -800, "write log_softmax(v)"},
     {"log(exp(v - max(w))/sum(exp(v - max(w))))[0]", -800, NULL},
+    {"log(exp(v - max(v))*sum(v))[0]", -800, NULL},
+    {"log(relu(v - max(v))/sum(w))[0]", -800, NULL},
+    {"log(exp(v - max(v))/3)[0]", -800, NULL},
+    {"log(exp(v)/sum(sin(v)))[0]", -800, NULL},
+    {"log(exp(v)/max(exp(v)))[0]", -800, NULL},
+    {"sin(x)/(1 + exp(x))", 800, NULL},
+    {"exp(x)/(1 + sin(x))", 800, NULL},
+    {"sqrt(x)*sin(x)", 0, NULL},
+    {"s = sigmoid(x); sin(s) + log(s)", 800, "write log_sigmoid(x)"}, /* by its second use */
+    {"log(1 + sin(sin(relu(x))))", -1, "write log1p(sin(sin(relu(x))))"},
+    {"log(1 + sin(sin(sin(relu(x)))))", -1, NULL}, /* too far from it */
+    {"log(1 + x)", NAN, "write log1p(x)"},
+    {"log(2 + x)", -2, NULL}, /* 1 it must be, and for good */
+    {"log(x - 1)", 1, NULL},
+    {"sin(x) + log(1 + exp(1000*x))", 1, "write softplus(1000*x)"},
+    {"sin(x) + (exp(1000*x) - 1)", 1, "write expm1(1000*x)"},
 };
 
 START_TEST(forms_that_look_alike) {
@@ -132,5 +151,5 @@ END_TEST
 
 SUITE_ON_TAPE(ONCE(constants_with_names_are_told), ONCE(long_names_are_cut_between_characters),
               ONCE(long_operands_are_short), EACH(digits_of_numbers, 4),
-              EACH(parts_are_bracketed_where_they_are_no_words, 11),
+              EACH(parts_are_bracketed_where_they_are_no_words, 13),
               EACH(forms_that_look_alike, COUNT(forms)))

@@ -152,14 +152,22 @@ START_TEST(powers_within_exponents) {
                {dz_pow(x, n), "<I>x</I>^(重みab)"},
                {dz_pow(x, dz_add(x, y)), "<I>x</I>^(<I>x</I>+<I>y</I>)"},
                {dz_pow(x, dz_mul(2, y)), "<I>x</I>^(2<I>y</I>)"},
-               {dz_pow(x, .5), "<I>x</I>^(0.5)"}};
+               {dz_pow(x, .5), "<I>x</I>^(0.5)"},
+               {dz_pow(x, 10), "<I>x</I>¹⁰"},
+               {dz_pow(x, 0), "<I>x</I>⁰"},
+               {dz_pow(x, 34567890), "<I>x</I>³⁴⁵⁶⁷⁸⁹⁰"},
+               {dz_pow(x, dz_sub(x, 1)), "<I>x</I>^(<I>x</I>\u22121)"}};
   dz_allocator a = dz_system_allocator();
   for (size_t k = 0; k < COUNT(cases); k++) {
-    dz__text t = dz__set(dz_exp(cases[k].power), &(dz__set_options){.format = DZ__SET_HTML}, &a);
-    char want[200];
-    snprintf(want, sizeof want, "<I>e</I><SUP><FONT POINT-SIZE=\"16\">%s</FONT></SUP>", cases[k].exponent);
-    ck_assert_str_eq(t.at, want);
-    dz__text_free(&t, &a);
+    for (size_t size = 9; size < 101; size += 91) { /* fonts of one digit to three */
+      dz__text t =
+          dz__set(dz_exp(cases[k].power), &(dz__set_options){.format = DZ__SET_HTML, .size = size}, &a);
+      char want[200];
+      snprintf(want, sizeof want, "<I>e</I><SUP><FONT POINT-SIZE=\"%zu\">%s</FONT></SUP>", size,
+               cases[k].exponent);
+      ck_assert_str_eq(t.at, want);
+      dz__text_free(&t, &a);
+    }
   }
 }
 END_TEST
@@ -198,17 +206,21 @@ START_TEST(forms_of_text) {
   s.failed = true;
   ck_assert_int_eq(dz__sheet_write(&s, refuse, &calls), DZ_ERR_MEMORY);
   ck_assert_int_eq(calls, 1);
+  s.failed = false; /* one that was written is as new */
+  text to = {0};
+  dz__sheet_put(&s, "x");
+  ck_assert_int_eq(dz__sheet_write(&s, append, &to), DZ_OK);
+  ck_assert_str_eq(to.at, "x");
+  free(to.at);
 }
 END_TEST
 
 START_TEST(letters_of_markup) {
   text to = {0};
   dz__pen p = {.write = append, .user = &to, .digits = 6};
-  dz__pen_escaped(&p, "\\]\n\r\t\x01\x7f\xef\xbf\xbe\xff<&>\"a");
-  p.xml = true;
-  dz__pen_escaped(&p, "\\]\xf0\x9f\xbf\xbf");
+  dz__pen_escaped(&p, "\\]\n\r\t\x01\x7f\xef\xbf\xbe\xff<&>\"a\xf0\x9f\xbf\xbf");
   ck_assert(dz__pen_flush(&p));
-  ck_assert_str_eq(to.at, "&#92;&#92;&#93;   \uFFFD\uFFFD\uFFFD\uFFFD&lt;&amp;&gt;&quot;a\\]\uFFFD");
+  ck_assert_str_eq(to.at, "&#92;&#92;&#93;   \uFFFD\uFFFD\uFFFD\uFFFD&lt;&amp;&gt;&quot;a\uFFFD");
   to.n = 0;
   dz__pen_number(&p, -1.5e-30, 9);
   dz__pen_number(&p, -INFINITY, 9);
@@ -227,6 +239,7 @@ START_TEST(letters_of_markup) {
   dz__pen q = {.write = refuse, .user = &calls};
   dz__pen_bytes(&q, large, sizeof large);
   dz__pen_bytes(&q, large, sizeof large); /* it said no: it is not asked again */
+  dz__pen_put(&q, "more");
   ck_assert(!dz__pen_flush(&q));
   ck_assert_int_eq(calls, 1);
 }
@@ -258,10 +271,27 @@ START_TEST(places_in_the_source) {
     const char *const found[] = {dz__statement_of(&s, &at), dz__defined_at(&s, &at, &n),
                                  dz__called_at(&s, &at, &m)};
     const char *const want[] = {cases[k].statement, cases[k].defined, cases[k].called};
+    ck_assert(found[2] || m == 0);
     for (int j = 0; j < 3; j++)
       if (!found[j] != !want[j] || (want[j] && strncmp(found[j], want[j], strlen(want[j])) != 0))
         ck_abort_msg("%d:%d, %d: %.9s, not %s", cases[k].line, cases[k].column, j,
                      found[j] ? found[j] : "nothing", want[j] ? want[j] : "nothing");
+  }
+  dz__source_free(&s, &a);
+  /* each kind of letter; columns are characters, of any number of bytes */
+  static const char letters[] = "azAZ09_À(é€=x^y";
+  static const struct {
+    int column;
+    size_t at, n;
+  } words_of[] = {{1, 0, 9},   {8, 7, 2},   {9, 9, 0},   {10, 10, 5},
+                  {11, 12, 3}, {12, 15, 0}, {13, 16, 1}, {99, 19, 0}};
+  ck_assert(dz__source_read(letters, &a, &s));
+  for (size_t k = 0; k < COUNT(words_of); k++) {
+    const dz__seen at = seen_at(1, words_of[k].column);
+    size_t n = 99;
+    const char *found = dz__called_at(&s, &at, &n);
+    ck_assert_uint_eq(n, words_of[k].n);
+    if (n) ck_assert_uint_eq((size_t)(found - letters), words_of[k].at);
   }
   dz__source_free(&s, &a);
   char words[DZ__MOST_WORD + 30];

@@ -239,6 +239,27 @@ START_TEST(the_figure_of_document_004) {
   ck_assert_uint_eq(size.operations, 5);
   ck_assert_uint_eq(size.forward, 4);
   ck_assert_uint_eq(size.backward, 4);
+  ck_assert_int_eq(dz_picture_measure(z, NULL, &size), DZ_OK); /* a^2 twice */
+  ck_assert_uint_eq(size.operations, 6);
+  ck_assert_int_eq(dz_picture_measure(dz_num(1), NULL, &size), DZ_ERR_HANDLE);
+  ck_assert(size.operations == 0 && size.forward == 0 && size.backward == 0);
+}
+END_TEST
+
+/* In layers a call of the prelude is one box, in other pictures its operations stand by themselves. */
+START_TEST(measures_of_styles) {
+  named(dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(1, 2)), "v");
+  const dz_var z = dz_expr(tape, "sum(sin(softmax(v)))");
+  static const struct {
+    dz_picture style;
+    size_t more; /* than sum, sin and a box */
+  } cases[] = {{DZ_PICTURE_GRAPH, 5}, {DZ_PICTURE_VARS, 5}, {DZ_PICTURE_LAYERS, 0}, {DZ_PICTURE_NEURONS, 0}};
+  for (size_t k = 0; k < COUNT(cases); k++) {
+    dz_picture_size size;
+    ck_assert_int_eq(dz_picture_measure(z, &(dz_dot_options){.style = cases[k].style}, &size), DZ_OK);
+    ck_assert_uint_eq(size.operations, 3 + cases[k].more);
+    ck_assert_uint_eq(size.forward, 3 + cases[k].more);
+  }
 }
 END_TEST
 
@@ -277,8 +298,15 @@ START_TEST(waves_have_colours_of_their_own) {
   for (int theme = 0; theme < 3; theme++)
     for (int i = 0; i < 18; i++)
       for (int j = 0; j < i; j++) ck_assert_str_ne(colors[theme][i / 9][i % 9], colors[theme][j / 9][j % 9]);
-  dz_wave_color(DZ_THEME_DARK, false, 1000000, other);
-  ck_assert_uint_eq(strlen(other), 7);
+  static const char *const first[][2] = {
+      {"#111112", "#c62829"}, {"#e8eaec", "#ff8a7f"}, {"#111112", "#131112"}, {"#111112", "#c62829"}};
+  for (int theme = 0; theme < 4; theme++) /* the last is none, and so the first */
+    for (int back = 0; back < 2; back++) {
+      dz_wave_color((dz_theme)theme, back, 0, other);
+      ck_assert_str_eq(other, first[theme][back]);
+    }
+  dz_wave_color(DZ_THEME_DARK, false, 1000000, other); /* 81 from the plain one: no wave is told any more */
+  ck_assert_str_eq(other, "#e8ea9c");
 }
 END_TEST
 
@@ -335,5 +363,6 @@ SUITE_ON_TAPE(ONCE(x_times_x_has_two_wires), ONCE(the_sigmoid_graph_carries_its_
               ONCE(a_leaf_alone_is_a_graph), ONCE(numbers_are_set_as_in_print),
               ONCE(powers_show_short_exponents), ONCE(tensors_show_elements_or_shape),
               ONCE(interior_names_stand_on_the_first_wire), ONCE(the_figure_of_document_004),
-              ONCE(frames_differ_in_colours_only), ONCE(waves_have_colours_of_their_own),
-              ONCE(only_gradients_that_lead_to_a_name), ONCE(parts_become_boxes), ONCE(words_are_translated))
+              ONCE(measures_of_styles), ONCE(frames_differ_in_colours_only),
+              ONCE(waves_have_colours_of_their_own), ONCE(only_gradients_that_lead_to_a_name),
+              ONCE(parts_become_boxes), ONCE(words_are_translated))

@@ -161,13 +161,50 @@ END_TEST
 
 /* Wires over many layers take a place in each: what is more than a drawing holds is refused as such. */
 START_TEST(more_than_a_drawing_holds) {
-  enum { LONG = 1100 };
+  /* n products with x have 2 n^2 + 3 n + 3 places, a number's sum 5 more, a sine 4: 2^21 + 1, one too many */
+  enum { PRODUCTS = 1023, SUMS = 3, SINES = 252 };
   const dz_var x = named(dz_input(tape, 1), "x");
   dz_var y = x;
-  for (int k = 0; k < LONG; k++) y = dz_mul(y, x);
+  for (int k = 0; k < PRODUCTS; k++) y = dz_mul(y, x);
+  for (int k = 0; k < SUMS; k++) y = dz_add(y, 1);
+  for (int k = 0; k < SINES; k++) y = dz_sin(y);
   text t = {0};
-  ck_assert_int_eq(dz_write_svg(y, &(dz_dot_options){.max_nodes = LONG}, append, &t), DZ_ERR_LIMIT);
+  ck_assert_int_eq(dz_write_svg(y, &(dz_dot_options){.max_nodes = 2000}, append, &t), DZ_ERR_LIMIT);
   ck_assert_uint_eq(t.n, 0);
+}
+END_TEST
+
+/* What is narrower than its legend is widened, also where its 16 places fill their room. */
+START_TEST(small_drawings) {
+  text t = {0};
+  const dz_var z = dz_sin(dz_clamp(named(dz_input(tape, 2), "x"), named(dz_input(tape, 1), "y"), 3));
+  ck_assert_int_eq(dz_write_svg(swept(z), NULL, append, &t), DZ_OK);
+  const double left = number_behind(t.at, "<text x=\""), width = number_behind(t.at, " width=\"");
+  ck_assert(left > 16 + 30 + 10 && left < width / 2); /* it does not begin at the margin */
+  free(t.at);
+}
+END_TEST
+
+/* What is drawn though an allocation failed is drawn to its end. */
+static size_t whole;
+
+static dz_status draw_starved(dz_tape *t, const dz_allocator *a, int kind) {
+  text to = {0};
+  (void)a, (void)kind;
+  const dz_var x = dz_input(t, 2), y = dz_mul(dz_add(x, 1), dz_pow(x, 2));
+  dz_status s = dz_tape_error(t)->status;
+  if (!s) s = dz_set_name(x, "x");
+  if (!s) s = dz_backward(y);
+  if (!s) s = dz_write_svg(y, NULL, append, &to);
+  if (!s && t == tape) whole = to.n;
+  ck_assert_uint_eq(to.n, s ? 0 : whole);
+  free(to.at);
+  return s;
+}
+
+START_TEST(one_allocation_may_fail) {
+  ck_assert_int_eq(draw_starved(tape, NULL, 0), DZ_OK);
+  fail_one_allocation(draw_starved, 0);
 }
 END_TEST
 
@@ -245,5 +282,5 @@ END_TEST
 SUITE_ON_TAPE(ONCE(few_inputs_stand_in_a_column), ONCE(parameters_by_their_names),
               ONCE(gradients_of_two_of_three), ONCE(boxes_that_stop_a_value), ONCE(values_that_are_to_come),
               ONCE(formulas_that_are_too_long), ONCE(what_differs_stays_apart),
-              ONCE(more_than_a_drawing_holds), ONCE(more_than_a_trace_holds), ONCE(paths_at_their_ends),
-              ONCE(a_value_that_is_used_very_often))
+              ONCE(more_than_a_drawing_holds), ONCE(small_drawings), ONCE(one_allocation_may_fail),
+              ONCE(more_than_a_trace_holds), ONCE(paths_at_their_ends), ONCE(a_value_that_is_used_very_often))

@@ -173,6 +173,11 @@ START_TEST(the_limit_counts_operations_and_writes_nothing) {
   options.max_nodes = 1;
   ck_assert_int_eq(dz_write_dot(dz_exp(x), &options, append, &t), DZ_OK);
   free(t.at);
+  t = (text){0}; /* what is inside a box does not count */
+  ck_assert_int_eq(dz_write_dot(dz_exp(named(y, "h")), &(dz_dot_options){.collapse = "h"}, append, &t),
+                   DZ_OK);
+  ck_assert_uint_gt(t.n, 0);
+  free(t.at);
 }
 END_TEST
 

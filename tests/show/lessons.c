@@ -25,6 +25,22 @@ START_TEST(nothing_is_given) {
   t = lesson(dz_exp(named(dz_input(tape, 0), "x")));
   EXPECT_SAID(t, "Given\n");
   free(t.at);
+  const dz_var none = dz_const(tape, 3); /* the first, but without a name */
+  t = lesson(dz_mul(none, named(dz_input(tape, 2), "y")));
+  EXPECT_SAID(t, "Given\n    y = 2\n");
+  free(t.at);
+}
+END_TEST
+
+/* The sweep may begin with any number. */
+START_TEST(sweeps_that_begin_elsewhere) {
+  const dz_var y = dz_exp(named(dz_input(tape, 0), "x"));
+  text t = {0};
+  ck_assert_int_eq(dz_backward_with(y, -2), DZ_OK);
+  ck_assert_int_eq(dz_explain(y, NULL, append, &t), DZ_OK);
+  EXPECT_SAID(t, "g(z) = -2\n");
+  EXPECT_SAID(t, "g(z) × ∂z/∂x = (-2) × 1 = -2\n");
+  free(t.at);
 }
 END_TEST
 
@@ -95,15 +111,21 @@ END_TEST
 /* ---- memory ---- */
 
 START_TEST(each_tape_may_be_missing) {
+  const bool alone = _i;
   const dz_var x = named(dz_input(tape, 2), "x"), y = dz_exp(dz_mul(x, 3));
   bool done = false;
   for (size_t at = 1; !done; at++) {
-    failing f = {.at = at};
+    failing f = {.at = alone ? 0 : at, .only = alone ? at : 0};
     dz__lesson l = {.s = {.alloc = failing_allocator(&f)}, .output = "z"};
     ck_assert_int_eq(dz__trace_make(y, 10, &l.trace), DZ_OK); /* from the tape's memory */
     const dz_status s = dz__lesson_prepare(&l, tape);
     done = f.failed == 0;
     ck_assert(s == DZ_OK || (!done && s == DZ_ERR_MEMORY)); /* what failed may have been a spare */
+    if (!s) ck_assert_str_eq(dz_name(l.leaf[0]), "x");
+    if (!s) ck_assert_str_eq(dz_name(l.point[0]), "x");
+    for (size_t i = 0; !s && i < l.trace.nseen; i++)
+      ck_assert(dz_value(l.leaf[i]) == l.trace.seen[i].value[0] &&
+                dz_value(l.point[i]) == dz_value(l.leaf[i]));
     dz__lesson_forget(&l);
     dz__trace_free(&l.trace);
     ck_assert(f.blocks == 0 && f.bytes == 0);
@@ -130,6 +152,6 @@ static dz_status tell_stopped(dz_tape *t, const dz_allocator *a, int kind) {
 START_TEST(one_allocation_may_fail) { fail_one_allocation(tell_stopped, 0); }
 END_TEST
 
-SUITE_ON_TAPE(ONCE(nothing_is_given), ONCE(operations_of_many_operands), ONCE(a_choice_that_is_made),
-              ONCE(a_rule_that_gives_no_number), ONCE(what_is_not_selected), ONCE(checks_and_names),
-              ONCE(each_tape_may_be_missing), ONCE(one_allocation_may_fail))
+SUITE_ON_TAPE(ONCE(nothing_is_given), ONCE(sweeps_that_begin_elsewhere), ONCE(operations_of_many_operands),
+              ONCE(a_choice_that_is_made), ONCE(a_rule_that_gives_no_number), ONCE(what_is_not_selected),
+              ONCE(checks_and_names), EACH(each_tape_may_be_missing, 2), ONCE(one_allocation_may_fail))

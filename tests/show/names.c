@@ -31,7 +31,7 @@ static dz_var swept(dz_var y) {
 
 static void symbols_of(dz_var y, dz__trace *t, dz__symbols *s) {
   ck_assert_int_eq(dz__trace_make(y, 1000, t), DZ_OK);
-  ck_assert_int_eq(dz__symbols_make(t, NULL, s), DZ_OK);
+  ck_assert_int_eq(dz__symbols_make(t, &(dz__symbol_options){0}, s), DZ_OK);
 }
 
 /* Where all the usual letters are taken the result and the seed get numbers. */

@@ -154,6 +154,41 @@ START_TEST(equal_operations_are_one) {
 }
 END_TEST
 
+/* Leaves that come before, and one on which nothing depends, though it has a place on the tape. */
+START_TEST(equal_operations_of_any_leaf) {
+  dz_input(tape, 7);
+  const dz_var a = dz_input(tape, 2), unused = dz_input(tape, 7), b = dz_input(tape, 3);
+  const dz_var y = dz_mul(dz_mul(dz_exp(a), dz_exp(a)), b), of[] = {a, b, unused};
+  const size_t count[] = {2, 1, 0}, nodes[] = {4, 2, 0};
+  for (size_t k = 0; k < COUNT(of); k++) {
+    dz_paths *p;
+    ck_assert_int_eq(dz_paths_find(y, of[k], 0, 0, &p), DZ_OK);
+    ck_assert_uint_eq(p->count, count[k]);
+    ck_assert_uint_eq(p->nodes, nodes[k]);
+    if (p->nodes) ck_assert_uint_eq(dz_node_index(p->node[0].node), dz_node_index(of[k]));
+    dz_paths_free(p);
+  }
+}
+END_TEST
+
+/* 2^24 places for paths are asked for, and no more: of the values on the way 1, 1, 2, 4 … 2^23 are needed. */
+START_TEST(places_for_paths) {
+  failing f = {.most = 1 << 20};
+  const dz_allocator a = failing_allocator(&f);
+  dz_tape *t = dz_tape_new(&a);
+  for (int more = 0; more < 2; more++) {
+    const dz_var x = dz_input(t, 1);
+    dz_var y = dz_neg(x);
+    for (int k = 0; k < more; k++) y = dz_neg(y);
+    for (int k = 0; k < 23; k++) y = dz_mul(y, y);
+    dz_paths *p;
+    ck_assert_int_eq(dz_paths_find(y, x, 0, 1 << 23, &p), more ? DZ_ERR_LIMIT : DZ_ERR_MEMORY);
+    ck_assert_ptr_null(p);
+  }
+  dz_tape_free(t);
+}
+END_TEST
+
 START_TEST(bad_arguments_are_told) {
   dz_var x = dz_input(tape, 1), y = dz_exp(x);
   dz_paths *p = NULL;
@@ -170,6 +205,9 @@ START_TEST(bad_arguments_are_told) {
   dz_paths_free(p);
   ck_assert_int_eq(dz_paths_find(y, x, 0, 0, &p), DZ_OK);
   ck_assert_int_eq(dz_paths_dot(p, NULL, 1, append, NULL), DZ_ERR_LIMIT);
+  text t = {0};
+  ck_assert_int_eq(dz_paths_dot(p, NULL, 2, append, &t), DZ_OK);
+  free(t.at);
   ck_assert_int_eq(dz_paths_write(p, NULL, NULL, NULL), DZ_ERR_ARGUMENT);
   dz_paths_free(p);
 }
@@ -189,6 +227,50 @@ START_TEST(pictures) {
   ck_assert_ptr_nonnull(strstr(t.at, "③"));
   ck_assert_ptr_null(strstr(t.at, "④"));
   graph_free(&g);
+  free(t.at);
+  dz_paths_free(p);
+}
+END_TEST
+
+/* Powers stand above, with their sign and all their digits; numbers are upright. */
+START_TEST(formulas_of_pictures) {
+  static const struct {
+    double power, factor;
+    const char *want;
+  } cases[] = {{2, 2, "v2</I>=2\u2009<I>v1</I>"},
+               {3, 1e-30, "v2</I>=1e\u221230\u2009<I>v1</I>"},
+               {2, 1, "v1</I>=<I>x</I><SUP>2</SUP><"},
+               {-2, 1, "v1</I>=<I>x</I><SUP>\u22122</SUP><"},
+               {.5, 1, "v1</I>=<I>x</I><SUP>0.5</SUP><"},
+               {-2.5, 1, "v1</I>=<I>x</I><SUP>\u22122.5</SUP><"},
+               {1e-5, 1, "v1</I>=<I>x</I><SUP>1e\u22125</SUP><"}};
+  for (size_t k = 0; k < COUNT(cases); k++) {
+    dz_tape_clear(tape);
+    const dz_var x = named(dz_input(tape, 2), "x"), y = dz_pow(x, cases[k].power);
+    dz_paths *p;
+    text t = {0};
+    ck_assert_int_eq(dz_paths_find(cases[k].factor == 1 ? y : dz_mul(cases[k].factor, y), x, 0, 0, &p),
+                     DZ_OK);
+    ck_assert_int_eq(dz_paths_dot(p, NULL, 0, append, &t), DZ_OK);
+    ck_assert_msg(strstr(t.at, cases[k].want) != NULL, "%s in %s", cases[k].want, t.at);
+    free(t.at);
+    dz_paths_free(p);
+  }
+}
+END_TEST
+
+/* A name is no number, whatever its letter, and slants by the first. */
+START_TEST(factors_of_pictures) {
+  const dz_var x = named(dz_input(tape, 2), "x~"), e = named(dz_input(tape, 5), "e");
+  const dz_var y = dz_sub(dz_mul(dz_mul(x, 3), e), x);
+  dz_paths *p;
+  text t = {0};
+  ck_assert_int_eq(dz_paths_find(y, x, 0, 0, &p), DZ_OK);
+  ck_assert_int_eq(dz_paths_dot(p, NULL, 0, append, &t), DZ_OK);
+  ck_assert_ptr_nonnull(strstr(t.at, "<TD><I>x~</I></TD>"));
+  ck_assert_ptr_nonnull(strstr(t.at, "</FONT>\u00a0<I>e</I>\u00a0=\u00a05>"));
+  ck_assert_ptr_nonnull(strstr(t.at, "</FONT>\u00a03>"));
+  ck_assert_ptr_nonnull(strstr(t.at, "</FONT>\u00a0\u22121>"));
   free(t.at);
   dz_paths_free(p);
 }
@@ -226,5 +308,6 @@ START_TEST(every_allocation_may_fail) {
 END_TEST
 
 SUITE_ON_TAPE(EACH(every_path_and_the_largest, 8), ONCE(the_sweep_s_number_to_the_bit),
-              ONCE(equal_operations_are_one), ONCE(bad_arguments_are_told), ONCE(pictures),
-              ONCE(every_allocation_may_fail))
+              ONCE(equal_operations_are_one), ONCE(equal_operations_of_any_leaf), ONCE(places_for_paths),
+              ONCE(bad_arguments_are_told), ONCE(pictures), ONCE(formulas_of_pictures),
+              ONCE(factors_of_pictures), ONCE(every_allocation_may_fail))

@@ -22,6 +22,8 @@ START_TEST(bad_arguments_are_told) {
   ck_assert_int_eq(dz_explain(dz_num(1), NULL, append, NULL), DZ_ERR_HANDLE);
   ck_assert_int_eq(dz_explain(y, NULL, append, NULL), DZ_ERR_ARGUMENT); /* no sweep */
   ck_assert_int_eq(dz_backward(y), DZ_OK);
+  const dz_explain_options unknown = {.format = (dz_explain_format)99};
+  ck_assert_int_eq(dz_explain(y, &unknown, append, NULL), DZ_ERR_ARGUMENT);
   ck_assert_int_eq(dz_explain(dz_exp(y), &(dz_explain_options){.max_ops = 1}, append, NULL), DZ_ERR_LIMIT);
 }
 END_TEST

@@ -97,6 +97,10 @@ START_TEST(constants_have_labels) {
   ck_assert_str_eq(p->edge[1].formula, "3");
   ck_assert_double_eq(p->gradient, 3 * exp(2));
   dz_paths_free(p);
+  const dz_var v = dz_leaf_tensor(tape, DZ_ROLE_CONST, DIMS(2), V(1, 2)), w = dz_mul(v, 5);
+  p = paths_of(total(dz_concat(2, (dz_var[]){w, w}, 0)), v);
+  ck_assert(p->count == 2 && p->gradient == 10);
+  dz_paths_free(p);
 }
 END_TEST
 
@@ -156,6 +160,47 @@ START_TEST(numbers_among_operands) {
 END_TEST
 
 /* ---- limits ---- */
+
+/* n numbers, their sum, so many squares of it and so many negations: vertices and uses up to the limit. */
+START_TEST(uses_up_to_the_limit) {
+  enum { ALL = DZ__MOST_EDGES };
+  static const struct {
+    size_t n;
+    int squares, negations;
+    size_t vertices, edges; /* 0: too many */
+  } cases[] = {{ALL - 1, 0, 0, ALL, ALL - 1},
+               {ALL, 0, 0, 0, 0},
+               {ALL - 16, 8, 0, ALL - 7, ALL},
+               {ALL - 16, 8, 1, 0, 0}};
+  for (size_t k = 0; k < COUNT(cases); k++) {
+    dz_tape_clear(tape);
+    const dz_var x = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(cases[k].n), NULL);
+    dz_var y = total(x);
+    for (int i = 0; i < cases[k].squares; i++) y = dz_mul(y, y);
+    for (int i = 0; i < cases[k].negations; i++) y = dz_neg(y);
+    dz__linearized g;
+    ck_assert_int_eq(dz__linearize(y, x, NULL, &g), cases[k].edges ? DZ_OK : DZ_ERR_LIMIT);
+    ck_assert_uint_eq(g.vertices, cases[k].vertices);
+    ck_assert_uint_eq(g.edges, cases[k].edges);
+    dz__linearized_free(&g);
+  }
+}
+END_TEST
+
+/* Neither what y does not depend on nor what does not depend on x. */
+START_TEST(what_is_on_the_way) {
+  const dz_var other = dz_input(tape, 3), x = dz_input(tape, 2);
+  dz_exp(x), dz_exp(other);
+  const dz_var y = dz_mul(x, dz_sin(other));
+  dz__linearized g;
+  ck_assert_int_eq(dz__linearize(y, x, NULL, &g), DZ_OK);
+  ck_assert(g.vertices == 2 && g.edges == 1);
+  ck_assert(dz_node_index(g.vertex[0].node) == dz_node_index(x) &&
+            dz_node_index(g.vertex[1].node) == dz_node_index(y));
+  ck_assert_double_eq(g.edge[0].partial, sin(3));
+  dz__linearized_free(&g);
+}
+END_TEST
 
 START_TEST(tensors_that_are_too_large) {
   const size_t many = DZ__MOST_EDGES + 1, some = 176000;
@@ -268,6 +313,40 @@ static dz_status find_starved(dz_tape *t, const dz_allocator *a, int kind) {
 START_TEST(each_allocation_may_fail) { fail_each_allocation(find_starved, 0); }
 END_TEST
 
+/* exp(x) twice, which becomes one; in words. */
+static text merged;
+
+static dz_status write_merged(dz_tape *t, text *to) {
+  const dz_var x = dz_input(t, 1), y = dz_mul(dz_exp(x), dz_exp(x));
+  dz_paths *p = NULL;
+  dz_status s = dz_valid(y) ? dz_paths_find(y, x, 0, 0, &p) : dz_tape_error(t)->status;
+  ck_assert(!s == (p != NULL));
+  if (p) ck_assert(p->nodes == 3 && p->edges == 3 && strcmp(p->node[2].formula, "v1*v1") == 0);
+  if (p) s = dz_paths_write(p, NULL, append, to);
+  dz_paths_free(p);
+  return s;
+}
+
+static dz_status write_starved(dz_tape *t, const dz_allocator *a, int kind) {
+  (void)a, (void)kind;
+  text now = {0};
+  const dz_status s = write_merged(t, &now);
+  if (s)
+    ck_assert(now.n == 0);
+  else
+    ck_assert_str_eq(now.at, merged.at);
+  free(now.at);
+  return s;
+}
+
+START_TEST(equal_operations_and_no_memory) {
+  merged = (text){0};
+  ck_assert_int_eq(write_merged(tape, &merged), DZ_OK);
+  fail_one_allocation(write_starved, 0);
+  free(merged.at);
+}
+END_TEST
+
 /* There is no room left on the tape for an operation to be recorded alone. */
 START_TEST(no_room_for_another) {
   for (size_t k = 1; k < 12; k++) {
@@ -290,6 +369,7 @@ END_TEST
 SUITE_ON_TAPE(ONCE(more_paths_than_can_be_counted), ONCE(more_paths_than_are_kept),
               ONCE(formulas_of_many_nodes), ONCE(labels_that_are_taken), ONCE(constants_have_labels),
               ONCE(long_constants_are_written), ONCE(operands_of_a_list), ONCE(numbers_among_operands),
-              ONCE(tensors_that_are_too_large), ONCE(a_step_that_is_asked_about),
-              ONCE(the_number_of_paths_is_to_blame), ONCE(numbers_that_were_given), ONCE(who_is_not_to_blame),
-              ONCE(a_tape_with_an_error), ONCE(each_allocation_may_fail), ONCE(no_room_for_another))
+              ONCE(uses_up_to_the_limit), ONCE(what_is_on_the_way), ONCE(tensors_that_are_too_large),
+              ONCE(a_step_that_is_asked_about), ONCE(the_number_of_paths_is_to_blame),
+              ONCE(numbers_that_were_given), ONCE(who_is_not_to_blame), ONCE(a_tape_with_an_error),
+              ONCE(each_allocation_may_fail), ONCE(equal_operations_and_no_memory), ONCE(no_room_for_another))
