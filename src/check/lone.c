@@ -2,12 +2,6 @@
 #include "check/checking.h"
 #include "tape/tensor.h"
 
-/* The user's operations of another tape; that tape owns them, since users_free stays NULL here. */
-static void lend(dz_tape *t, const dz_tape *from) {
-  dz__of(t)->users = from ? dz__of_const(from)->users : NULL;
-  dz__of(t)->nusers = from ? dz__of_const(from)->nusers : 0;
-}
-
 bool dz__lone_new(dz__lone *l, const dz_allocator *a) {
   *l = (dz__lone){.alloc = *a, .tape = dz_tape_new(a)};
   if (!l->tape) return false;
@@ -18,7 +12,7 @@ bool dz__lone_new(dz__lone *l, const dz_allocator *a) {
 void dz__lone_free(dz__lone *l) {
   dz__free(&l->alloc, l->leaf, l->leaf_cap * sizeof *l->leaf);
   dz__free(&l->alloc, l->use, l->use_cap * sizeof *l->use);
-  if (l->tape) lend(l->tape, NULL);
+  if (l->tape) dz__lend_users(l->tape, NULL);
   dz_tape_free(l->tape);
 }
 
@@ -47,7 +41,7 @@ bool dz__lone_take(dz__lone *l, dz_var x, dz__way way) {
   l->x = x;
   l->way = way;
   dz_tape_rewind(l->tape, l->start);
-  lend(l->tape, x.tape);
+  dz__lend_users(l->tape, x.tape);
   for (size_t k = 0; k < nargs; k++) {
     dz_var operand = dz_operand(x, (int)k);
     l->leaf[k] = dz_is_number(operand) ? operand : leaf_of(l->tape, operand);

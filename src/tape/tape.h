@@ -171,6 +171,13 @@ static inline const dz__userop *dz__user_of(const dz__tape *s, unsigned fn, cons
 }
 const dz__userop *dz__user_named(const dz_tape *t, const char *name, size_t size, int64_t *number);
 
+/* Lets t use the operations that the user defined on `from`, which owns them; NULL takes them away again, as
+   must be done before t is freed. */
+static inline void dz__lend_users(dz_tape *t, const dz_tape *from) {
+  dz__of(t)->users = from ? dz__of_const(from)->users : NULL;
+  dz__of(t)->nusers = from ? dz__of_const(from)->nusers : 0;
+}
+
 /* The name of an operation with such integers. */
 static inline const char *dz__op_name(const dz__tape *s, unsigned fn, const int64_t *attr) {
   return fn == DZ__F_user ? dz__user_of(s, fn, attr)->name : dz__ops[fn].name;
