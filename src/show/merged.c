@@ -1,6 +1,6 @@
 #include "show/merged.h"
 
-#include "show/node.h"
+#include "tape/tape.h"
 #include "show/symbol_work.h"
 
 /* Copies the trace, with names, to m->own. */

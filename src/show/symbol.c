@@ -4,7 +4,7 @@
 
 #include "derive/simplify.h"
 #include "dz/derive.h"
-#include "show/node.h"
+#include "tape/tape.h"
 
 #include <string.h>
 
