@@ -246,7 +246,6 @@ dz_var dz__emit_term(dz__terms *s, uint32_t i) {
   uint8_t *wanted = dz__alloc(&s->alloc, n);
   dz_var r = {.tape = s->t, .id = DZ__NONE};
   if (m.node && wanted) {
-    memset(m.node, 0, n * sizeof *m.node);
     memset(wanted, 0, n);
     wanted[i] = 1;
     for (size_t k = n; k-- > 0;)

@@ -48,13 +48,11 @@ static void append(dz__terms *s, size_t start, uint32_t base, uint32_t power) {
 }
 
 /* A number or a rational coefficient to a whole power goes to the front. *base is what is left. */
-static bool take_coefficient(dz__terms *s, size_t start, uint32_t *base, uint32_t power) {
+static void take_coefficient(dz__terms *s, size_t start, uint32_t *base, uint32_t power) {
   uint32_t rest;
   dz__ratio k = dz__split(s, *base, &rest), p;
-  if (rest == *base || !is_whole_power(s, power)) return false;
-  if (!dz__ratio_power(k, dz__term_at(s, power)->number, &p) || !multiply(s, start, p)) return false;
-  *base = rest;
-  return true;
+  if (rest == *base || !is_whole_power(s, power)) return;
+  if (dz__ratio_power(k, dz__term_at(s, power)->number, &p) && multiply(s, start, p)) *base = rest;
 }
 
 /* (b^f …)^power where that is b^(f power) …; else false. */

@@ -83,10 +83,10 @@ static bool fewest(dz_coloring *c, const dz_pattern *p, const dz_pattern *q) {
   return c->products <= before || (columns_first ? by_columns(c, p, q) : by_rows(c, p, q));
 }
 
-/* q is as high as p is wide, and as wide as p is high. */
+/* q is p transposed: as high as p is wide, and as wide as p is high. Row i of either has as many elements as
+   there are i among the other's columns, so where those are the same the starts are. */
 static bool same(const dz_pattern *p, const dz_pattern *q) {
-  return p->rows == q->rows && memcmp(p->starts, q->starts, (p->rows + 1) * sizeof *p->starts) == 0 &&
-         memcmp(p->column, q->column, p->starts[p->rows] * sizeof *p->column) == 0;
+  return p->rows == q->rows && memcmp(p->column, q->column, p->starts[p->rows] * sizeof *p->column) == 0;
 }
 
 static dz_status color(dz_coloring *c, dz_coloring_kind kind) {

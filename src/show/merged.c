@@ -1,7 +1,7 @@
 #include "show/merged.h"
 
-#include "tape/tape.h"
 #include "show/symbol_work.h"
+#include "tape/tape.h"
 
 /* Copies the trace, with names, to m->own. */
 static bool copy(dz__merged *m, const dz__trace *t, dz_var *handle) {

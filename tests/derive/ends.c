@@ -197,7 +197,12 @@ START_TEST(chains_that_cannot_be) {
       x->rank = leaves[k].rank;
       x->dims = leaves[k].dims ? huge : NULL;
       ck_assert_int_eq(dz_checkpoint_measure(&s.chain, NULL, &cost, &e), leaves[k].status);
+      plan.steps = s.chain.steps;
+      value = 5;
+      ck_assert_int_eq(dz_checkpoint_run(&s.chain, &plan, NULL, &value, &e), leaves[k].status);
+      ck_assert(value == 5);
     }
+  plan.steps = 5;
   sample_of(&s, NONE, tape); /* each can be, both cannot */
   s.state[0] = s.state[1] = (dz_chain_leaf){1, large, NULL, NULL};
   ck_assert_int_eq(dz_checkpoint_measure(&s.chain, NULL, &cost, &e), DZ_ERR_SHAPE);
@@ -219,6 +224,29 @@ START_TEST(chains_that_cannot_be) {
   ck_assert_int_eq(dz_checkpoint_run(&s.chain, &plan, NULL, NULL, &e), DZ_ERR_ARGUMENT);
   ck_assert_int_eq(dz_checkpoint_plan(5, NULL, 1, &plan, &e), DZ_ERR_ARGUMENT);
   ck_assert_int_eq(dz_checkpoint_plan(5, &cost, 1, NULL, NULL), DZ_ERR_ARGUMENT);
+}
+END_TEST
+
+static void step_past_a_root(dz_tape *t, size_t k, const dz_var *x, const dz_var *p, dz_var *next,
+                             void *user) {
+  (void)t, (void)user;
+  next[0] = k < 3 ? dz_sqrt(x[0]) : k == 3 ? dz_mul(p[0], 3) : dz_mul(x[0], 2);
+}
+
+/* The state of step 3 is read by nothing, long after the first steps in reverse: so what comes before has no
+   slope, though the root's is infinite. */
+START_TEST(roots_that_nothing_reads) {
+  const double x0 = 0, p = 1;
+  double gx, gp, value;
+  const dz_chain_leaf start = {0, NULL, &x0, &gx}, param = {0, NULL, &p, &gp};
+  const dz_chain c = {8, 1, 1, &start, &param, NULL, step_past_a_root, loss_scalar, NULL};
+  dz_checkpoint_cost cost;
+  dz_error e;
+  ck_assert_int_eq(dz_checkpoint_measure(&c, NULL, &cost, &e), DZ_OK);
+  for (size_t kept = 0; kept < 8; kept++) {
+    ck_assert_int_eq(run_chain(&c, cost.work + kept * cost.state, &value, &e), DZ_OK);
+    ck_assert_msg(value == 48 && gp == 48 && gx == 0, "%g, %g, %g", value, gp, gx);
+  }
 }
 END_TEST
 
@@ -442,5 +470,5 @@ END_TEST
 
 SUITE_ON_TAPE(ONCE(states_that_become_active), ONCE(chains_without_leaves), ONCE(nothing_that_is_solved),
               ONCE(steps_that_do_not_converge), ONCE(promises_broken), ONCE(chains_that_cannot_be),
-              ONCE(plans_that_are_not_kept), ONCE(nodes_of_a_chain), ONCE(long_schedules_have_an_end),
-              ONCE(equations_that_cannot_be), ONCE(nodes_of_an_equation))
+              ONCE(roots_that_nothing_reads), ONCE(plans_that_are_not_kept), ONCE(nodes_of_a_chain),
+              ONCE(long_schedules_have_an_end), ONCE(equations_that_cannot_be), ONCE(nodes_of_an_equation))

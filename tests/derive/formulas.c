@@ -94,6 +94,9 @@ static const struct {
     {"log(x/3)", NULL},
     {"cbrt(x)^(1/3)*cbrt(x)^(1/3)*x", NULL},
     {"0.1*x*(y + w)^2 + 0.3*x*(y + 0.7*w)*(y + w)", NULL},
+    {"0.1*x*(y + 0.7*w)^2 + 0.3*x*(y + 0.7*w)", NULL},
+    {"0.3*x*(y + w) + 0.1*x*(y + w)*(a + 0.7*y)", NULL},
+    {"3*(0.1*x)*y + 0.1*(3*y)*w", NULL},
     /* powers of powers */
     {"(x^2)^y", NULL},
     {"(x^2)^.5", "abs(x)"},

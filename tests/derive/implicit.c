@@ -213,6 +213,27 @@ START_TEST(from_afar) {
 }
 END_TEST
 
+static dz_var creeping(dz_tape *t, dz_var x, void *user) {
+  problem *q = user;
+  (void)t;
+  return dz_add(dz_mul(x, .875), dz_mul(q->p[0], .125));
+}
+
+/* An iteration of small steps stops far before the solution; a whole Newton step leads there, in dyadic
+   numbers to the bit. */
+START_TEST(from_where_it_creeps) {
+  problem q = {.p = {dz_input(tape, 3)}};
+  const dz_implicit_options rough = {.tolerance = .03125};
+  const dz_var x = dz_fixed_point(tape, creeping, &q, input(DIMS(2), V(1, 2)), &rough);
+  ck_assert_msg(dz_valid(x), "%s", dz_tape_error(tape)->message);
+  ck_assert(dz_values(x)[0] == 3 && dz_values(x)[1] == 3);
+  const dz_var one = dz_fixed_point(tape, creeping, &q, 1, &rough);
+  ck_assert(dz_value(one) == 3);
+  ck_assert_int_eq(dz_backward(one), DZ_OK);
+  ck_assert(dz_adjoint(q.p[0]) == 1);
+}
+END_TEST
+
 START_TEST(edges) {
   problem q = {.p = {dz_input(tape, 1)}};
   dz_var x = dz_fixed_point(tape, shrink, &q, 1e6, NULL);
@@ -373,4 +394,5 @@ END_TEST
 #endif
 
 SUITE_ON_TAPE(WITH_QUADS ONCE(roots_of_numbers), ONCE(orders), ONCE(linear_systems), ONCE(from_afar),
-              ONCE(edges), ONCE(slopes), ONCE(failures), ONCE(every_allocation_may_fail))
+              ONCE(from_where_it_creeps), ONCE(edges), ONCE(slopes), ONCE(failures),
+              ONCE(every_allocation_may_fail))

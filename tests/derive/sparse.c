@@ -317,6 +317,7 @@ START_TEST(misuse) {
   REFUSED(DZ_ERR_ARGUMENT, dz_jacobian_pattern(1, NULL, 1, &x, 0, NULL, &q));
   ck_assert_ptr_null(q);
   REFUSED(DZ_ERR_ARGUMENT, dz_jacobian_pattern(1, &y, 1, NULL, 0, NULL, &q));
+  REFUSED(DZ_ERR_ARGUMENT, dz_jacobian_pattern(0, NULL, 1, NULL, 0, NULL, &q));
   REFUSED(DZ_ERR_ARGUMENT, dz_jacobian_pattern(-1, &y, 1, &x, 0, NULL, &q));
   REFUSED(DZ_ERR_ARGUMENT, dz_jacobian_pattern(1, &y, -1, &x, 0, NULL, &q));
   REFUSED(DZ_ERR_ARGUMENT, dz_jacobian_pattern(1, &y, 1, &c0, 0, NULL, &q));

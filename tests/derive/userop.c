@@ -304,6 +304,25 @@ START_TEST(growth_is_limited) {
 }
 END_TEST
 
+/* f0 has no operation, each other one twice those of the one before and one: 65535 are as many as there may
+ * be. */
+START_TEST(the_largest_text) {
+  char name[8] = "fa", value[32];
+  define("fa", 1, "x", NULL);
+  for (char last = 'a'; last < 'q'; last++) {
+    snprintf(value, sizeof value, "f%c(x) + f%c(x)", last, last);
+    name[1] = (char)(last + 1);
+    define(name, 1, value, NULL);
+  }
+  ck_assert_int_eq(dz_op_define(t, "more", 1, "fq(x) + x", (const char *[]){"65537"}, &e), DZ_ERR_LIMIT);
+  ck_assert_str_eq(e.message, "a text of more than 65535 operations");
+  define("same", 1, "fq(x)", NULL);
+  const dz_var x = dz_input(t, 3);
+  const dz_var y = dz_apply(t, "same", 1, &x);
+  ck_assert(dz_value(y) == 3 * 65536.);
+}
+END_TEST
+
 START_TEST(application) {
   define_damped();
   dz_var x = dz_input(t, 1);
@@ -327,4 +346,4 @@ SUITE_BETWEEN(setup, teardown, ONCE(value_and_adjoint), ONCE(repeated_operands_a
               ONCE(tensors_broadcast), ONCE(masks), ONCE(structural_zeros_in_tensors), ONCE(third_derivative),
               ONCE(mixed_derivatives), ONCE(forward_and_patterns), ONCE(one_in_another), ONCE(wrong_partials),
               ONCE(right_partials_at_kinks_and_poles), ONCE(names), ONCE(texts), ONCE(growth_is_limited),
-              ONCE(application))
+              ONCE(the_largest_text), ONCE(application))
