@@ -5,6 +5,8 @@
 
 #include "base/hash.h"
 #include "dz/memory.h"
+#include "dz/print.h"
+#include "dz/tensor.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -12,6 +14,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct listing {
   uint64_t sum;
@@ -51,6 +54,13 @@ static inline bool list_text(void *user, const char *text, size_t size) {
   for (size_t k = 0; k < size; k++) l->sum = dz__mix(l->sum, (unsigned char)text[k]);
   if (l->to) fwrite(text, 1, size, l->to);
   return true;
+}
+
+static inline void list_characters(listing *l, const char *text) { list_text(l, text, strlen(text)); }
+
+static inline void list_formula(listing *l, dz_var y) {
+  LIST(l, "formula", dz_valid(y) ? dz_size(y) : 0);
+  if (dz_valid(y)) LIST(l, "printed", (uint64_t)dz_print(y, NULL, list_text, l));
 }
 
 /* An allocator that lists what is asked for, and what goes back. */

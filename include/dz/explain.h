@@ -42,9 +42,8 @@ typedef struct dz_explain_options {
    rule, the rule in the names of its operands, and the numbers; ● where gradients of several uses add; at the
    end the gradients of the leaves, as dz_adjoint has them, with a simplified formula, and the check of each.
    Equal operations on equal operands are told once. Formulas are left out past 40 operations. `options` may
-   be NULL. DZ_ERR_HANDLE, DZ_ERR_LIMIT, DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL writer, an unknown format, no
-   sweep from y at hand), DZ_ERR_WRITE. Cost: linear in the nodes up to y; a simplification for each formula.
- */
+   be NULL. DZ_ERR_HANDLE, DZ_ERR_LIMIT, DZ_ERR_MEMORY, DZ_ERR_ARGUMENT (NULL writer, no such format, no sweep
+   from y at hand), DZ_ERR_WRITE. Cost: linear in the nodes up to y; a simplification for each formula. */
 DZ_API dz_status dz_explain(dz_var y, const dz_explain_options *options, dz_writer *write, void *user);
 
 #ifdef __cplusplus

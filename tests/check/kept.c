@@ -6,13 +6,9 @@
 #include "listing.h"
 #include "texts.h"
 
-#include <string.h>
-
 enum { LEAVES = 16 };
 
 static void list_exact(listing *l, const char *what, double x) { LIST(l, what, isnan(x) ? 1 : dz__bits(x)); }
-
-static void list_characters(listing *l, const char *text) { list_text(l, text, strlen(text)); }
 
 static void list_row(void *user, const dz_check_row *r) {
   listing *l = user;

@@ -23,11 +23,6 @@ static void *filled_resize(void *user, void *block, size_t old_size, size_t new_
 
 static dz_allocator filled_allocator(listing *l) { return (dz_allocator){filled_resize, l}; }
 
-static void list_formula(listing *l, dz_var y) {
-  LIST(l, "formula", dz_valid(y) ? dz_size(y) : 0);
-  if (dz_valid(y)) LIST(l, "printed", (uint64_t)dz_print(y, NULL, list_text, l));
-}
-
 /* The derivative by each leaf, simplified, and of numbers by numbers once more; a sum's gradient from a seed
    that is a node. */
 static void list_derivatives(listing *l, dz_var y, int n, const dz_var *x) {

@@ -8,11 +8,6 @@
 
 enum { LEAVES = 16 };
 
-static void list_formula(listing *l, dz_var y) {
-  LIST(l, "formula", dz_valid(y) ? dz_size(y) : 0);
-  if (dz_valid(y)) LIST(l, "printed", (uint64_t)dz_print(y, NULL, list_text, l));
-}
-
 /* As books have it, factors with that leaf last: whole, multiplied out, and in terms of its first operand and
    of z, for which the leaf stands. */
 static void list_book(listing *l, const dz__rules *rules, dz_var y, dz_var z, dz_var last) {

@@ -14,8 +14,6 @@ static const char *translated(const char *english, void *user) {
   return strlen(english) % 2 ? "<x & \"y\">" : english;
 }
 
-static void list_characters(listing *l, const char *text) { list_text(l, text, strlen(text)); }
-
 static void list_pictures(listing *l, dz_var y, const dz_var *x) {
   static const char *const constants[] = {NULL, "x", "", "v,y"};
   for (int k = 0; k < 8; k++) {
