@@ -29,6 +29,7 @@ static inline void list_numbers(listing *l, const char *what, size_t n, const ui
   fprintf(l->to, "\n");
 }
 
+/* No number may come from what the call of another one sets: their order is the compiler's. */
 #define LIST(l, what, ...)                                                                                   \
   list_numbers(l, what, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), (uint64_t[]){__VA_ARGS__})
 

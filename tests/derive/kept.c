@@ -112,11 +112,12 @@ static void list_sparse(listing *l, dz_var y, int n, const dz_var *x, const dz_a
   list_by_coloring(l, p, true, y, n, x, a);
 }
 
-static const uint64_t sums[] = {
+enum { TEXTS = COUNT(texts), MODELS = COUNT(models), CHAINS = 6, EQUATIONS = 12, PATTERNS = 50 };
+enum { ALL = TEXTS + MODELS + CHAINS + EQUATIONS + PATTERNS };
+
+static const uint64_t sums[ALL] = {
 #include "kept.sums"
 };
-
-enum { TEXTS = COUNT(texts), MODELS = COUNT(models), CHAINS = 6, EQUATIONS = 12, PATTERNS = 50 };
 
 static void list_expression(listing *l, int k) {
   const dz_allocator a = filled_allocator(l);
@@ -295,7 +296,6 @@ static void list_equation(listing *l, int k) {
 static void (*const parts[])(listing *, int) = {list_expression, list_model, list_chain, list_equation,
                                                 list_colorings};
 static const int counts[] = {TEXTS, MODELS, CHAINS, EQUATIONS, PATTERNS};
-enum { ALL = TEXTS + MODELS + CHAINS + EQUATIONS + PATTERNS };
 
 START_TEST(kept) {
   listing l = list_begin();

@@ -8,12 +8,17 @@
 
 enum { LEAVES = 16 };
 
+static void list_length(listing *l, dz__terms *s, uint32_t i, uint32_t z) {
+  double times;
+  const size_t length = dz__term_length(s, i, z, &times);
+  LIST(l, "length", length, (uint64_t)times);
+}
+
 /* As books have it, factors with that leaf last: whole, multiplied out, and in terms of its first operand and
    of z, for which the leaf stands. */
 static void list_book(listing *l, const dz__rules *rules, dz_var y, dz_var z, dz_var last) {
   enum { WAYS = 5 };
   dz__terms s;
-  double times;
   if (!dz_valid(y) || dz_is_number(y)) {
     list_formula(l, y);
     return;
@@ -27,12 +32,12 @@ static void list_book(listing *l, const dz__rules *rules, dz_var y, dz_var z, dz
     if (dz_is_number(of) || dz_rank(of) > 0 || dz_rank(last) > 0) continue;
     const uint32_t part = dz__term_of_graph(&s, of);
     made[k] = dz__expressed(&s, whole, part, leaf, k < 4);
-    LIST(l, "length", dz__term_length(&s, whole, part, &times), (uint64_t)times);
+    list_length(l, &s, whole, part);
   }
   s.book = true;
   s.later = leaf;
   for (int k = 0; k < WAYS; k++) {
-    LIST(l, "length", dz__term_length(&s, made[k], leaf, &times), (uint64_t)times);
+    list_length(l, &s, made[k], leaf);
     const dz_var laid = dz__emit_term(&s, made[k]);
     list_formula(l, laid);
     list_formula(l, dz__emit_term(&s, dz__with_signs_out(&s, made[k])));
@@ -41,11 +46,11 @@ static void list_book(listing *l, const dz__rules *rules, dz_var y, dz_var z, dz
   dz__terms_free(&s);
 }
 
-static const uint64_t sums[] = {
+enum { MODELS = COUNT(models), ALL = MODELS + COUNT(texts) };
+
+static const uint64_t sums[ALL] = {
 #include "kept_book.sums"
 };
-
-enum { MODELS = COUNT(models), ALL = MODELS + COUNT(texts) };
 
 START_TEST(kept) {
   listing l = list_begin();

@@ -34,8 +34,8 @@ static void list_pictures(listing *l, dz_var y, const dz_var *x) {
                               .depth = k % 6 == 5,
                               .translate = k == 3 ? translated : NULL};
     dz_picture_size size = {0, 0, 0};
-    LIST(l, "measured", (uint64_t)dz_picture_measure(y, &o, &size), size.operations, size.forward,
-         size.backward);
+    const dz_status measured = dz_picture_measure(y, &o, &size);
+    LIST(l, "measured", (uint64_t)measured, size.operations, size.forward, size.backward);
     LIST(l, "dot", (uint64_t)dz_write_dot(y, &o, list_text, l));
     if (k % 7 == 0) LIST(l, "svg", (uint64_t)dz_write_svg(y, &o, list_text, l));
   }
@@ -89,7 +89,8 @@ static void list_reason(listing *l, dz_var y, dz_var x) {
 
 static void list_cost(listing *l, dz_var y) {
   dz_cost c;
-  LIST(l, "cost", (uint64_t)dz_cost_of(y, NULL, &c), c.nodes);
+  const dz_status told = dz_cost_of(y, NULL, &c);
+  LIST(l, "cost", (uint64_t)told, c.nodes);
   const dz_work *of[] = {&c.value, &c.gradient};
   for (int k = 0; k < 2; k++) {
     list_double(l, " operations", of[k]->operations);
