@@ -95,8 +95,14 @@ static bool outweighs(dz_var r, dz_var f) {
   return dz_is_number(r) && dz_is_number(f) && !isnormal(dz__number(r) * dz__number(f));
 }
 
+static dz_var times(dz_var r, dz_var f, bool *minus) {
+  if (*minus) f = dz__record(DZ__F_neg, 1, &f, 0, NULL);
+  *minus = false;
+  return join(DZ__F_mul, r, f);
+}
+
 /* The factors on one side of the line, behind `first`. A minus sign is the first factor's: -a b, not -(a b).
- */
+   Numbers whose product rounds to 1 are none. */
 static dz_var side(const emission *m, size_t n, const dz__part *p, bool below, dz_var first, bool minus) {
   dz_var r = first;
   uint64_t late = 0;
@@ -107,12 +113,11 @@ static dz_var side(const emission *m, size_t n, const dz__part *p, bool below, d
       late |= (uint64_t)1 << k;
       continue;
     }
-    if (minus) f = dz__record(DZ__F_neg, 1, &f, 0, NULL);
-    minus = false;
-    r = join(DZ__F_mul, r, f);
+    r = times(r, f, &minus);
+    if (dz_is_number(r) && fabs(dz__number(r)) == 1) minus = dz__number(r) < 0, r = (dz_var){0};
   }
   for (size_t k = 0; late; k++, late >>= 1)
-    if (late & 1) r = join(DZ__F_mul, r, factor(m, &p[k], below));
+    if (late & 1) r = times(r, factor(m, &p[k], below), &minus);
   return minus ? dz_num(-1) : r;
 }
 

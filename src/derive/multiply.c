@@ -123,10 +123,13 @@ static bool pair_product(dz__terms *s, size_t start) {
   return false;
 }
 
+/* A number, or its power: 1 / 0. */
 static bool has_non_finite(const dz__terms *s, size_t start) {
   for (size_t i = start; i < s->work.n; i++) {
-    const dz__term *x = dz__term_at(s, dz__work_at(s, i)->term);
-    if (x->kind == DZ__K_NUMBER && !isfinite(x->number)) return true;
+    const dz__term *x = dz__term_at(s, dz__work_at(s, i)->term),
+                   *e = dz__term_at(s, dz__work_at(s, i)->power);
+    if (x->kind != DZ__K_NUMBER) continue;
+    if (!isfinite(x->number) || (x->number == 0 && e->kind == DZ__K_NUMBER && e->number < 0)) return true;
   }
   return false;
 }
