@@ -392,12 +392,12 @@ static void wide_steps(subject *s) {
   }
   add_to(s, z);
 }
-static void deep_steps(subject *s) {
-  enum { LINKS = 400, STEPS = 18 };
+static void deep_steps_of(subject *s, int links) {
+  enum { STEPS = 18 };
   dz_var *p = inputs(s, 7), z = input(s, .5);
   for (int l = 0; l < STEPS; l++) {
     dice d = {1};
-    for (int k = 0; k < LINKS; k++) switch (below(&d, 5)) {
+    for (int k = 0; k < links; k++) switch (below(&d, 5)) {
       case 0:
         z = dz_mul(z, dz_sin(z));
         break;
@@ -413,6 +413,9 @@ static void deep_steps(subject *s) {
   }
   add_to(s, z);
 }
+static void deep_steps(subject *s) { deep_steps_of(s, 400); }
+/* Not so much that the way back is divided, too. */
+static void tall_steps(subject *s) { deep_steps_of(s, 150); }
 static void many_products(subject *s) {
   enum { PRODUCTS = 3 };
   dz_var *c = data(s, 3 * PRODUCTS), z = input(s, .5), p = input(s, .9);
@@ -449,6 +452,18 @@ static void steps_that_choose(subject *s) {
     z = dz_where(c, w, dz_exp(w));
   }
   add_to(s, z);
+}
+
+/* Lanes of which each chose twice, among numbers of its own. */
+static void lanes_that_choose(subject *s) {
+  enum { N = 20 };
+  dz_var *x = inputs(s, N), *u = inputs(s, N), *v = inputs(s, N), p = input(s, 1.1);
+  for (int l = 0; l < N; l++) {
+    const dz_var a = dz_mul(x[l], p), b = dz_sin(u[l * 7 % N]), c = dz_exp(v[l]),
+                 most = dz_holds(dz_gt(a, b)) ? a : b,
+                 least = dz_holds(dz_gt(b, dz_num(l * 3 % 5 * .2))) ? c : a;
+    add_to(s, dz_mul(dz_tanh(most), dz_cos(least)));
+  }
 }
 
 /* Steps so many that a loop over lanes would have a part of the gradient for itself; and such a loop that
@@ -604,9 +619,11 @@ static void (*const subjects[])(subject *) = {lanes_that_collide,
                                               alike,
                                               wide_steps,
                                               deep_steps,
+                                              tall_steps,
                                               many_products,
                                               steps_beside_a_tall_one,
                                               steps_that_choose,
+                                              lanes_that_choose,
                                               many_steps,
                                               runs_beside_columns,
                                               long_program,

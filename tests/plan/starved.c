@@ -195,17 +195,27 @@ static void sized(subject *s, int k) {
       dz_expr(s->t,
               "max(v*x) + logsumexp(v)*c + prod(v) + sum(twice(v, c)) + bump(x, c) + sum(v[:0] @ v[:0])"));
   z = dz_mul(x[0], held);
-  for (int l = 0; l < 12; l++) z = dz_tanh(dz_mul(z, dz_add(x[1], l == 4 ? x[2] : dz_num(.5))));
+  for (int l = 0; l < 12; l++) {
+    z = dz_tanh(dz_mul(z, dz_add(x[1], l == 4 ? x[2] : dz_num(.5))));
+    for (int j = 0; j < k / 3; j++) z = j % 3 ? dz_sub(z, x[j % 11]) : dz_mul(z, x[(j + l) % 11]);
+  }
   s->y = dz_add(s->y, z);
 }
 
-START_TEST(plans_of_all_sizes_are_made) {
+/* Functions of C cannot be written. */
+static subject of_size(int k, bool written) {
   const dz_op_calls calls = {.arity = 2, .value = twice, .vjp = twice_back};
   subject s = {.t = dz_tape_new(NULL)};
   ck_assert(!dz_op_define(s.t, "bump", 2, "exp(-x*x)*y", (const char *[]){"-2*x*z", NULL}, NULL));
-  ck_assert(!dz_op_define_c(s.t, "twice", &calls, NULL));
-  sized(&s, _i * EFFORT(1, 5));
+  ck_assert(!(written ? dz_op_define(s.t, "twice", 2, "2*x + y", NULL, NULL)
+                      : dz_op_define_c(s.t, "twice", &calls, NULL)));
+  sized(&s, k);
   ck_assert_msg(dz_valid(s.y), "%s", dz_tape_error(s.t)->message);
+  return s;
+}
+
+START_TEST(plans_of_all_sizes_are_made) {
+  const subject s = of_size(_i * EFFORT(1, 5), false);
   for (size_t k = 0; k < 2; k++) starve_making(&s, (dz_plan_options){.map = k}, false);
   dz_tape_free(s.t);
 }
@@ -229,7 +239,8 @@ static dz_plan *plan_of(const subject *s, dz_plan_options o, const dz_allocator 
   return dz_plan_new(1, &s->y, s->n, s->x, &o, NULL);
 }
 
-static void hinder_writing(const dz_plan *p, failing *f, const dz_emit_options *o) {
+/* What it is when nothing lacks. */
+static paper starve_writing(const dz_plan *p, failing *f, const dz_emit_options *o) {
   paper right = {0};
   lack(f, 0, false);
   ck_assert_int_eq(dz_emit(p, o, note, &right), DZ_OK);
@@ -241,6 +252,12 @@ static void hinder_writing(const dz_plan *p, failing *f, const dz_emit_options *
     ck_assert_uint_eq(f->blocks, blocks);
   }
   lack(f, 0, false);
+  return right;
+}
+
+static void hinder_writing(const dz_plan *p, failing *f, const dz_emit_options *o) {
+  const paper right = starve_writing(p, f, o);
+  const size_t blocks = f->blocks;
   for (size_t k = 1; k <= right.writes; k += STRIDE) {
     paper other = {.refuse = k};
     ck_assert_int_eq(dz_emit(p, o, note, &other), DZ_ERR_WRITE);
@@ -266,6 +283,17 @@ START_TEST(plans_are_written) {
     dz_plan_free(p);
     ck_assert_uint_eq(f.blocks, 0);
   }
+  dz_tape_free(s.t);
+}
+END_TEST
+
+START_TEST(plans_of_all_sizes_are_written) {
+  failing f = {0};
+  const dz_allocator a = failing_allocator(&f);
+  const subject s = of_size(_i * EFFORT(2, 10), true);
+  dz_plan *p = plan_of(&s, (dz_plan_options){.map = _i % 2}, &a);
+  starve_writing(p, &f, NULL);
+  dz_plan_free(p);
   dz_tape_free(s.t);
 }
 END_TEST
@@ -304,4 +332,5 @@ END_TEST
 
 SUITE_BETWEEN(set_up, tear_down, EACH(plans_are_made, COUNT(subjects)),
               EACH(plans_of_all_sizes_are_made, EFFORT(40, 8)), EACH(plans_are_written, COUNT(subjects)),
+              EACH(plans_of_all_sizes_are_written, EFFORT(20, 4)),
               EACH(plans_become_native, EFFORT(COUNT(subjects), 2)))
