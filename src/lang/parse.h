@@ -1,5 +1,6 @@
-/* The parser: lines in parse.c, expressions in expr.c with calls in call.c, what it says of mistakes in
-   mistake.c. It does not recurse: what is open stands on a stack of its own. */
+/* The parser: texts in read.c, statements in parse.c, declarations in declare.c, expressions in expr.c with
+   calls in call.c, what it says of mistakes in mistake.c. It does not recurse: what is open stands on a stack
+   of its own. */
 #ifndef DZ_LANG_PARSE_H
 #define DZ_LANG_PARSE_H
 
@@ -71,8 +72,33 @@ static inline dz__open *dz__top(const dz__parser *q) {
 dz__open *dz__open_at(dz__parser *q, dz__open_kind kind, int power);
 void dz__close(dz__parser *q);
 
+/* ---- parse.c ---- */
+
+bool dz__is_text(const dz__token *t, const char *text);
+bool dz__ends_line(const dz__parser *q);
+
+/* That `what` was to come at q->tok. */
+bool dz__expected(dz__parser *q, const char *what);
+
+/* A token of this kind, which is read. False after an error. */
+bool dz__expect(dz__parser *q, dz__token_kind kind, const char *what);
+
+/* Statements to the end of the text. False after an error. */
+bool dz__statements(dz__parser *q);
+
+/* ---- declare.c ---- */
+
 /* A name that is a leaf from here on. False after an error. */
 bool dz__new_leaf(dz__parser *q, size_t symbol, const dz__token *t);
+
+/* A number with an optional sign, as a constant of a declaration or a default. */
+bool dz__constant_at(dz__parser *q, double *value);
+
+/* What `input`, `param` and `data` declare; DZ_ROLE_NONE for other words. */
+dz_role dz__declaring_role(const dz__token *t);
+
+/* x, A[2, 3], …; q->tok being the word before. */
+bool dz__declare(dz__parser *q, dz_role role);
 
 /* ---- call.c ---- */
 
