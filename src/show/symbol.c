@@ -127,10 +127,19 @@ static uint32_t over_names(dz__work *w, size_t i) {
   return term;
 }
 
+/* A maximum is equal to one of its operands, by its name too. */
+static void name_as(dz__work *w, dz_var alias, uint32_t value) {
+  const uint32_t term = dz__work_leaf(w, alias);
+  if (w->terms.failed) return;
+  dz__term *name = dz__term_at(&w->terms, term);
+  if (!(dz__term_at(&w->terms, value)->flags & DZ__IS_SMOOTH)) name->flags &= (uint8_t)~DZ__IS_SMOOTH;
+}
+
 static bool values(dz__work *w) {
   for (size_t i = 0; i < w->of->nseen; i++) {
     size_t before = w->terms.guesses;
     w->value[i] = dz__work_term(w, w->y->handle[i]);
+    if (!dz__work_is_leaf(dz__work_seen(w, i))) name_as(w, w->alias[i], w->value[i]);
     if (!dz__work_lay_out(w, over_names(w, i), w->terms.guesses - before, &w->y->node[i].value)) return false;
   }
   return true;
