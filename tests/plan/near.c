@@ -54,6 +54,7 @@ enum {
   PLACES_IN_A_ROW,
   PLACES_APART,
   PLACES_THE_SAME,
+  PLACES_OFF_AT_FIRST,
   NO_COLUMNS_TAKEN,
   NO_ROWS_TAKEN,
   RANK_THREE,
@@ -80,8 +81,12 @@ enum {
 
 /* Three windows of two places each, one apart. */
 static dz_var places(net *n, int kind) {
-  static const double at[] = {0, 1, 1, 2, 2, 3}, apart[] = {0, 2, 1, 3, 0, 2}, same[] = {0, 1, 0, 1, 0, 1};
-  const double *from = kind == PLACES_APART ? apart : kind == PLACES_THE_SAME ? same : at;
+  static const double at[] = {0, 1, 1, 2, 2, 3}, apart[] = {0, 2, 1, 3, 0, 2}, same[] = {0, 1, 0, 1, 0, 1},
+                      off[] = {3, 1, 1, 2, 2, 3};
+  const double *from = kind == PLACES_APART          ? apart
+                       : kind == PLACES_THE_SAME     ? same
+                       : kind == PLACES_OFF_AT_FIRST ? off
+                                                     : at;
   if (kind != PLACES_THAT_VARY) return dz_leaf_tensor(n->t, DZ_ROLE_DATA, DIMS(3, 2), from);
   dice d = {1};
   dz_var x = leaf(n, DZ_ROLE_DATA, DIMS(3, 2), small, &d);
