@@ -28,6 +28,19 @@ static void record(int k) {
   ck_assert_msg(dz_valid(s.y), "%s", dz_tape_error(s.t)->message);
 }
 
+/* The last result and some on the way, which others read; the number of them. */
+static int some_results(dz_var *to) {
+  enum { SOME = 7 };
+  const uint32_t last = dz__index(s.y);
+  int n = 0;
+  to[n++] = s.y;
+  for (uint32_t k = 1; k <= SOME; k++) {
+    const dz_var z = dz__handle(s.t, last * k / (SOME + 1));
+    if (dz_rank(z) == 0 && dz_is_active(z)) to[n++] = z;
+  }
+  return n;
+}
+
 /* In the ways in which plans are made. */
 static listing listed(int k) {
   const dz_emit_options plain = {.name = "f"}, full = {.test = true, .single = true, .batch = true};
@@ -37,6 +50,9 @@ static listing listed(int k) {
   list_plan(&l, s.y, s.n, s.x,
             (dz_plan_options){.tensors = DZ_TENSORS_APART, .values_only = true, .map = true}, &full);
   list_plan(&l, s.y, s.n, s.x, (dz_plan_options){.tensors = DZ_TENSORS_APART, .threads = 2}, NULL);
+  dz_var ys[8];
+  const int n = some_results(ys);
+  list_plan_of(&l, n, ys, s.n, s.x, (dz_plan_options){.tensors = DZ_TENSORS_APART}, &plain);
   if (s.n < 100) {
     list_plan(&l, s.y, s.n, s.x,
               (dz_plan_options){.tensors = DZ_TENSORS_APART, .unrolled = true, .map = true}, &full);

@@ -85,13 +85,13 @@ static inline dz__machine *base_machine(bool quick) {
   return dz__run_lanes;
 }
 
-/* The plan of y, which is made with these options, as C too. Of what cannot be made the status. */
-static inline void list_plan(listing *l, dz_var y, int n, const dz_var *xs, dz_plan_options o,
-                             const dz_emit_options *emitted) {
+/* The plan of some results, which is made with these options, as C too. Of what cannot be made the status. */
+static inline void list_plan_of(listing *l, int results, const dz_var *ys, int n, const dz_var *xs,
+                                dz_plan_options o, const dz_emit_options *emitted) {
   dz_error e;
   const dz_allocator a = list_allocator(l);
   o.allocator = &a;
-  dz_plan *p = dz_plan_new(1, &y, n, xs, &o, &e);
+  dz_plan *p = dz_plan_new(results, ys, n, xs, &o, &e);
   LIST(l, "plan", p ? DZ_OK : (uint64_t)e.status);
   if (!p) return;
   p->lanes = base_machine(o.quick); /* what is emitted is the same on every processor then */
@@ -106,6 +106,11 @@ static inline void list_plan(listing *l, dz_var y, int n, const dz_var *xs, dz_p
   if (emitted) LIST(l, "emitted", (uint64_t)dz_emit(p, emitted, list_text, l));
   if (emitted) LIST(l, "native", (uint64_t)dz__emit_plan(p, emitted, true, list_text, l));
   dz_plan_free(p);
+}
+
+static inline void list_plan(listing *l, dz_var y, int n, const dz_var *xs, dz_plan_options o,
+                             const dz_emit_options *emitted) {
+  list_plan_of(l, 1, &y, n, xs, o, emitted);
 }
 
 #endif
