@@ -84,7 +84,6 @@ static void unite_broadcast(job *j, const dz__array *into, const dz__array *sets
 static void pointwise(job *j, dz__fn fn, const dz__tangent_call *p) {
   dz__array out = p->call.out;
   out.data = p->out;
-  memset(p->out, 0, out.size * sizeof *p->out);
   double *spare = room(j, out.size);
   for (int k = 0; spare && k < p->call.nargs; k++) {
     if (!p->t[k] || !carries(fn, k)) continue;
@@ -146,7 +145,6 @@ static void factor(job *j, const dz__tangent_call *p, int k) {
 }
 
 static void multiplies(job *j, const dz__tangent_call *p) {
-  memset(p->out, 0, p->call.out.size * sizeof *p->out);
   factor(j, p, 0);
   factor(j, p, 1);
 }
@@ -211,6 +209,7 @@ static void plant(job *j, int count, const dz_var *xs) {
   }
 }
 
+/* All sets are empty when it begins. */
 static void sweep(job *j) {
   for (uint32_t i = 0; i <= j->top && !j->sets.failed; i++) {
     if (!j->needed[i]) continue;

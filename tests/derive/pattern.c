@@ -138,6 +138,17 @@ static dz_var random_graph(dz_var x, int nodes) {
   return v[nodes - 1];
 }
 
+/* What was found before is no part of it. */
+START_TEST(one_operand_after_the_other) {
+  dz_var x = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2, 3), V(1, 2, 3, 4, 5, 6)),
+         c = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(3, 2), V(1, 2, 3, 4, 5, 6)), y = dz_matmul(x, c);
+  for (int k = 0; k < 2; k++) {
+    expect_pattern(y, x, "012 012 345 345");
+    expect_pattern(y, c, "024 135 024 135");
+  }
+}
+END_TEST
+
 /* Element (i, j) is in the pattern just when NaN put into x_j makes y_i NaN. */
 START_TEST(random_patterns) {
   const uint64_t begin = 0x9e3779b97f4a7c15u + (uint64_t)_i;
@@ -201,5 +212,5 @@ START_TEST(large_sets) {
 }
 END_TEST
 
-SUITE_ON_TAPE(ONCE(every_tensor_operation), EACH(random_patterns, 150), ONCE(sets_among_many_columns),
-              ONCE(large_sets))
+SUITE_ON_TAPE(ONCE(every_tensor_operation), ONCE(one_operand_after_the_other), EACH(random_patterns, 150),
+              ONCE(sets_among_many_columns), ONCE(large_sets))
