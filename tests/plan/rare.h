@@ -454,15 +454,15 @@ static void steps_that_choose(subject *s) {
   add_to(s, z);
 }
 
-/* Lanes of which each chose twice, among numbers of its own. */
+/* Lanes of which each chose twice among its own values. */
 static void lanes_that_choose(subject *s) {
   enum { N = 20 };
   dz_var *x = inputs(s, N), *u = inputs(s, N), *v = inputs(s, N), p = input(s, 1.1);
   for (int l = 0; l < N; l++) {
-    const dz_var a = dz_mul(x[l], p), b = dz_sin(u[l * 7 % N]), c = dz_exp(v[l]),
-                 most = dz_holds(dz_gt(a, b)) ? a : b,
-                 least = dz_holds(dz_gt(b, dz_num(l * 3 % 5 * .2))) ? c : a;
-    add_to(s, dz_mul(dz_tanh(most), dz_cos(least)));
+    const dz_var a = dz_mul(x[l], p), b = dz_mul(u[l * 7 % N], p), c = dz_mul(v[l * 3 % N], p),
+                 most = l % 3 ? a : b, least = l * l % 5 > 2 ? c : b,
+                 z = dz_add(dz_exp(dz_sub(a, most)), dz_exp(dz_sub(b, most)));
+    add_to(s, dz_mul(z, dz_tanh(dz_add(dz_sub(c, least), dz_sub(b, least)))));
   }
 }
 
