@@ -360,6 +360,7 @@ START_TEST(tensors) {
                                          "sum(A @ v)",
                                          "sum(v @ B)",
                                          "v @ v",
+                                         "sum((v @ [B, 2*B]) ** 2) + sum(([A, -A] @ v) * [1, 2])",
                                          "sum(A' @ C)",
                                          "sum(where(A > 2, A*A, -A))",
                                          "sum(sum(A, 0) * v)",

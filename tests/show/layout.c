@@ -67,6 +67,9 @@ START_TEST(layers_in_any_order) {
   ck_assert_double_eq(l.spot[1].width, 50);
   ck_assert_double_eq(l.width, 136);
   ck_assert_double_eq(l.height, 32);
+  dz__layout_free(&l);
+  ck_assert(dz__layout_spot(&l, 0, 10, 40) && dz__layout_spot(&l, 1, 10, 5) && dz__layout_place(&l));
+  ck_assert_double_eq(l.height, 80); /* the first is the tallest */
 }
 END_TEST
 
