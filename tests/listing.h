@@ -18,7 +18,9 @@
 
 typedef struct listing {
   uint64_t sum;
-  FILE *to; /* NULL: nowhere */
+  FILE *to;          /* NULL: nowhere */
+  int digits, zeros; /* of the number that a text is in: behind its point, and those at the end */
+  bool behind;       /* its point */
 } listing;
 
 static inline void list_numbers(listing *l, const char *what, size_t n, const uint64_t *v) {
@@ -50,9 +52,23 @@ static inline void list_doubles(listing *l, const char *what, size_t n, const do
   for (size_t k = 0; k < n; k++) list_double(l, " ", at[k]);
 }
 
+/* Of the digits behind a point ten count: others are libm's own, in numbers that were computed. */
+static inline void list_character(listing *l, unsigned char c) {
+  enum { MOST = 10 };
+  if (c < '0' || c > '9') {
+    l->behind = c == '.';
+    l->digits = l->zeros = 0;
+  } else if (l->behind && (++l->digits > MOST || c == '0')) {
+    l->zeros++;
+    return;
+  }
+  for (; l->zeros > 0; l->zeros--) l->sum = dz__mix(l->sum, '0');
+  l->sum = dz__mix(l->sum, c);
+}
+
 static inline bool list_text(void *user, const char *text, size_t size) {
   listing *l = user;
-  for (size_t k = 0; k < size; k++) l->sum = dz__mix(l->sum, (unsigned char)text[k]);
+  for (size_t k = 0; k < size; k++) list_character(l, (unsigned char)text[k]);
   if (l->to) fwrite(text, 1, size, l->to);
   return true;
 }
@@ -64,17 +80,20 @@ static inline void list_formula(listing *l, dz_var y) {
   if (dz_valid(y)) LIST(l, "printed", (uint64_t)dz_print(y, NULL, list_text, l));
 }
 
-/* An allocator that lists what is asked for, and what goes back. */
+/* An allocator that lists what is asked for, and what goes back. What nobody has written is no 0, and large
+ * as a number. */
 static inline void *list_resize(void *user, void *block, size_t old_size, size_t new_size) {
   const dz_allocator a = dz_system_allocator();
   LIST(user, "room", old_size, new_size);
-  return a.resize(a.user, block, old_size, new_size);
+  char *to = a.resize(a.user, block, old_size, new_size);
+  if (to && new_size > old_size) memset(to + old_size, 0x41, new_size - old_size);
+  return to;
 }
 
 static inline dz_allocator list_allocator(listing *l) { return (dz_allocator){list_resize, l}; }
 
 /* With DZ_LISTING set it goes to standard output as well. */
-static inline listing list_begin(void) { return (listing){0, getenv("DZ_LISTING") ? stdout : NULL}; }
+static inline listing list_begin(void) { return (listing){.to = getenv("DZ_LISTING") ? stdout : NULL}; }
 
 /* The sum of case k of n is the one that is kept. Or, where the environment says DZ_ACCEPT=DIRECTORY, it is
    written into the file of that name there, one case after another (CK_FORK=no). */

@@ -459,10 +459,11 @@ static void lanes_that_choose(subject *s) {
   enum { N = 20 };
   dz_var *x = inputs(s, N), *u = inputs(s, N), *v = inputs(s, N), p = input(s, 1.1);
   for (int l = 0; l < N; l++) {
-    const dz_var a = dz_mul(x[l], p), b = dz_mul(u[l * 7 % N], p), c = dz_mul(v[l * 3 % N], p),
-                 most = l % 3 ? a : b, least = l * l % 5 > 2 ? c : b,
-                 z = dz_add(dz_exp(dz_sub(a, most)), dz_exp(dz_sub(b, most)));
-    add_to(s, dz_mul(z, dz_tanh(dz_add(dz_sub(c, least), dz_sub(b, least)))));
+    const dz_var a = dz_mul(x[l], p), b = dz_mul(u[l * 7 % N], p), c = dz_mul(v[l * 3 % N], p);
+    dz_var z = l % 3 ? a : b, w = l * l % 5 > 2 ? c : b;
+    const dz_var above = dz_exp(dz_sub(a, z)), below = dz_exp(dz_sub(b, z)), far = dz_sub(c, w);
+    w = dz_tanh(dz_add(far, dz_sub(b, w)));
+    add_to(s, dz_mul(dz_add(above, below), w));
   }
 }
 
