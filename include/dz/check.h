@@ -11,7 +11,7 @@ extern "C" {
 
 /* Records a scalar output from leaves that stand on the tape already, in the order of the points. Called many
    times, each on a rewound tape; it must be deterministic. A plain number is an output of slope 0. An invalid
-   handle ends the check with the tape's error. */
+   handle ends the check with the tape's error, and so does an error of the tape whatever is given. */
 typedef dz_var dz_model(dz_tape *t, const dz_var *leaves, void *user);
 
 /* Where to check: one per leaf. */
@@ -59,6 +59,8 @@ typedef struct dz_check_dot {
    down. `order` is the slope of log |r| against log h at the smallest steps that rounding leaves: 2 when g is
    right (more where the second derivative vanishes), 1 when it is wrong. `odd` is that of (r(h) - r(-h)) / 2:
    3 and 1; `even` that of (r(h) + r(-h)) / 2: 2, but 1 at a kink and 0 at a jump whether g is right or not.
+   Where the second derivative jumps `odd` is 2, and where there is none either is between 1 and 2: less than
+   1.25 is a kink, or wrong.
    NaN where r never stands clear of the noise: f is a straight line there, or it is too noisy. No step and no
    tolerance is chosen. */
 typedef struct dz_check_taylor {

@@ -15,7 +15,7 @@ void dz__check_name(dz__checking *c, dz_fault kind, size_t node, int operand) {
   *f = (dz_check_fault){.kind = kind, .node = node, .operand = operand};
   dz_var x = dz_node_at(c->tape, node);
   dz_node d = dz_describe(x);
-  if (node == SIZE_MAX || !d.op) return;
+  if (!d.op) return;
   const char *name = dz_name(x);
   snprintf(f->op, sizeof f->op, "%s", d.op);
   snprintf(f->name, sizeof f->name, "%s", name ? name : "");
@@ -34,21 +34,6 @@ void dz__check_name(dz__checking *c, dz_fault kind, size_t node, int operand) {
 
 /* ---- recordings a little to the side ---- */
 
-/* The first node that differs from the first recording: by its shape, or by its constants alone. False when
-   there is none of either. */
-static bool differs(const dz__checking *c, size_t *node, bool *shape) {
-  size_t n = c->tape->n, both = n < c->nprints ? n : c->nprints;
-  for (size_t i = c->mark.at; i < both; i++) {
-    dz__print now = dz__check_print_of(c->tape, (uint32_t)i);
-    *node = i;
-    *shape = now.shape != c->prints[i].shape;
-    if (*shape || now.fixed != c->prints[i].fixed) return true;
-  }
-  *node = both;
-  *shape = true;
-  return n != c->nprints;
-}
-
 /* Records at a small step to each side along the worst row: a constant that moved, or a branch that changed.
  */
 static bool look_aside(dz__checking *c, bool wrong) {
@@ -58,7 +43,7 @@ static bool look_aside(dz__checking *c, bool wrong) {
     size_t node;
     bool shape;
     if (!dz__check_along(c, side ? -h : h, &value)) return false;
-    if (differs(c, &node, &shape) && shape != wrong)
+    if (dz__check_differs(c, false, &node, &shape) && shape != wrong)
       dz__check_name(c, wrong ? DZ_FAULT_LEFT_TAPE : DZ_FAULT_BRANCH, node, -1);
   }
   return dz__check_restore(c, c->leaf);
@@ -101,22 +86,22 @@ static bool local_line(void *user, double s, double *value) {
   return true;
 }
 
-/* u^T J v by the operation's own reverse rule. */
-static bool local_analytic(local *l, double *out) {
+/* u^T J v by the operation's own reverse rule. What fails, the lone tape knows. */
+static double local_analytic(local *l) {
   dz_var z;
-  *out = 0;
-  if (!record_moved(l, 0, &z)) return false;
-  if (!dz_is_active(z) || !is_result(l, z)) return true;
+  record_moved(l, 0, &z);
+  if (!dz_is_active(z) || !is_result(l, z)) return 0;
   size_t dims[DZ_MAX_RANK];
   for (int k = 0; k < dz_rank(z); k++) dims[k] = dz_extent(z, k);
   dz_tape *t = l->lone.tape;
   dz_var seed = dz_rank(z) ? dz_leaf_tensor(t, DZ_ROLE_CONST, dz_rank(z), dims, l->u)
                            : dz_leaf(t, DZ_ROLE_CONST, *l->u);
-  if (dz_backward_with(z, seed)) return false;
+  if (dz_backward_with(z, seed)) return 0;
   const double *g = dz_adjoints(l->lone.leaf[l->k]);
+  double sum = 0;
   for (size_t e = 0; e < l->n; e++) /* of an active leaf below z: it is there */
-    if (l->v[e] != 0) *out += g[e] * l->v[e];
-  return true;
+    if (l->v[e] != 0) sum += g[e] * l->v[e];
+  return sum;
 }
 
 /* A direction in the operand and a seed at the result. With `t`, the tangent that reaches the operand is the
@@ -130,20 +115,20 @@ static bool aim(local *l, const double *t, uint64_t stream) {
     l->v[e] = l->n == 1 ? 1 : t ? t[e] : dz__check_sign(stream, e) * size;
     any |= t ? t[e] != 0 : true;
   }
-  for (size_t e = 0; e < l->nz; e++) l->u[e] = l->nz == 1 ? 1 : dz__check_sign(stream + 1, e);
+  /* A result of one element: 1, as each of the streams begins. */
+  for (size_t e = 0; e < l->nz; e++) l->u[e] = dz__check_sign(stream + 1, e);
   return any;
 }
 
 /* The same by its forward rule. */
-static bool local_forward(local *l, double *out) {
+static double local_forward(local *l) {
   dz_var z;
-  *out = 0;
   record_moved(l, 0, &z);
-  if (!dz_is_active(z) || !is_result(l, z)) return true;
-  double *t = l->u + l->nz;
-  if (dz_tangent(z, 1, &l->lone.leaf[l->k], l->v, t)) return false;
-  for (size_t e = 0; e < l->nz; e++) *out += l->u[e] * t[e];
-  return true;
+  if (!dz_is_active(z) || !is_result(l, z)) return 0;
+  double *t = l->u + l->nz, sum = 0;
+  if (dz_tangent(z, 1, &l->lone.leaf[l->k], l->v, t)) return 0;
+  for (size_t e = 0; e < l->nz; e++) sum += l->u[e] * t[e];
+  return sum;
 }
 
 /* The estimated error, and the rounding of the sums. */
@@ -161,15 +146,11 @@ static void found_at(dz__checking *c, dz_fault kind, const local *l, dz_var x, d
 
 /* Whether the operation explains what was seen: a clear slope that is not its own, or a kink. */
 static bool explains(dz__checking *c, local *l, dz_var x, bool wrong, bool *found) {
-  double analytic, forward, scales[2] = {1, 1}, at = 0;
+  const double at = l->n == 1 ? *l->base : 0, scales[] = {fabs(at), 1}; /* 0 is no scale, and passed over */
+  const double analytic = local_analytic(l), forward = local_forward(l);
   dz__slope s;
-  int n = 1;
-  if (l->n == 1) {
-    at = *l->base;
-    if (at != 0 && isfinite(at)) scales[0] = fabs(at), n = 2;
-  }
-  if (!local_analytic(l, &analytic) || !local_forward(l, &forward)) return false;
-  dz__slope_at(local_line, l, at, scales, n, analytic, &s);
+  dz__slope_at(local_line, l, at, scales, 2, analytic, &s);
+  if (dz_tape_error(l->lone.tape)->status) return false;
   *found = true;
   if (!wrong && s.kind == DZ__SLOPE_KINK)
     found_at(c, DZ_FAULT_KINK, l, x, analytic, &s);
@@ -179,7 +160,7 @@ static bool explains(dz__checking *c, local *l, dz_var x, bool wrong, bool *foun
     found_at(c, DZ_FAULT_TANGENT, l, x, forward, &s);
   else
     *found = false;
-  return dz_tape_error(l->lone.tape)->status == DZ_OK;
+  return true;
 }
 
 static bool look_at_use(dz__checking *c, local *l, dz_var x, int k, bool wrong, bool *found) {
@@ -196,7 +177,7 @@ static bool look_at_use(dz__checking *c, local *l, dz_var x, int k, bool wrong, 
   dz__tape *s = dz__of(c->tape);
   const double *t = l->directed ? dz__tangent_slot(s, &s->tangent, dz__index(operand)) : NULL;
   bool done = dz__lone_take(&l->lone, x, DZ__AS_IT_IS);
-  for (uint64_t i = 0; done && !*found && i < (l->n + l->nz > 2 && wrong ? 3 : 1); i++)
+  for (uint64_t i = 0; done && !*found && i < (l->n + l->nz > 2 ? 3 : 1); i++)
     if (aim(l, t, 20 + 2 * i)) done = explains(c, l, x, wrong, found);
   dz__free(&c->alloc, l->base, room * sizeof *l->base);
   return done;
@@ -239,7 +220,7 @@ static bool look_at_nodes(dz__checking *c, local *l, const uint8_t *on, const ui
     dz_var x = dz__handle(c->tape, i);
     for (int k = 0; k < dz_describe(x).nargs && !found; k++) {
       dz_var o = dz_operand(x, k);
-      if (dz_is_number(o) || !dz_is_active(o) || !(on[dz__index(o)] & FROM_LEAF)) continue;
+      if (!dz_is_active(o) || !(on[dz__index(o)] & FROM_LEAF)) continue;
       if (!look_at_use(c, l, x, k, wrong, &found)) return false;
     }
   }
@@ -293,8 +274,7 @@ static bool look_inside(dz__checking *c, bool wrong, bool again) {
 void dz__check_blame(dz__checking *c) {
   const dz_check_report *r = c->report;
   bool wrong = r->wrong > 0 || r->forward_wrong > 0 || r->dot.verdict == DZ_VERDICT_WRONG;
-  if (r->fault.kind || (!wrong && r->kinks == 0)) return;
-  if (!wrong && r->worst.verdict != DZ_VERDICT_KINK) return;
+  if (r->fault.kind || (!wrong && r->worst.verdict != DZ_VERDICT_KINK)) return;
   c->leaf = r->worst.leaf;
   c->element = r->worst.element;
   c->ray = 0;

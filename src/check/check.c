@@ -35,8 +35,9 @@ bool dz__check_record(dz__checking *c, dz_var *y) {
   dz_status status = dz_tape_rewind(c->tape, c->mark);
   if (status) return fail_as_tape(c, status, dz_status_text(status)), false;
   *y = c->model(c->tape, c->leaves, c->user);
-  if (dz_is_number(*y)) return true;
-  if (y->tape != c->tape || !dz_valid(*y)) {
+  const bool failed = dz_tape_error(c->tape)->status != DZ_OK;
+  if (dz_is_number(*y) && !failed) return true;
+  if (failed || y->tape != c->tape || !dz_valid(*y)) {
     fail_as_tape(c, DZ_ERR_HANDLE, "the model gave no node of its tape");
     return false;
   }

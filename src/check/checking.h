@@ -80,8 +80,10 @@ bool dz__check_taylor(dz__checking *c);
 
 /* Keeps what every node of the first recording is. */
 bool dz__check_print(dz__checking *c);
-/* What node i is now. */
-dz__print dz__check_print_of(const dz_tape *t, uint32_t i);
+/* The first node that differs from the first recording: by its shape, or by its constants alone, or its
+   values where they count too. One that only one of them has differs by its shape. False when there is none.
+ */
+bool dz__check_differs(const dz__checking *c, bool values, size_t *node, bool *shape);
 /* Records at the point once more: a difference from the first recording is report->fault. */
 bool dz__check_repeat(dz__checking *c);
 /* The first node that explains the worst row: report->fault. */

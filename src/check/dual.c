@@ -81,14 +81,14 @@ static double longest(dz_var x) {
 /* The operation alone, and a seed for it. *done is false where it refuses, or gives another shape. */
 static bool sweep_alone(weighing *w, dz_var x, dz__way way, const double *g, bool *done) {
   dz__lone *l = &w->lone;
-  dz_var z, seed = {0};
+  dz_var z;
   size_t dims[DZ_MAX_RANK];
   *done = false;
   if (!dz__lone_take(l, x, way) || !dz__lone_record(l, &z)) return false;
   if (dz_size(z) != dz_size(x)) return true;
   for (int k = 0; k < dz_rank(x); k++) dims[k] = dz_extent(x, k);
-  seed = dz_rank(x) ? dz_leaf_tensor(l->tape, DZ_ROLE_CONST, dz_rank(x), dims, g)
-                    : dz_leaf(l->tape, DZ_ROLE_CONST, *g);
+  const dz_var seed = dz_rank(x) ? dz_leaf_tensor(l->tape, DZ_ROLE_CONST, dz_rank(x), dims, g)
+                                 : dz_leaf(l->tape, DZ_ROLE_CONST, *g);
   dz_var sizes = dz_fabs(seed);
   dz_status status = dz_backward_with(z, sizes);
   *done = status == DZ_OK;
@@ -179,14 +179,13 @@ static bool weigh_solve(weighing *w, dz_var x, const double *g) {
   const int64_t *attr;
   dz_attributes(x, &attr);
   dz_var a = dz_operand(x, 0), b = dz_operand(x, 1);
-  size_t n = dz_extent(x, 0), m = dz_rank(x) > 1 ? dz_extent(x, 1) : 1,
-         bytes = (n * n + 2 * n * m + n) * sizeof *g;
+  size_t n = dz_extent(x, 0), m = dz_extent(x, 1), bytes = (n * n + 2 * n * m) * sizeof *g;
   double *of_a = dz__alloc(alloc, bytes), operations = OPERATIONS + 8 * (double)n;
   if (!of_a) return false;
-  double *u = of_a + n * n, *of_x = u + n * m, *room = of_x + n * m;
+  double *u = of_a + n * n, *of_x = u + n * m;
   dz__system s = {dz_values(a), dz_values(dz_operand(x, 2)), n, !attr[0]};
   memset(of_a, 0, bytes);
-  for (size_t j = 0; j < m; j++) dz__lu_refined(&s, g + j, u + j, m, room);
+  for (size_t j = 0; j < m; j++) dz__lu_refined(&s, g + j, u + j, m, of_x);
   for (size_t e = 0; e < n * m; e++) of_x[e] = fabs(g[e]);
   for (size_t e = 0; e < n * n * m; e++) {
     size_t j = e % m, row = e / m / n, column = e / m % n; /* of the matrix that is solved with */
@@ -313,7 +312,7 @@ static void dot_product(dz__checking *c, const weighing *w, dz_var y) {
   *r = (dz_check_dot){d.forward, 0, d.bound, DZ_VERDICT_NOT_FINITE};
   for (size_t k = 0; k < c->total; k++)
     if (c->direction[k] != 0) r->reverse += c->room[k] * c->direction[k];
-  if (isfinite(r->forward) && isfinite(r->reverse) && isfinite(r->bound))
+  if (isfinite(r->forward) && isfinite(r->bound)) /* which is a multiple of the reverse sum's sizes */
     r->verdict = fabs(r->forward - r->reverse) <= r->bound ? DZ_VERDICT_AGREES : DZ_VERDICT_WRONG;
 }
 

@@ -12,7 +12,7 @@ static const double samples[SAMPLES] = {.7, -.6, 1.3, -1.9, .31, 2.7, -.17, 5.3,
 
 /* Operand k at point i: each operand meets every sample, beside other ones each time. */
 static double sample(int i, int k) {
-  return samples[(i < SAMPLES ? i + 5 * k : 5 * i + 7 * k + k * (i - SAMPLES)) % SAMPLES];
+  return samples[(i < SAMPLES ? i + 5 * k : 5 * i + 7 * k + k * i) % SAMPLES];
 }
 
 typedef struct line {
@@ -24,7 +24,6 @@ typedef struct line {
 static double value_at(const line *l, double s) {
   double *slot = l->op->slot;
   for (int j = 0; j < 3; j++) slot[j] = l->at[j];
-  slot[DZ__FORMULA_Z] = 0;
   slot[l->k] += s;
   return dz__formula_value(&l->op->value, slot);
 }
@@ -57,8 +56,7 @@ static dz_status check_partial(const dz__textop *op, int k, const char *text, in
     for (int j = 0; j < op->shown.arity; j++) l.at[j] = sample(i, j);
     double z = value_at(&l, 0), scales[] = {fabs(l.at[k]), 1};
     if (!isfinite(z)) continue;
-    value_at(&l, 0);
-    op->slot[DZ__FORMULA_Z] = z;
+    op->slot[DZ__FORMULA_Z] = z; /* beside the operands */
     double claim = dz__formula_value(&op->partial[k], op->slot);
     dz__slope s;
     dz__slope_at(along, &l, l.at[k], scales, 2, claim, &s);

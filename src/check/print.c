@@ -8,7 +8,8 @@ static uint64_t mix_values(uint64_t h, const double *v, size_t n) {
   return h;
 }
 
-dz__print dz__check_print_of(const dz_tape *t, uint32_t i) {
+/* What node i is now. */
+static dz__print print_of(const dz_tape *t, uint32_t i) {
   dz_var x = dz__handle(t, i);
   dz_node d = dz_describe(x);
   const int64_t *attr;
@@ -31,24 +32,27 @@ bool dz__check_print(dz__checking *c) {
   size_t n = c->tape->n;
   if (!dz__grow(&c->alloc, (void **)&c->prints, &c->prints_cap, n, sizeof *c->prints))
     return dz__check_fail_as(c, c->tape, DZ_ERR_MEMORY, "out of memory"), false;
-  for (uint32_t i = 0; i < n; i++) c->prints[i] = dz__check_print_of(c->tape, i);
+  for (uint32_t i = 0; i < n; i++) c->prints[i] = print_of(c->tape, i);
   c->nprints = n;
   return true;
 }
 
-static bool same(const dz__print *a, const dz__print *b) {
-  return a->shape == b->shape && a->fixed == b->fixed && a->value == b->value;
+bool dz__check_differs(const dz__checking *c, bool values, size_t *node, bool *shape) {
+  size_t n = c->tape->n;
+  for (*node = 0; *node < n && *node < c->nprints; ++*node) {
+    const dz__print now = print_of(c->tape, (uint32_t)*node), *was = &c->prints[*node];
+    *shape = now.shape != was->shape;
+    if (*shape || now.fixed != was->fixed || (values && now.value != was->value)) return true;
+  }
+  *shape = true;
+  return n != c->nprints;
 }
 
 bool dz__check_repeat(dz__checking *c) {
   dz_var y;
+  size_t node;
+  bool shape;
   if (!dz__check_record(c, &y)) return false;
-  size_t n = c->tape->n, both = n < c->nprints ? n : c->nprints, i = 0;
-  for (; i < both; i++) {
-    dz__print now = dz__check_print_of(c->tape, (uint32_t)i);
-    if (!same(&now, &c->prints[i])) break;
-  }
-  if (i == both && n == c->nprints) return true;
-  dz__check_name(c, DZ_FAULT_UNREPEATABLE, i, -1);
+  if (dz__check_differs(c, true, &node, &shape)) dz__check_name(c, DZ_FAULT_UNREPEATABLE, node, -1);
   return true;
 }

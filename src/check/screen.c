@@ -62,6 +62,7 @@ static void drop(screen *s) {
 
 /* ---- slopes of all nodes ---- */
 
+/* Where nodes are missing the output is, which had an element. */
 static const double *values(screen *s, uint32_t i) {
   dz_var x = dz_node_at(s->c->tape, i);
   if (dz_size(x) != s->first[i + 1] - s->first[i]) s->same = false;
@@ -100,7 +101,6 @@ static void difference(screen *s, double h, bool again) {
 static bool record_at(screen *s, double h, double *to) {
   double value;
   if (!dz__check_along(s->c, h, &value)) return false;
-  if (dz_tape_size(s->c->tape) <= s->top) s->same = false;
   if (to) copy_values(s, to);
   return true;
 }

@@ -9,6 +9,8 @@
 
 enum { STEPS = 25, LAST = 6, FIT = 4, LEAST = 3 }; /* steps shrink by 4: from 2^-4 to 2^-52 */
 enum { WHOLE, ODD, EVEN, PARTS };
+/* Between the 1 of what is wrong and the 1.5 of x^(3/2), which has a slope at 0 and no second derivative. */
+#define LEAST_ORDER 1.25
 
 typedef struct ladder {
   double part[PARTS][STEPS]; /* sizes of the remainder; NaN where f is not finite */
@@ -92,8 +94,8 @@ static dz_verdict judge(const dz__checking *c, const ladder *l, const dz_check_t
   for (size_t k = 0; k < c->total; k++) sound = sound && isfinite(c->room[k]);
   for (int i = 0; i < STEPS; i++) any = any || isfinite(l->part[WHOLE][i]);
   if (!any || !sound) return DZ_VERDICT_NOT_FINITE;
-  if (r->even < 1.5) return DZ_VERDICT_KINK;
-  if (r->odd < 2) return DZ_VERDICT_WRONG;
+  if (r->even < LEAST_ORDER) return DZ_VERDICT_KINK;
+  if (r->odd < LEAST_ORDER) return DZ_VERDICT_WRONG;
   return isnan(r->odd) && isnan(r->even) ? unseen(c, l) : DZ_VERDICT_AGREES;
 }
 

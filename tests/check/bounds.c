@@ -272,6 +272,21 @@ START_TEST(zeros_move_with_the_others) {
 }
 END_TEST
 
+/* What is not finite does not move with them, whatever its slope. */
+START_TEST(infinities_stay) {
+  static const double x[] = {INFINITY, 4};
+  const size_t two = 2;
+  const dz_check_point p = {.name = "u", .role = DZ_ROLE_INPUT, .rank = 1, .dims = &two, .values = x};
+  char finite[] = "u[1] + 1024*u[0]", infinite[] = "u[1] + u[0]*u[0]";
+  outcome o = check_all(by_text, finite, 1, &p);
+  ck_assert_int_eq(o.report.dot.verdict, DZ_VERDICT_AGREES);
+  ck_assert(fabs(o.report.dot.forward) >= 4 && fabs(o.report.dot.forward) < 8);
+  o = check_all(by_text, infinite, 1, &p);
+  ck_assert_int_eq(o.report.dot.verdict, DZ_VERDICT_NOT_FINITE);
+  ck_assert(fabs(o.report.dot.reverse) >= 4 && fabs(o.report.dot.reverse) < 8);
+}
+END_TEST
+
 /* ---- seeds ---- */
 
 static void twice(void *user, const dz_op_array *x, size_t size, double *z) {
@@ -316,4 +331,4 @@ SUITE(EACH(many_that_go_to_one, 2), EACH(products_with_one, 3), ONCE(results_of_
       ONCE(a_wrong_partial_is_told_with_its_place), ONCE(each_partial_may_be_wrong), ONCE(operands_that_came),
       ONCE(points_without_numbers), ONCE(the_bound_of_a_square), ONCE(the_bound_of_one_element),
       EACH(the_bound_of_a_system, 3), ONCE(the_bound_of_a_join), ONCE(zeros_move_with_the_others),
-      ONCE(errors_that_cancel))
+      ONCE(infinities_stay), ONCE(errors_that_cancel))

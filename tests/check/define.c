@@ -4,6 +4,7 @@
 #include "../failing.h"
 #include "check/userop.h"
 #include "dz/dz.h"
+#include "dz/tangent.h"
 #include "dz/tensor.h"
 #include "suite.h"
 
@@ -27,6 +28,9 @@ START_TEST(names_that_are_none) {
     ck_assert_int_eq(dz_op_define(t, taken[k], 1, "x", NULL, &e), DZ_ERR_NAME);
     ck_assert_ptr_nonnull(strstr(e.message, "has a meaning"));
   }
+  /* A function's name is found out by a text that nobody wrote: it has no place. */
+  ck_assert_int_ne(dz_op_define(t, "sum", 1, "x", NULL, &e), DZ_OK);
+  ck_assert(e.line == 0 && e.column == 0 && e.file[0] == '\0');
   char longest[257];
   memset(longest, 'n', 256);
   longest[256] = 0;
@@ -244,8 +248,44 @@ START_TEST(zeros_through_an_operation) {
 }
 END_TEST
 
+/* The second of a longer row begins with what the first has left behind. */
+START_TEST(one_after_another_without_a_jvp) {
+  static const double at[] = {1, 2, 3, 4, 5};
+  static const size_t two = 2, five = 5;
+  const dz_op_calls calls = {.arity = 1, .value = twice, .vjp = twice_back};
+  ck_assert_int_eq(dz_op_define_c(t, "twice", &calls, &e), DZ_OK);
+  const dz_var x[] = {dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, &two, at),
+                      dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, &five, at)};
+  const dz_var first = dz_apply(t, "twice", 1, &x[0]), second = dz_apply(t, "twice", 1, &x[1]);
+  const dz_var y = dz_add(dz_sum(first, DZ_ALL, false), dz_sum(second, DZ_ALL, false));
+  double along;
+  ck_assert_int_eq(dz_tangent(y, 2, x, (double[]){1, 1, 1, 1, 1, 1, 1}, &along), DZ_OK);
+  ck_assert_double_eq(along, 14);
+}
+END_TEST
+
+static bool no_shape(void *user, const dz_op_array *x, int *rank, size_t *dims) {
+  (void)user, (void)x, (void)rank, (void)dims;
+  return false;
+}
+
+START_TEST(shapes_that_are_refused) {
+  ck_assert_int_eq(dz_op_define_c(t, "f", NULL, &e), DZ_ERR_ARGUMENT);
+  ck_assert_str_eq(e.message, "f: a value and a vjp are needed");
+  static const double at[] = {1, 2, 3, 4, 5, 6};
+  static const size_t dims[] = {2, 3};
+  const dz_op_calls calls = {.arity = 2, .shape = no_shape, .value = twice, .vjp = twice_back};
+  ck_assert_int_eq(dz_op_define_c(t, "none", &calls, &e), DZ_OK);
+  const dz_var x = dz_leaf_tensor(t, DZ_ROLE_INPUT, 2, dims, at),
+               y = dz_leaf_tensor(t, DZ_ROLE_INPUT, 1, dims, at);
+  ck_assert(!dz_valid(dz_apply(t, "none", 2, (dz_var[]){x, y})));
+  ck_assert_str_eq(dz_tape_error(t)->message, "none does not take operands of shapes [2, 3], [2]");
+}
+END_TEST
+
 SUITE_BETWEEN(setup, teardown, ONCE(names_that_are_none), ONCE(a_tape_that_failed_takes_none),
               ONCE(a_tape_has_room_for_so_many), ONCE(applying_nothing),
               ONCE(applied_to_numbers_without_memory), ONCE(bytes_have_the_list), ONCE(nowhere_smooth),
               ONCE(of_vectors_only), ONCE(smooth_at_some_of_the_points), ONCE(beside_a_nan),
-              ONCE(zeros_through_an_operation))
+              ONCE(zeros_through_an_operation), ONCE(one_after_another_without_a_jvp),
+              ONCE(shapes_that_are_refused))

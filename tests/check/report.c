@@ -76,6 +76,11 @@ static dz_var mismatched(dz_tape *t, const dz_var *v, void *user) {
   size_t n = 3;
   return dz_sum(dz_add(v[0], dz_leaf_tensor(t, DZ_ROLE_CONST, 1, &n, NULL)), DZ_ALL, false);
 }
+/* Its tape has failed, whatever it gives. */
+static dz_var careless(dz_tape *t, const dz_var *v, void *user) {
+  dz_expr(t, "nobody");
+  return *(const bool *)user ? v[0] : dz_num(3);
+}
 static dz_var alien(dz_tape *t, const dz_var *v, void *user) {
   (void)t, (void)v;
   return *(dz_var *)user;
@@ -93,6 +98,14 @@ START_TEST(mistakes_are_reported) {
   o = check_all(mismatched, NULL, 1, &p);
   ck_assert_int_eq(o.status, DZ_ERR_SHAPE);
   ck_assert_str_eq(o.error.op, "add");
+  for (int node = 0; node < 2; node++) {
+    bool whether = node;
+    const dz_check_point one = scalar(x);
+    o = check_all(careless, &whether, 1, &one);
+    ck_assert_int_eq(o.status, DZ_ERR_MISSING);
+    ck_assert_int_eq(o.error.status, DZ_ERR_MISSING);
+    ck_assert_uint_eq(o.report.checked, 0);
+  }
   p.dims = NULL;
   ck_assert_int_eq(check_all(itself, NULL, 1, &p).status, DZ_ERR_ARGUMENT);
   dz_check_point same[] = {scalar(x), scalar(x)};
@@ -100,7 +113,10 @@ START_TEST(mistakes_are_reported) {
   ck_assert_int_eq(check_all(itself, NULL, 2, same).status, DZ_ERR_NAME);
   dz_tape *t = dz_tape_new(NULL);
   dz_var y = dz_input(t, 1);
-  ck_assert_int_eq(check_all(alien, &y, 1, same).status, DZ_ERR_HANDLE);
+  o = check_all(alien, &y, 1, same);
+  ck_assert_int_eq(o.status, DZ_ERR_HANDLE);
+  ck_assert_str_eq(o.error.message, "the model gave no node of its tape");
+  ck_assert_double_eq(o.report.value, 0);
   dz_tape_free(t);
 }
 END_TEST

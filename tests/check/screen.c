@@ -195,6 +195,33 @@ START_TEST(every_allocation_may_fail) {
 }
 END_TEST
 
+enum { PARTS = 37 };
+
+/* Refuses only what one use of a node of so many elements needs while the screen asks for it. */
+static void *refuse(void *user, void *block, size_t old_size, size_t new_size) {
+  const dz_allocator a = dz_system_allocator();
+  const bool refused = old_size == 0 && new_size == 2 * (PARTS + PARTS) * sizeof(double);
+  *(int *)user += refused;
+  return refused ? NULL : a.resize(a.user, block, old_size, new_size);
+}
+
+START_TEST(a_use_without_room) {
+  static const size_t parts[] = {PARTS};
+  double values[PARTS];
+  for (int k = 0; k < PARTS; k++) values[k] = .5 + k / 64.;
+  const dz_check_point p = {.role = DZ_ROLE_INPUT, .rank = 1, .dims = parts, .values = values};
+  const dz_check_options options = {.max_elements = 1};
+  chain c = {.faults = {{SQUARE, place(1), 1.5, 1}}, .n = 1};
+  int refused = 0;
+  const dz_allocator a = {refuse, &refused};
+  dz_check_report r;
+  ck_assert_int_eq(dz_check(long_way, &c, 1, &p, &options, &a, &r, NULL), DZ_ERR_MEMORY);
+  ck_assert_int_eq(refused, 1);
+  ck_assert_int_eq(r.fault.kind, DZ_FAULT_NONE);
+}
+END_TEST
+
 SUITE(EACH(a_wrong_reverse_rule, PLACES), EACH(a_wrong_forward_rule, PLACES), EACH(a_lost_gradient, PLACES),
       EACH(a_kink, PLACES), ONCE(the_first_of_two), ONCE(a_value_taken_off_the_tape),
-      ONCE(what_the_screen_misses), ONCE(nothing_wrong), EACH(every_allocation_may_fail, 4))
+      ONCE(what_the_screen_misses), ONCE(nothing_wrong), EACH(every_allocation_may_fail, 4),
+      ONCE(a_use_without_room))
