@@ -6,6 +6,7 @@
 #include "dz/dz.h"
 #include "dz/tangent.h"
 #include "dz/tensor.h"
+#include "handed.h"
 #include "suite.h"
 
 #include <math.h>
@@ -223,16 +224,6 @@ START_TEST(beside_a_nan) {
   }
 }
 END_TEST
-
-static void twice(void *user, const dz_op_array *x, size_t size, double *z) {
-  (void)user;
-  for (size_t i = 0; i < size; i++) z[i] = 2 * x->data[i];
-}
-static void twice_back(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
-                       double *const *ga) {
-  (void)user, (void)x, (void)z;
-  for (size_t i = 0; ga[0] && i < size; i++) ga[0][i] += 2 * g[i];
-}
 
 /* A 0 that arrives is no 0 that nothing arrives as, of any element: times an infinite slope it is NaN. */
 START_TEST(zeros_through_an_operation) {

@@ -2,6 +2,7 @@
    model; as plan/kept.c does it. Models are of operations that round once, so that numbers are the same on
    every machine to the last bit; what is made with others (the Taylor test's logarithms) is listed shorter.
  */
+#include "handed.h"
 #include "listed.h"
 #include "texts.h"
 
@@ -78,11 +79,6 @@ enum { RIGHT, SECOND, LAST, SIGN, NOT_A_NUMBER, NOTHING, SLIGHTLY, FORWARD, WAYS
 
 static int wrong_way; /* right while it is defined, since it would be refused */
 
-static size_t at_of(const dz_op_array *x, size_t i) { return x->size == 1 ? 0 : i; }
-static void pair(void *user, const dz_op_array *x, size_t n, double *z) {
-  (void)user;
-  for (size_t i = 0; i < n; i++) z[i] = x[0].data[at_of(&x[0], i)] * x[1].data[at_of(&x[1], i)];
-}
 static void pair_back(void *user, const dz_op_array *x, size_t n, const double *z, const double *g,
                       double *const *to) {
   (void)user, (void)z;
@@ -107,7 +103,7 @@ static void pair_forth(void *user, const dz_op_array *x, size_t n, const double 
       out[i] += x[1 - k].data[at_of(&x[1 - k], i)] * t[k][at_of(&x[k], i)];
 }
 static dz_var paired(dz_tape *t, dz_var x, dz_var y, int wrong) {
-  const dz_op_calls calls = {.arity = 2, .value = pair, .vjp = pair_back, .jvp = pair_forth};
+  const dz_op_calls calls = {.arity = 2, .value = product, .vjp = pair_back, .jvp = pair_forth};
   wrong_way = RIGHT;
   dz_op_define_c(t, "a_pair_whose_name_is_long", &calls, NULL); /* refused when it is there already */
   wrong_way = wrong;

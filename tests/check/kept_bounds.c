@@ -2,6 +2,7 @@
    product's, for what they are made of: sums of many terms, numbers that underflow, operands that are
    repeated, systems of equations, operations of one's own. */
 #include "dz/userop.h"
+#include "handed.h"
 #include "listed.h"
 #include "texts.h"
 
@@ -58,11 +59,6 @@ static const char *const models[] = {
 
 /* ---- operations of one's own ---- */
 
-static size_t at_of(const dz_op_array *x, size_t i) { return i % x->size; }
-static void product(void *user, const dz_op_array *x, size_t n, double *z) {
-  (void)user;
-  for (size_t i = 0; i < n; i++) z[i] = x[0].data[at_of(&x[0], i)] * x[1].data[at_of(&x[1], i)];
-}
 static void product_back(void *user, const dz_op_array *x, size_t n, const double *z, const double *g,
                          double *const *to) {
   (void)user, (void)z;

@@ -3,6 +3,7 @@
    all that the screen suspects, and then all there are. */
 #include "dz/dz.h"
 #include "dz/userop.h"
+#include "handed.h"
 #include "listed.h"
 #include "suite.h"
 
@@ -35,11 +36,6 @@ typedef struct chain {
 
 static chain now;
 
-static size_t at_of(const dz_op_array *x, size_t i) { return x->size == 1 ? 0 : i; }
-static void product(void *user, const dz_op_array *x, size_t n, double *z) {
-  (void)user;
-  for (size_t i = 0; i < n; i++) z[i] = x[0].data[at_of(&x[0], i)] * x[1].data[at_of(&x[1], i)];
-}
 static void product_back(void *user, const dz_op_array *x, size_t n, const double *z, const double *g,
                          double *const *to) {
   (void)user, (void)z;

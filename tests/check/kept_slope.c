@@ -1,17 +1,10 @@
 /* Slopes as they come out, and where f is asked for: as sums, as kept.c keeps whole checks. The functions are
    of operations that round once. */
 #include "check/slope.h"
+#include "handed.h"
 #include "listing.h"
 #include "suite.h"
 
-static double hash(double x) {
-  union {
-    double d;
-    uint64_t u;
-  } bits = {x};
-  uint64_t z = (bits.u ^ bits.u >> 30) * 0xbf58476d1ce4e5b9u;
-  return (double)((z ^ z >> 27) * 0x94d049bb133111ebu >> 11) * 0x1p-53 - .5;
-}
 /* Parabolas up and down: a sine, nearly. */
 static double wave(double x) {
   const double u = x - floor(x);

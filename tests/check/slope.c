@@ -1,4 +1,5 @@
 #include "check/slope.h"
+#include "handed.h"
 #include "suite.h"
 
 #include <math.h>
@@ -189,14 +190,6 @@ START_TEST(what_is_not_finite_is_said) {
 }
 END_TEST
 
-static double hash(double x) {
-  union {
-    double d;
-    uint64_t u;
-  } bits = {x};
-  uint64_t z = (bits.u ^ bits.u >> 30) * 0xbf58476d1ce4e5b9u;
-  return (double)((z ^ z >> 27) * 0x94d049bb133111ebu >> 11) * 0x1p-53 - .5;
-}
 static double loud(double x) { return sin(x) + 1e-3 * hash(x); }
 static double faint(double x) { return sin(x) + 1e-12 * hash(x); }
 

@@ -1,5 +1,6 @@
 /* Gradient checks of models of many kinds, right and wrong, smooth and not, while memory fails at each
    allocation in turn: the answer is DZ_ERR_MEMORY or the report as it was. */
+#include "handed.h"
 #include "outcome.h"
 
 #include "../failing.h"
@@ -107,16 +108,6 @@ START_TEST(each_allocation_may_fail) {
     }
 }
 END_TEST
-
-static void twice(void *user, const dz_op_array *x, size_t size, double *z) {
-  (void)user;
-  for (size_t i = 0; i < size; i++) z[i] = 2 * x->data[i];
-}
-static void twice_back(void *user, const dz_op_array *x, size_t size, const double *z, const double *g,
-                       double *const *ga) {
-  (void)user, (void)x, (void)z;
-  for (size_t i = 0; ga[0] && i < size; i++) ga[0][i] += 2 * g[i];
-}
 
 static dz_var of_few_allocations(dz_tape *t, const dz_var *x, void *user) {
   const dz_op_calls calls = {.arity = 1, .value = twice, .vjp = twice_back};
