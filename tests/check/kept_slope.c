@@ -127,7 +127,7 @@ static dz__slope list_slope(asked *a, const double *scales, int n, double claim)
   dz__slope out;
   dz__slope_at(along, a, a->at, scales, n, claim, &out);
   list_exact(a->l, "slope", out.value);
-  list_exact(a->l, " error", out.error);
+  list_double(a->l, " error", out.error);
   LIST(a->l, " kind", (uint64_t)out.kind);
   return out;
 }
