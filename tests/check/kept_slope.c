@@ -69,7 +69,7 @@ static double eighths(double x) {
   F(narrow, fabs(x) <= 0x1p-40 || fabs(x - 1) <= 0x1p-20 ? x * x + x : INFINITY)                             \
   F(pinhole, fabs(x) <= 0x1p-99 ? x : NAN)                                                                   \
   F(outside, x == 0 || x == 1 ? x : NAN)                                                                     \
-  F(huge, 1e300 * x * x + 1e300 * x)                                                                         \
+  F(huge, 3e299 * x * x + 2e300 * x)                                                                         \
   F(too_large, 1e308 * x * x + 1e308 * x)                                                                    \
   F(tiny, 1e-300 * x + 1e-305 * x * x)                                                                       \
   F(tiniest, 1e-310 * x)                                                                                     \
