@@ -4,6 +4,7 @@
 #define DZ_PLAN_GRAPH_H
 
 #include "base/memory.h"
+#include "base/never.h"
 #include "ops/op.h"
 
 /* What a node is: an operation of pointwise.def, or one of these. */
@@ -59,14 +60,15 @@ static inline bool dz__graph_room(dz__graph *g, size_t nodes, size_t args) {
   return dz__graph_grow(g, nodes, args);
 }
 
-/* A node; the caller has made room. */
+/* A node of one operand or more; the caller has made room. */
 static inline uint32_t dz__graph_push(dz__graph *g, unsigned kind, unsigned flags, size_t nargs,
                                       const uint32_t *args) {
   uint32_t i = (uint32_t)g->n++;
   g->kind[i] = (uint8_t)kind;
   g->flags[i] = (uint8_t)flags;
   uint32_t *to = &g->arg[g->args];
-  if (nargs > 0) to[0] = args[0]; /* nearly all have one or two: a loop alone becomes a slow copy of blocks */
+  if (!DZ__NEVER(nargs == 0))
+    to[0] = args[0]; /* nearly all have one or two: a loop alone becomes a slow copy of blocks */
   if (nargs > 1) to[1] = args[1];
   for (size_t k = 2; k < nargs; k++) to[k] = args[k];
   g->args += nargs;

@@ -81,6 +81,10 @@ static dz_var careless(dz_tape *t, const dz_var *v, void *user) {
   dz_expr(t, "nobody");
   return *(const bool *)user ? v[0] : dz_num(3);
 }
+static dz_var unborn(dz_tape *t, const dz_var *leaf, void *user) {
+  (void)t, (void)user;
+  return (dz_var){.tape = leaf->tape, .id = leaf->id + 1000};
+}
 static dz_var alien(dz_tape *t, const dz_var *v, void *user) {
   (void)t, (void)v;
   return *(dz_var *)user;
@@ -117,6 +121,9 @@ START_TEST(mistakes_are_reported) {
   ck_assert_int_eq(o.status, DZ_ERR_HANDLE);
   ck_assert_str_eq(o.error.message, "the model gave no node of its tape");
   ck_assert_double_eq(o.report.value, 0);
+  o = check_all(unborn, NULL, 1, same);
+  ck_assert_int_eq(o.status, DZ_ERR_HANDLE);
+  ck_assert_str_eq(o.error.message, "the model gave no node of its tape");
   dz_tape_free(t);
 }
 END_TEST

@@ -442,6 +442,17 @@ static void steps_beside_a_tall_one(subject *s) {
   add_to(s, z);
 }
 
+/* A long stretch of steps, and a longer one of as many operations each behind it. */
+static void two_stretches(subject *s) {
+  enum { FIRST = 40, SECOND = 60 };
+  dz_var z = input(s, .5), p = input(s, .9);
+  for (int l = 0; l < FIRST + SECOND; l++) {
+    z = dz_tanh(dz_mul(z, p));
+    if (l == FIRST) z = dz_exp(z);
+  }
+  add_to(s, z);
+}
+
 /* A function of what varies that only chooses: nothing flows to it, so another number takes the place of its
    slope. */
 static void steps_that_choose(subject *s) {
@@ -623,6 +634,7 @@ static void (*const subjects[])(subject *) = {lanes_that_collide,
                                               tall_steps,
                                               many_products,
                                               steps_beside_a_tall_one,
+                                              two_stretches,
                                               steps_that_choose,
                                               lanes_that_choose,
                                               many_steps,
