@@ -200,9 +200,10 @@ static void extend(work *w, size_t from, stretch t) {
   s->steps = (n - phase) / t.period;
 }
 
-/* Whether what was found already is what would be found around operation i. */
+/* Whether what was found already is what would be found around operation i: starts go from the last operation
+   to the first, so that none lies behind a stretch that an earlier one found. */
 static bool is_found(const dz__steps *s, size_t i, size_t period) {
-  return s->steps && s->period % period == 0 && i >= s->first && i - s->first < s->steps * s->period;
+  return s->steps && s->period % period == 0 && i >= s->first;
 }
 
 /* Of a state that is read two steps later, two or more steps are taken as one. */
