@@ -35,6 +35,10 @@ static inline void list_numbers(listing *l, const char *what, size_t n, const ui
 #define LIST(l, what, ...)                                                                                   \
   list_numbers(l, what, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), (uint64_t[]){__VA_ARGS__})
 
+static inline void list_exact(listing *l, const char *what, double x) {
+  LIST(l, what, isnan(x) ? 1 : dz__bits(x));
+}
+
 /* To some nine digits: others are libm's own. */
 static inline void list_double(listing *l, const char *what, double x) {
   int e = 0;

@@ -67,8 +67,8 @@ static inline uint32_t dz__graph_push(dz__graph *g, unsigned kind, unsigned flag
   g->kind[i] = (uint8_t)kind;
   g->flags[i] = (uint8_t)flags;
   uint32_t *to = &g->arg[g->args];
-  if (!DZ__NEVER(nargs == 0))
-    to[0] = args[0]; /* nearly all have one or two: a loop alone becomes a slow copy of blocks */
+  /* Nearly all have one or two: a loop alone becomes a slow copy of blocks. */
+  if (!DZ__NEVER(nargs == 0)) to[0] = args[0]; /* what reads nothing is a number, which has its place */
   if (nargs > 1) to[1] = args[1];
   for (size_t k = 2; k < nargs; k++) to[k] = args[k];
   g->args += nargs;

@@ -33,18 +33,20 @@ static inline dz_var add(dz_var x, dz_var y) { return dz_add(x, y); }
 
 typedef dz_var part(dz_tape *t, const dz_var *leaf);
 
-/* All elements, or a few. */
-static inline void list_blame(listing *l, dz_model *model, int k) {
+/* Model k of n, of all elements and of a few. */
+static inline void keep_blame(dz_model *model, const char *file, int k, int n, uint64_t kept) {
+  listing l = list_begin();
   for (size_t few = 0; few < 2; few++) {
-    const dz_allocator a = list_allocator(l);
-    const dz_check_options o = {.max_elements = 3 * few, .row = list_row, .user = l};
+    const dz_allocator a = list_allocator(&l);
+    const dz_check_options o = {.max_elements = 3 * few, .row = list_row, .user = &l};
     dz_check_report r;
     dz_error e;
     count = 0;
-    LIST(l, "check", (uint64_t)dz_check(model, &k, LEAVES, points, &o, &a, &r, &e));
-    list_characters(l, e.message);
-    list_report(l, &r);
+    LIST(&l, "check", (uint64_t)dz_check(model, &k, LEAVES, points, &o, &a, &r, &e));
+    list_characters(&l, e.message);
+    list_report(&l, &r);
   }
+  list_end(&l, file, k, n, kept);
 }
 
 #endif

@@ -1,3 +1,4 @@
+#include "handed.h"
 #include "outcome.h"
 #include "suite.h"
 
@@ -243,13 +244,6 @@ START_TEST(what_is_not_finite_is_said) {
   ck_assert_uint_eq(o.report.not_finite, 1);
 }
 END_TEST
-
-static double hash(double x) {
-  uint64_t z;
-  memcpy(&z, &x, sizeof z);
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  return (double)((z ^ z >> 27) * 0x94d049bb133111ebu >> 11) * 0x1p-53 - .5;
-}
 
 /* e^x with noise of the given size, which the gradient knows nothing of. */
 static dz_var noisy(dz_tape *t, const dz_var *v, void *user) {

@@ -2,9 +2,8 @@
 #ifndef DZ_TESTS_HANDED_H
 #define DZ_TESTS_HANDED_H
 
+#include "base/hash.h"
 #include "dz/userop.h"
-
-#include <stdint.h>
 
 static inline size_t at_of(const dz_op_array *x, size_t i) { return i % x->size; }
 
@@ -25,11 +24,8 @@ static inline void twice_back(void *user, const dz_op_array *x, size_t n, const 
 
 /* Between -1/2 and 1/2, another number for each bit of x. */
 static inline double hash(double x) {
-  union {
-    double d;
-    uint64_t u;
-  } bits = {x};
-  uint64_t z = (bits.u ^ bits.u >> 30) * 0xbf58476d1ce4e5b9u;
+  uint64_t z = dz__bits(x);
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
   return (double)((z ^ z >> 27) * 0x94d049bb133111ebu >> 11) * 0x1p-53 - .5;
 }
 

@@ -195,11 +195,7 @@ static const uint64_t sums[ALL] = {
 #include "kept_blame.sums"
 };
 
-START_TEST(blamed) {
-  listing l = list_begin();
-  list_blame(&l, model, _i);
-  list_end(&l, "kept_blame.sums", _i, ALL, sums[_i]);
-}
+START_TEST(blamed) { keep_blame(model, "kept_blame.sums", _i, ALL, sums[_i]); }
 END_TEST
 
 SUITE(EACH(blamed, ALL))

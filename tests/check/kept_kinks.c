@@ -162,11 +162,7 @@ static const uint64_t sums[ALL] = {
 #include "kept_kinks.sums"
 };
 
-START_TEST(bent) {
-  listing l = list_begin();
-  list_blame(&l, model, _i);
-  list_end(&l, "kept_kinks.sums", _i, ALL, sums[_i]);
-}
+START_TEST(bent) { keep_blame(model, "kept_kinks.sums", _i, ALL, sums[_i]); }
 END_TEST
 
 SUITE(EACH(bent, ALL))

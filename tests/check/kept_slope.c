@@ -114,8 +114,6 @@ typedef struct asked {
   listing *l;
 } asked;
 
-static void list_exact(listing *l, const char *what, double x) { LIST(l, what, isnan(x) ? 1 : dz__bits(x)); }
-
 static bool along(void *user, double s, double *value) {
   asked *a = user;
   *value = a->f(a->at + s);
@@ -183,35 +181,28 @@ START_TEST(the_very_ends) {
 END_TEST
 
 /* A jump beside noise, and beside larger numbers where it is looked at more closely: there the jump must be
-   more than four times what is their rounding's. */
+   more than four times what is their rounding's. And one beside numbers of another sign at each step: of the
+   rows it must be more than eight times that. */
 static double jump;
 static double jump_beside_noise(double x) { return x > 0 ? jump : x == 0 ? 0 : x < -0x1p-44 ? hash(x) : 6; }
-
-START_TEST(a_jump_that_is_just_clear) {
-  static const double one = 1;
-  listing l = list_begin();
-  asked a = {jump_beside_noise, 0, &l};
-  jump = 0x1.8e6666666676ap-45;
-  ck_assert_int_ne(list_slope(&a, &one, 1, 0).kind, DZ__SLOPE_KINK);
-  jump = 0x1.8e6666666676bp-45;
-  ck_assert_int_eq(list_slope(&a, &one, 1, 0).kind, DZ__SLOPE_KINK);
-}
-END_TEST
-
-/* And one beside numbers of another sign at each step: of the rows it must be more than eight times that. */
 static double jump_beside_signs(double x) {
   return x > 0 ? jump : x > -0x1p-44 ? 0 : octave(x) % 2 ? 8.375 : -8.375;
 }
 
-START_TEST(a_jump_that_just_stands) {
+START_TEST(a_jump_that_is_just_clear) {
+  static const struct {
+    function *f;
+    double below, clear; /* neighbours */
+  } jumps[] = {{jump_beside_noise, 0x1.8e6666666676ap-45, 0x1.8e6666666676bp-45},
+               {jump_beside_signs, 0x1.160ccccccce14p-43, 0x1.160ccccccce15p-43}};
   static const double one = 1;
   listing l = list_begin();
-  asked a = {jump_beside_signs, 0, &l};
-  jump = 0x1.160ccccccce14p-43;
+  asked a = {jumps[_i].f, 0, &l};
+  jump = jumps[_i].below;
   ck_assert_int_ne(list_slope(&a, &one, 1, 0).kind, DZ__SLOPE_KINK);
-  jump = 0x1.160ccccccce15p-43;
+  jump = jumps[_i].clear;
   ck_assert_int_eq(list_slope(&a, &one, 1, 0).kind, DZ__SLOPE_KINK);
 }
 END_TEST
 
-SUITE(EACH(kept, ALL), ONCE(the_very_ends), ONCE(a_jump_that_is_just_clear), ONCE(a_jump_that_just_stands))
+SUITE(EACH(kept, ALL), ONCE(the_very_ends), EACH(a_jump_that_is_just_clear, 2))

@@ -5,10 +5,6 @@
 #include "dz/check.h"
 #include "listing.h"
 
-static inline void list_exact(listing *l, const char *what, double x) {
-  LIST(l, what, isnan(x) ? 1 : dz__bits(x));
-}
-
 static inline void list_row(void *user, const dz_check_row *r) {
   listing *l = user;
   LIST(l, "row", r->leaf, r->element, (uint64_t)r->verdict);

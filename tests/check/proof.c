@@ -1,6 +1,7 @@
 /* The tests of a whole gradient: Taylor, dot product, forward sweep. Orders are told by theory: they lie
    within a quarter of a whole number, since they are fitted at steps where the next term is still a
    hundredth. */
+#include "handed.h"
 #include "outcome.h"
 
 #include "dz/userop.h"
@@ -125,12 +126,6 @@ START_TEST(an_infinite_gradient_has_no_order) {
 }
 END_TEST
 
-static double hash(double x) {
-  uint64_t z;
-  memcpy(&z, &x, sizeof z);
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  return (double)((z ^ z >> 27) * 0x94d049bb133111ebu >> 11) * 0x1p-53 - .5;
-}
 static dz_var noisy(dz_tape *t, const dz_var *v, void *user) {
   (void)t;
   return dz_add(dz_mul(3, v[0]), *(const double *)user * hash(dz_value(v[0])));
