@@ -1,4 +1,5 @@
-/* How much random work a test does: sanitizers make everything ten to forty times slower. */
+/* How much random work a test does: sanitizers make everything ten to forty times slower, as do
+   valgrind and emulators, for which SANITIZED is defined when compiling. */
 #ifndef DZ_TESTS_EFFORT_H
 #define DZ_TESTS_EFFORT_H
 
