@@ -106,7 +106,8 @@ START_TEST(ends_of_what_is_allowed) {
   expect_values(dz_at(x, -2, 1), VALUES(4, 5, 6));
   expect_values(dz_slice(x, -2, 0, 1, 1), VALUES(1, 2, 3));
   expect_error(dz_at(x, -3, 1), DZ_ERR_ARGUMENT, "index: axis -3 is out of range for rank 2");
-  const size_t most = INT64_MAX;
+  if (sizeof(size_t) < sizeof(int64_t)) return; /* no extent goes beyond what attributes hold */
+  const size_t most = (size_t)INT64_MAX;
   expect_error(dz_broadcast_to(dz_input(tape, 1), 1, &most), DZ_ERR_SHAPE,
                "broadcast_to: a result of shape [9223372036854775807] is too large");
   expect_error(dz_broadcast_to(dz_input(tape, 1), 1, &(size_t){most + 1}), DZ_ERR_SHAPE,
