@@ -29,6 +29,21 @@ START_TEST(careful_sweeps_leave_floats) {
 }
 END_TEST
 
+/* What a rewind dropped is behind the last tensor, and is none of the sweep's, however far that goes. */
+START_TEST(careful_sweeps_end_with_the_tape) {
+  const dz_var u = tensor(2, V(0, 4)), x = dz_input(tape, 3),
+               z = dz_sum(dz_where(dz_gt(u, 0), dz_sqrt(u), 0), 0, false);
+  const dz_mark mark = dz_tape_mark(tape);
+  ck_assert_int_eq(dz_backward(dz_sum(dz_exp(u), 0, false)), DZ_OK);
+  ck_assert_int_eq(dz_tape_rewind(tape, mark), DZ_OK);
+  dz_var y = z;
+  for (int k = 0; k < 4; k++) y = dz_mul(y, x);
+  ck_assert_int_eq(dz_backward(y), DZ_OK);
+  ck_assert(dz_adjoints_single(u)[0] == 0 && dz_adjoints_single(u)[1] == 81. / 4);
+  ck_assert(dz_adjoint(x) == 2 * 4 * 27);
+}
+END_TEST
+
 /* A diagonal matrix of powers of two, so that all is exact: x = b/a, the adjoint of b is g/a and that of
    the matrix -(g/a) x^T. The room for it is what operands, result and their adjoints take. */
 START_TEST(a_system_of_some_size) {
@@ -187,8 +202,9 @@ START_TEST(copies_of_nothing) {
 }
 END_TEST
 
-SUITE_ON_TAPE(ONCE(careful_sweeps_leave_floats), ONCE(a_system_of_some_size),
-              ONCE(a_system_of_many_right_sides), ONCE(products_beside_each_other), ONCE(gathered_by_floats),
+SUITE_ON_TAPE(ONCE(careful_sweeps_leave_floats), ONCE(careful_sweeps_end_with_the_tape),
+              ONCE(a_system_of_some_size), ONCE(a_system_of_many_right_sides),
+              ONCE(products_beside_each_other), ONCE(gathered_by_floats),
               ONCE(parameters_that_a_program_fills), ONCE(diagnosing_without_memory),
               ONCE(how_many_elements_there_was_no_memory_for), ONCE(neighbours_of_what_is_added_to),
               ONCE(many_scalars_beside_each_other), ONCE(copies_of_nothing))
