@@ -35,6 +35,25 @@ START_TEST(operands_that_repeat) {
 }
 END_TEST
 
+/* Pieces of 384 numbers, which end amid columns of 250 and 500 elements, and amid rows of 500: what is added
+   up ends with them, and what a neighbour holds stays out. */
+START_TEST(pieces_that_end_anywhere) {
+  enum { ROWS = 6 };
+  net n = {.t = dz_tape_new(NULL)};
+  dice d = {(uint64_t)_i};
+  const size_t columns = _i & 1 ? 500 : 250, all[] = {ROWS, columns}, rows[] = {ROWS, 1},
+               row[] = {1, columns};
+  const size_t *few = _i & 2 ? row : rows;
+  dz_var a = leaf(&n, DZ_ROLE_INPUT, 2, all, small, &d), b = leaf(&n, DZ_ROLE_INPUT, 2, few, small, &d),
+         c = leaf(&n, DZ_ROLE_INPUT, 2, few, small, &d), z = dz_mul(dz_neg(a), b);
+  n.y = dz_sum(dz_mul(dz_relu(z), dz_mul(c, dz_neg(z))), DZ_ALL, false);
+  sweep(&n);
+  check_same(&n, false, "doubles");
+  check_same(&n, true, "floats");
+  drop(&n);
+}
+END_TEST
+
 /* ---- matrix products: transposes are read the other way round, not copied ---- */
 
 static dz_var factor(net *n, size_t rows, size_t columns, bool turned, dice *d) {
@@ -437,8 +456,8 @@ START_TEST(no_memory_later) {
 }
 END_TEST
 
-SUITE(ONCE(operands_that_repeat), EACH(products, 8), ONCE(other_operations), ONCE(systems),
-      ONCE(positions_that_vary), ONCE(seeds_that_vary), ONCE(structural_zeros), ONCE(branches),
-      ONCE(branches_that_are_gone), ONCE(conditions_apart), ONCE(nothing), ONCE(carefully_from_seeds),
-      ONCE(floats_of_logsumexp), ONCE(outputs_and_seeds), ONCE(floats), ONCE(refusals), ONCE(no_memory),
-      ONCE(no_memory_later))
+SUITE(ONCE(operands_that_repeat), EACH(pieces_that_end_anywhere, 4), EACH(products, 8),
+      ONCE(other_operations), ONCE(systems), ONCE(positions_that_vary), ONCE(seeds_that_vary),
+      ONCE(structural_zeros), ONCE(branches), ONCE(branches_that_are_gone), ONCE(conditions_apart),
+      ONCE(nothing), ONCE(carefully_from_seeds), ONCE(floats_of_logsumexp), ONCE(outputs_and_seeds),
+      ONCE(floats), ONCE(refusals), ONCE(no_memory), ONCE(no_memory_later))
