@@ -3,6 +3,7 @@
 #include "dice.h"
 #include "dz/dz.h"
 #include "plan/cache.h"
+#include "soil.h"
 #include "suite.h"
 
 #include <dlfcn.h>
@@ -55,7 +56,7 @@ typedef struct pair {
 static pair pair_of(dz_plan *p) {
   const emitted c = compiled(p);
   pair both = {p, c, malloc(dz_plan_memory(p)), malloc(c.work() * sizeof(double))};
-  memset(both.room, 0xff, c.work() * sizeof(double)); /* NaN: what is read must have been written */
+  soil(both.room, c.work() * sizeof(double));
   return both;
 }
 
@@ -185,7 +186,7 @@ START_TEST(shared_loops) {
     if (k == 0) memcpy(first, g, sizeof g), y = value;
     ck_assert_int_eq(dz_plan_native(p, &(dz_native_options){.cache = cache}, NULL), DZ_OK);
     for (int repeat = 0; repeat < 5; repeat++) {
-      memset(work, 0xff, dz_plan_memory(p));
+      soil(work, dz_plan_memory(p));
       ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
       ck_assert_msg(memcmp(g, first, sizeof g) == 0 && value == y, "%d threads: other bits", counts[k]);
     }
@@ -217,7 +218,7 @@ START_TEST(steps) {
     ck_assert(p != NULL && dz_plan_facts_of(p).loops == 1);
     if (quick) ck_assert_int_eq(dz_plan_native(p, &(dz_native_options){.cache = cache}, NULL), DZ_OK);
     void *work = malloc(dz_plan_memory(p));
-    memset(work, 0xff, dz_plan_memory(p));
+    soil(work, dz_plan_memory(p));
     ck_assert_int_eq(dz_plan_run(p, in, &value[quick], g[quick], work), DZ_OK);
     free(work);
     dz_plan_free(p);

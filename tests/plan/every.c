@@ -2,6 +2,7 @@
 
 #include "dz/dz.h"
 #include "plan/plan.h"
+#include "soil.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +38,9 @@ static dz_status run(const job *j, const char *kind, const char *machine) {
   char way[40];
   void *work = malloc(bytes);
   snprintf(way, sizeof way, "%s%s", kind, machine);
-  memset(work, 0xff, bytes); /* NaN: what is read must have been written */
-  memset(j->values, 0xff, m * sizeof *j->values);
-  memset(j->gradient, 0xff, n * sizeof *j->gradient);
+  soil(work, bytes);
+  soil(j->values, m * sizeof *j->values);
+  soil(j->gradient, n * sizeof *j->gradient);
   dz_status status = dz_plan_pull(j->p, j->in, j->seeds, j->values, j->gradient, work);
   if (!status) j->f(j->user, way, j->values, j->gradient);
   free(work);
@@ -62,7 +63,7 @@ static dz_status run_map(const job *j) {
   if (dz_plan_outputs(j->p) != 1) return DZ_OK;
   double *work = malloc(bytes), *in = malloc(SAMPLES * (n + 1) * sizeof *in), values[SAMPLES];
   double *rows = malloc(SAMPLES * (n + 1) * sizeof *rows);
-  memset(work, 0xff, bytes);
+  soil(work, bytes);
   for (size_t k = 0; k < SAMPLES; k++) /* zeros are their neighbours */
     for (size_t i = 0; i < n; i++) in[k * n + i] = k == 4 || k == SAMPLES - 1 ? j->in[i] : 0;
   dz_status status = dz_plan_map(j->p, SAMPLES, in, values, rows, work);

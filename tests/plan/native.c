@@ -2,6 +2,7 @@
    wrong on the way there. Maps: samples side by side are samples alone. */
 #include "dz/dz.h"
 #include "plan/cache.h"
+#include "soil.h"
 #include "suite.h"
 
 #include <math.h>
@@ -49,7 +50,7 @@ START_TEST(native_is_the_machine) {
     ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
     ck_assert_msg(dz_plan_native(p, &o, &e) == DZ_OK, "%s", e.message);
     ck_assert(dz_plan_is_native(p));
-    memset(work, 0xff, dz_plan_memory(p));
+    soil(work, dz_plan_memory(p));
     ck_assert_int_eq(dz_plan_run(p, in, &other, h, work), DZ_OK);
     ck_assert_double_eq(value, other);
     for (int k = 0; k < INPUTS; k++)
@@ -165,11 +166,11 @@ START_TEST(stencils) {
     dz_plan *p = dz_plan_new(1, &y, n, x, NULL, &e);
     ck_assert_msg(p != NULL, "%s", e.message);
     void *work = malloc(dz_plan_memory(p));
-    memset(g, 0xff, sizeof g);
-    memset(h, 0xff, sizeof h);
+    soil(g, sizeof g);
+    soil(h, sizeof h);
     ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
     ck_assert_msg(dz_plan_native(p, &o, &e) == DZ_OK, "%s", e.message);
-    memset(work, 0xff, dz_plan_memory(p));
+    soil(work, dz_plan_memory(p));
     ck_assert_int_eq(dz_plan_run(p, in, &other, h, work), DZ_OK);
     ck_assert_double_eq(value, other);
     for (int k = 0; k < n; k++)
@@ -198,7 +199,7 @@ START_TEST(native_maps) {
     p[k] = dz_plan_new(2, ys, X, x, &(dz_plan_options){.map = true}, NULL);
     ck_assert_ptr_nonnull(p[k]);
     work[k] = malloc(dz_plan_map_memory(p[k]));
-    memset(work[k], 0xff, dz_plan_map_memory(p[k]));
+    soil(work[k], dz_plan_map_memory(p[k]));
   }
   ck_assert_int_eq(dz_plan_native(p[1], &o, NULL), DZ_OK);
   for (int i = 0; i < N; i++)
@@ -278,7 +279,7 @@ START_TEST(maps) {
   dz_plan *p = dz_plan_new(2, ys, 3, x, &o, NULL);
   static double in[N][3], values[N][2], rows[N][2][3], g[3], value[2];
   void *work = malloc(dz_plan_memory(p)), *many = malloc(dz_plan_map_memory(p));
-  memset(many, 0xff, dz_plan_map_memory(p));
+  soil(many, dz_plan_map_memory(p));
   for (int i = 0; i < N; i++)
     for (int j = 0; j < 3; j++) in[i][j] = .3 + .01 * (i * (j + 3) % 97);
   ck_assert_int_eq(dz_plan_map(p, N, in[0], values[0], rows[0][0], many), DZ_OK);

@@ -4,6 +4,7 @@
 
 #include "dice.h"
 #include "dz/dz.h"
+#include "soil.h"
 
 #include <check.h>
 #include <math.h>
@@ -59,10 +60,9 @@ static inline dz_plan *plan_of(const net *n, bool single) {
   return p;
 }
 
-/* A workspace with NaN in it: what is read must have been written. */
 static inline void *workspace(const dz_plan *p) {
   void *work = malloc(dz_plan_memory(p));
-  memset(work, 0xff, dz_plan_memory(p));
+  soil(work, dz_plan_memory(p));
   return work;
 }
 
@@ -73,7 +73,7 @@ static inline double *run_plan(const net *n, bool single, double *value) {
   dz_plan *p = plan_of(n, single);
   void *work = workspace(p);
   double *g = malloc((n->inputs + 1) * sizeof *g);
-  memset(g, 0xff, n->inputs * sizeof *g);
+  soil(g, n->inputs * sizeof *g);
   ck_assert_int_eq(dz_plan_run(p, n->in, value, g, work), DZ_OK);
   free(work);
   dz_plan_free(p);

@@ -7,6 +7,7 @@
 #include "failing.h"
 #include "plan/emit_loop.h"
 #include "plan/plan.h"
+#include "soil.h"
 #include "zeros.h"
 
 #include <math.h>
@@ -37,8 +38,8 @@ static void run_once(const dz_plan *p, const char *way) {
   void *work = malloc(dz_plan_memory(p));
   const size_t n = dz_plan_inputs(p) + 1;
   double value, *g = malloc(n * sizeof *g), *in = malloc(n * sizeof *in), *to = in;
-  memset(work, 0xff, dz_plan_memory(p)); /* NaN: what is read must have been written */
-  memset(g, 0xff, n * sizeof *g);
+  soil(work, dz_plan_memory(p));
+  soil(g, n * sizeof *g);
   for (int k = 0; k < s.n; k++)
     for (size_t i = 0; i < dz_size(s.x[k]); i++) *to++ = dz_values(s.x[k])[i];
   ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);

@@ -6,6 +6,7 @@
 #include "plan/cache.h"
 #include "plan/every.h"
 #include "plan/zeros.h"
+#include "soil.h"
 #include "suite.h"
 
 #include <math.h>
@@ -287,7 +288,7 @@ static void compare_native(dz_var y, const expected *e, bool quick, int threads)
   dz_plan *p = dz_plan_new(1, &y, e->s->n, e->s->x, &o, &error);
   ck_assert_msg(p && !dz_plan_native(p, &(dz_native_options){.cache = cache}, &error), "%s", error.message);
   void *work = malloc(dz_plan_memory(p));
-  memset(work, 0xff, dz_plan_memory(p)); /* NaN: what is read must have been written */
+  soil(work, dz_plan_memory(p));
   for (int k = 0; k < e->s->n; k++) in[k] = dz_value(e->s->x[k]);
   ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
   compare((void *)(uintptr_t)e, quick ? "quick native code" : "native code", &value, g);

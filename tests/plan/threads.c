@@ -7,6 +7,7 @@
 #include "plan/cache.h"
 #include "plan/crew.h"
 #include "plan/plan.h"
+#include "soil.h"
 #include "suite.h"
 #include "zeros.h"
 
@@ -62,8 +63,8 @@ static result run(const dz_plan *plan, const problem *p) {
   result r;
   size_t bytes = dz_plan_memory(plan);
   void *work = malloc(bytes);
-  memset(work, 0xff, bytes); /* NaN: what is read must have been written */
-  memset(&r, 0xff, sizeof r);
+  soil(work, bytes);
+  soil(&r, sizeof r);
   ck_assert_int_eq(dz_plan_run(plan, p->w, r.values, r.gradient, work), DZ_OK);
   free(work);
   return r;
@@ -243,7 +244,7 @@ static bool ignore(void *user, const char *text, size_t n) {
 static void compare(const dz_plan *p, wired *w, double value, const char *what) {
   double found;
   void *work = malloc(dz_plan_memory(p));
-  memset(work, 0xff, dz_plan_memory(p));
+  soil(work, dz_plan_memory(p));
   ck_assert_int_eq(dz_plan_run(p, w->in, &found, w->found, work), DZ_OK);
   ck_assert_msg(found == value, "%s: %g, not %g", what, found, value);
   for (int k = 0; k < w->n; k++)
