@@ -1,5 +1,5 @@
 /* How much random work a test does: sanitizers make everything ten to forty times slower, as do
-   valgrind and emulators, for which SANITIZED is defined when compiling. */
+   valgrind and emulators. tools/valgrind and tools/machines define SANITIZED themselves. */
 #ifndef DZ_TESTS_EFFORT_H
 #define DZ_TESTS_EFFORT_H
 
