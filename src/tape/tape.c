@@ -52,6 +52,8 @@ typedef struct both {
   dz__single floats;
 } both;
 
+static size_t size_of(const dz__tape *s) { return s->single ? sizeof(both) : sizeof *s; }
+
 dz_tape *dz_tape_new_single(const dz_allocator *given) {
   dz_allocator a = dz__allocator(given);
   both *s = dz__alloc(&a, sizeof *s);
@@ -127,7 +129,7 @@ void dz_tape_free(dz_tape *t) {
   if (!t) return;
   dz__tape *s = dz__of(t);
   dz_allocator a = s->alloc;
-  size_t size = s->single ? sizeof(both) : sizeof *s;
+  size_t size = size_of(s);
   release(s);
   dz__free(&a, s, size);
 }
@@ -321,8 +323,7 @@ dz_status dz_tape_rewind(dz_tape *t, dz_mark mark) {
 static size_t float_bytes(const dz__tape *s) {
   const dz__single *f = s->single;
   if (!f) return 0;
-  size_t n = sizeof *f + dz__adjoints_bytes(&f->adjoint) + f->value_cap * sizeof *f->value +
-             f->few_cap * sizeof *f->few;
+  size_t n = dz__adjoints_bytes(&f->adjoint) + f->value_cap * sizeof *f->value + f->few_cap * sizeof *f->few;
   for (size_t k = 0; k < s->wides; k++) {
     if (k < f->value_cap && f->value[k]) n += dz__copy_bytes(&s->wide[k]);
     if (k < s->kept.wide && s->kept.tensor[k]) n += dz__copy_bytes(&s->wide[k]);
@@ -333,7 +334,7 @@ static size_t float_bytes(const dz__tape *s) {
 size_t dz_tape_bytes(const dz_tape *t) {
   if (!t) return 0;
   const dz__tape *s = dz__of_const(t);
-  return sizeof *s + float_bytes(s) + s->value_cap * sizeof *t->value + s->arg_cap * sizeof *t->arg +
+  return size_of(s) + float_bytes(s) + s->value_cap * sizeof *t->value + s->arg_cap * sizeof *t->arg +
          s->code_cap + s->pool_cap * sizeof *t->pool + s->wide_cap * sizeof *s->wide +
          s->wide_args_cap * sizeof *s->wide_args + s->wide_attr_cap * sizeof *s->wide_attr +
          s->wide_dims_cap * sizeof *s->wide_dims + s->rewound_cap * sizeof *s->rewound +
