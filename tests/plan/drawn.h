@@ -1,5 +1,5 @@
-/* Loops and recurrences whose formulas are drawn by chance, to be recorded on a tape: rare.h has those that
-   meet something rare. */
+/* Loops and recurrences whose formulas are drawn by chance, to be recorded on a tape: rare_drawn.h has those
+   that meet something rare. */
 #ifndef DZ_TESTS_PLAN_DRAWN_H
 #define DZ_TESTS_PLAN_DRAWN_H
 
