@@ -10,8 +10,8 @@ typedef struct bindings {
   uint32_t of[LETTERS]; /* DZ__NO_TERM: free */
 } bindings;
 
-static const dz__pattern *pattern_at(const dz__terms *s, uint32_t i) {
-  return (const dz__pattern *)s->rules->patterns.at + i;
+static const dz__rule_node *pattern_at(const dz__terms *s, uint32_t i) {
+  return (const dz__rule_node *)s->rules->patterns.at + i;
 }
 
 static bool is_call(const dz__terms *s, uint32_t i, int fn) {
@@ -60,7 +60,7 @@ static bool bind(const dz__terms *s, bindings *b, char letter, uint32_t i) {
 
 static bool match(dz__terms *s, bindings *b, uint32_t pattern, uint32_t i);
 
-static bool match_negative(dz__terms *s, bindings *b, const dz__pattern *p, uint32_t i) {
+static bool match_negative(dz__terms *s, bindings *b, const dz__rule_node *p, uint32_t i) {
   const dz__term *x = dz__term_at(s, i);
   if (x->kind != DZ__K_SUM || dz__parts_of(s, i)->k.n >= 0) return false;
   uint32_t opposite = dz__scaled(s, dz__whole(-1), i);
@@ -68,7 +68,7 @@ static bool match_negative(dz__terms *s, bindings *b, const dz__pattern *p, uint
   return match(s, b, p->arg[0], opposite);
 }
 
-static bool match_power(dz__terms *s, bindings *b, const dz__pattern *p, uint32_t i) {
+static bool match_power(dz__terms *s, bindings *b, const dz__rule_node *p, uint32_t i) {
   const dz__term *x = dz__term_at(s, i);
   uint32_t base = i, power = s->one;
   if (x->kind == DZ__K_PRODUCT) {
@@ -80,7 +80,7 @@ static bool match_power(dz__terms *s, bindings *b, const dz__pattern *p, uint32_
 }
 
 /* n a: what has a coefficient. */
-static bool match_scaled(dz__terms *s, bindings *b, const dz__pattern *p, uint32_t i) {
+static bool match_scaled(dz__terms *s, bindings *b, const dz__rule_node *p, uint32_t i) {
   uint32_t rest;
   dz__ratio k = dz__split(s, i, &rest);
   if (rest == i || rest == s->one) return false;
@@ -91,7 +91,7 @@ static bool match_scaled(dz__terms *s, bindings *b, const dz__pattern *p, uint32
 }
 
 /* n + a, n - a: a sum with a constant. */
-static bool match_sum(dz__terms *s, bindings *b, const dz__pattern *p, uint32_t i) {
+static bool match_sum(dz__terms *s, bindings *b, const dz__rule_node *p, uint32_t i) {
   const dz__term *x = dz__term_at(s, i);
   if (x->kind != DZ__K_SUM || x->parts != 2) return false;
   dz__part u = dz__parts_of(s, i)[0], v = dz__parts_of(s, i)[1];
@@ -104,7 +104,7 @@ static bool match_sum(dz__terms *s, bindings *b, const dz__pattern *p, uint32_t 
 }
 
 static bool match(dz__terms *s, bindings *b, uint32_t pattern, uint32_t i) {
-  const dz__pattern *p = pattern_at(s, pattern);
+  const dz__rule_node *p = pattern_at(s, pattern);
   if (p->letter) return bind(s, b, p->letter, i);
   if (p->fn == DZ__F_END) return dz__is_number_term(s, i, p->number);
   if (p->fn == DZ__F_neg) return match_negative(s, b, p, i);
@@ -120,7 +120,7 @@ static bool match(dz__terms *s, bindings *b, uint32_t pattern, uint32_t i) {
 /* ---- building ---- */
 
 static uint32_t build(dz__terms *s, const bindings *b, uint32_t pattern) {
-  const dz__pattern p = *pattern_at(s, pattern);
+  const dz__rule_node p = *pattern_at(s, pattern);
   uint32_t args[3];
   if (p.letter) return b->of[p.letter - 'a'];
   if (p.fn == DZ__F_END) return dz__term_number(s, p.number);
@@ -135,7 +135,7 @@ static bool holds(dz__terms *s, const bindings *b, uint32_t guard) {
 }
 
 static uint32_t try_rule(dz__terms *s, const dz__rule *rule, uint32_t n, const uint32_t *args) {
-  const dz__pattern *p = pattern_at(s, rule->left);
+  const dz__rule_node *p = pattern_at(s, rule->left);
   bindings b;
   for (int k = 0; k < LETTERS; k++) b.of[k] = DZ__NO_TERM;
   for (uint32_t k = 0; k < n; k++)

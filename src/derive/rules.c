@@ -58,20 +58,20 @@ static bool bind_letters(dz_tape *t, const dz_program *p) {
 }
 
 static uint32_t number_pattern(dz__rules *r, double v) {
-  dz__pattern *to = dz__vec_add(&r->alloc, &r->patterns, 1, sizeof *to);
+  dz__rule_node *to = dz__vec_add(&r->alloc, &r->patterns, 1, sizeof *to);
   if (!to) return DZ__NO_PATTERN;
-  *to = (dz__pattern){.fn = DZ__F_END, .number = v};
+  *to = (dz__rule_node){.fn = DZ__F_END, .number = v};
   return (uint32_t)r->patterns.n - 1;
 }
 
 /* Patterns have the numbers of their nodes; those of plain numbers come behind. */
 static bool read_patterns(dz__rules *r, dz_tape *t) {
   size_t n = dz_tape_size(t);
-  if (!dz__vec_add(&r->alloc, &r->patterns, n, sizeof(dz__pattern))) return false;
+  if (!dz__vec_add(&r->alloc, &r->patterns, n, sizeof(dz__rule_node))) return false;
   for (size_t i = 0; i < n; i++) {
     dz_var x = dz_node_at(t, i);
     dz_node node = dz_describe(x);
-    dz__pattern p = {.fn = DZ__F_END, .nargs = (uint8_t)node.nargs, .number = dz_value(x)};
+    dz__rule_node p = {.fn = DZ__F_END, .nargs = (uint8_t)node.nargs, .number = dz_value(x)};
     if (node.role == DZ_ROLE_INPUT) p.letter = *dz_name(x);
     if (node.nargs) p.fn = (int)dz__fn_by_name(node.op, strlen(node.op));
     for (int k = 0; k < node.nargs; k++) {
@@ -79,7 +79,7 @@ static bool read_patterns(dz__rules *r, dz_tape *t) {
       p.arg[k] = dz_is_number(of) ? number_pattern(r, dz__number(of)) : (uint32_t)dz_node_index(of);
       if (p.arg[k] == DZ__NO_PATTERN) return false;
     }
-    ((dz__pattern *)r->patterns.at)[i] = p;
+    ((dz__rule_node *)r->patterns.at)[i] = p;
   }
   return true;
 }
@@ -123,6 +123,6 @@ dz_status dz__rules_read(const dz_allocator *a, dz__rules *r) {
 }
 
 void dz__rules_free(dz__rules *r) {
-  dz__vec_free(&r->alloc, &r->patterns, sizeof(dz__pattern));
+  dz__vec_free(&r->alloc, &r->patterns, sizeof(dz__rule_node));
   dz__vec_free(&r->alloc, &r->rules, sizeof(dz__rule));
 }

@@ -5,13 +5,13 @@
 #include "lang/program.h"
 
 /* A node of a rule's text. */
-typedef struct dz__pattern {
+typedef struct dz__rule_node {
   int fn;      /* DZ__F_END for a number or a letter */
   char letter; /* 0 for a number */
   uint8_t nargs;
   uint32_t arg[3];
   double number;
-} dz__pattern;
+} dz__rule_node;
 
 typedef struct dz__rule {
   uint32_t left, right, guard; /* guard: DZ__NO_PATTERN for none */

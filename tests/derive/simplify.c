@@ -110,7 +110,7 @@ START_TEST(rules_are_read) {
   ck_assert_uint_eq(r.rules.n, n);
   for (size_t i = 0; i < n; i++) {
     const dz__rule *rule = (const dz__rule *)r.rules.at + i;
-    const dz__pattern *left = (const dz__pattern *)r.patterns.at + rule->left;
+    const dz__rule_node *left = (const dz__rule_node *)r.patterns.at + rule->left;
     ck_assert_msg(left->nargs > 0, "rule %zu: the left side is no operation", i);
     ck_assert_int_eq(rule->guard != DZ__NO_PATTERN, dz__rule_text_at(i)->guard[0] != 0);
   }
