@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A sanitizer sees malloc's blocks only. */
-#if defined(__SANITIZE_ADDRESS__)
+/* A sanitizer sees malloc's blocks only; tools/valgrind, which loses sight of pages that move, says so
+ * itself. */
+#if defined(__SANITIZE_ADDRESS__) || defined(DZ_NO_PAGES)
 #define OWN_PAGES 0
 #elif defined(__has_feature)
 #define OWN_PAGES (!__has_feature(address_sanitizer))

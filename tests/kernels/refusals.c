@@ -128,7 +128,8 @@ END_TEST
 /* ---- adjoints that nobody wants ---- */
 
 START_TEST(nothing_is_wanted) {
-  double x[4] = {1, -2, 3, 4}, y[4] = {2, 1, 0, 1}, z[6] = {1, 2, 3, 4, 5, 6}, g[6] = {1, 1, 1, 1, 1, 1};
+  double x[4] = {1, -2, 3, 4}, y[4] = {2, 1, 0, 1}, g[6] = {1, 1, 1, 1, 1, 1};
+  double z[6] = {1, 2, 3, 4, 0, 1}; /* the last two are the order of rows, of a system that was solved */
   const double zeros[6] = {0};
   double room[64], *ga[3] = {NULL, NULL, NULL};
   const dz__array args[3] = {{.rank = 2, .dims = {2, 2}, .size = 4, .data = x},
