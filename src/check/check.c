@@ -113,6 +113,7 @@ static bool differentiate(dz__checking *c) {
   if (!number && dz_backward(y)) return fail_as_tape(c, DZ_ERR_MEMORY, "the sweep failed"), false;
   for (size_t i = 0; i < c->count; i++) {
     if (!c->adjoints[i]) continue;
+    if (!dz_valid(c->leaves[i])) return fail_as_tape(c, DZ_ERR_HANDLE, "a leaf is gone"), false;
     const double *g = number ? NULL : dz_adjoints(c->leaves[i]);
     for (size_t k = dz_size(c->leaves[i]); k-- > 0;) c->adjoints[i][k] = g ? g[k] : 0;
   }

@@ -84,6 +84,7 @@ START_TEST(a_tape_that_is_gone_at_once) {
   unsteady u = {.how = GONE, .from = 1, .links = 1};
   outcome o = check_changing(&u);
   ck_assert_int_eq(o.status, DZ_ERR_HANDLE);
+  ck_assert_str_eq(o.error.message, "a leaf is gone");
 }
 END_TEST
 
