@@ -23,6 +23,11 @@ static void say_call(dz__loop_emitter *k, const dz__instruction *i) {
   }
 }
 
+/* What was written for each lane becomes a whole vector. */
+static void say_fill(dz__loop_emitter *k, dz__operand_text d) {
+  dz__say(k->e, "  %s_fill(%s, n);\n", k->e->name, d.text);
+}
+
 static void say_partial(dz__loop_emitter *k, const dz__instruction *i) {
   const uint32_t *t = k->l->code.list + i->a;
   bool mask = dz__pointwise[i->fn].mask[i->mode];
@@ -34,6 +39,7 @@ static void say_partial(dz__loop_emitter *k, const dz__instruction *i) {
           i->flags ? ".5" : "0");
   dz__say(k->e, "    (%s)[i] %s %sp * (%s)[i];\n  }\n", dz__operand_at(k, i->d).text,
           i->op == DZ__I_PART ? "=" : "+=", mask ? "p == 0 ? 0 : " : "", dz__operand_at(k, t[4]).text);
+  say_fill(k, dz__operand_at(k, i->d));
 }
 
 static void say_function(dz__loop_emitter *k, const dz__instruction *i) {
@@ -47,6 +53,8 @@ static void say_function(dz__loop_emitter *k, const dz__instruction *i) {
             "  for (i = 0; i < n; i++) {\n    const double y = (%s)[i], z = %s_v_%s(y, 0, 0);\n"
             "    (%s)[i] = %s_d0_%s(y, 0, 0, z, 0);\n    (%s)[i] = z;\n  }\n",
             a.text, name, f, b.text, name, f, d.text);
+  if (i->op == DZ__I_FNK) say_fill(k, b);
+  say_fill(k, d);
 }
 
 static void say_wire(dz__loop_emitter *k, const dz__instruction *i) {
@@ -57,13 +65,16 @@ static void say_wire(dz__loop_emitter *k, const dz__instruction *i) {
   case DZ__I_LOAD:
     dz__say(e, "  for (i = 0; i < n; i++) (%s)[i] = (%s)[(lane + i) * %u];\n", d.text, a.text,
             (unsigned)i->c);
+    say_fill(k, d);
     break;
   case DZ__I_GATHER:
     dz__say(e, "  for (i = 0; i < n; i++) (%s)[i] = (%s)[x[%zu + lane + i]];\n", d.text, a.text, index);
+    say_fill(k, d);
     break;
   case DZ__I_SELECT:
     dz__say(e, "  for (i = 0; i < n; i++) (%s)[i] = R[x[%zu + x[%zu + lane + i]] + i];\n", d.text,
             k->spots.list + i->a, choice);
+    say_fill(k, d);
     break;
   case DZ__I_RSELECT:
     dz__say(e, "  for (i = 0; i < n; i++) R[x[%zu + x[%zu + lane + i]] + i] += (%s)[i];\n",

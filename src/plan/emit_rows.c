@@ -126,7 +126,9 @@ static void say_columns(dz__emitter *e) {
   dz__say(e, "    TRANSPOSE\n");
   for (unsigned j = 0; j < DZ__W; j++) dz__say(e, "    ST(o[%u] + i) = d%u;\n", j, j);
   dz__say(e,
-          "  }\n#endif\n  for (; i < n; i++)\n    for (j = 0; j < 8; j++) o[j][i] = p[i * step + j];\n}\n");
+          "  }\n#endif\n  for (; i < n; i++)\n    for (j = 0; j < 8; j++) o[j][i] = p[i * step + j];\n"
+          "  for (j = 0; j < 8; j++) %s_fill(o[j], n);\n}\n",
+          e->name);
 }
 
 /* Eight vectors' sums, each in the order in which one vector alone is added up. */

@@ -141,12 +141,15 @@ void dz__emit_vectors(dz__emitter *e) {
           "#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (%s_i){__VA_ARGS__})\n#endif\n",
           f);
   for (unsigned far = 1; far <= DZ__W; far++) say_shift(e, far);
-  dz__say(
-      e,
-      "/* Numbers from p on for a vector, of which only n exist. */\n"
-      "static inline const double *%s_from(const double *p, size_t n, double *room) {\n  size_t i;\n"
-      "  if (n >= 8) return p;\n  for (i = 0; i < 8; i++) room[i] = i < n ? p[i] : 0;\n  return room;\n}\n"
-      "static inline void %s_add(double *d, const double *x, size_t n) {\n  size_t i;\n"
-      "  for (i = 0; i < n; i++) d[i] += x[i];\n}\n\n",
-      f, f);
+  dz__say(e,
+          "/* Numbers from p on for a vector, of which only n exist; behind them stand copies of the last "
+          "one, with\n"
+          "   which no function traps that does not with itself. */\n"
+          "static inline const double *%s_from(const double *p, size_t n, double *room) {\n  size_t i;\n"
+          "  if (n >= 8) return p;\n  for (i = 0; i < 8; i++) room[i] = p[i < n ? i : n - 1];\n  return "
+          "room;\n}\n"
+          "static inline void %s_add(double *d, const double *x, size_t n) {\n  size_t i;\n"
+          "  for (i = 0; i < n; i++) d[i] += x[i];\n}\n"
+          "static inline void %s_fill(double *d, size_t n) {\n  for (; n & 7; n++) d[n] = d[n - 1];\n}\n\n",
+          f, f, f);
 }
