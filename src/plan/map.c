@@ -44,6 +44,15 @@ typedef struct samples {
   char *work;
 } samples;
 
+/* Native code reads vectors that are whole, or samples too few for one: of what lies behind the caller's last
+   number it knows nothing. */
+static void run_native(const samples *s, double *w, size_t lane, size_t lanes) {
+  const size_t whole = lanes / DZ__W * DZ__W, pieces[] = {whole, lanes - whole};
+  for (int k = 0; k < 2; lane += pieces[k++])
+    if (pieces[k])
+      s->p->native->map(s->in, s->jacobians, w, s->values, lane, pieces[k], dz__machine_rows(s->p->lanes));
+}
+
 /* Samples `lane` to before `lane` + `lanes`. */
 static void run_tile(const samples *s, dz__view *v, size_t lane, size_t lanes) {
   const dz_plan *p = s->p;
@@ -57,7 +66,7 @@ static void run_tile(const samples *s, dz__view *v, size_t lane, size_t lanes) {
   v->base[DZ__INS] = v->base[DZ__IN] + lane;
   if (p->native) {
     w[room_of(l)] = 0;
-    p->native->map(s->in, s->jacobians, w, s->values, lane, lanes, dz__machine_rows(p->lanes));
+    run_native(s, w, lane, lanes);
     if (w[room_of(l)] == 0) return;
   } else {
     p->lanes(v, c->at, s->values ? adjoints : before_values(c), lanes);

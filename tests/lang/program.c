@@ -2,6 +2,7 @@
 #include "lang/program.h"
 #include "dz/lang.h"
 #include "dz/sweep.h"
+#include "dz/text.h"
 #include "failing.h"
 #include "lang/builtin.h"
 #include "suite.h"
@@ -359,10 +360,12 @@ START_TEST(spreads_by_shape) {
   } of[] = {{"", 1, 1}, {"[5]", 5, 1}, {"[2, 5]", 2, 5}, {"[2, 3, 5]", 6, 5}, {"[2, 3, 5, 7]", 30, 7}};
   for (size_t i = 0; i < COUNT(of); i++) {
     const double l = sqrt(6 / (of[i].in + of[i].out));
-    char uniform[60], normal[60];
+    char uniform[100], normal[60], number[40];
     const char *const inits[] = {"glorot", uniform, "he", normal};
-    snprintf(uniform, sizeof uniform, "uniform(%.17g, %.17g)", -l, l);
-    snprintf(normal, sizeof normal, "normal(%.17g)", sqrt(2 / of[i].in));
+    dz_number_write(l, 0, number);
+    snprintf(uniform, sizeof uniform, "uniform(-%s, %s)", number, number);
+    dz_number_write(sqrt(2 / of[i].in), 0, number);
+    snprintf(normal, sizeof normal, "normal(%s)", number);
     for (int k = 0; k < 4; k += 2) {
       dz_tape *t[2];
       const double *x[2];

@@ -1,5 +1,6 @@
 /* Lanes that fill no vector: what stands behind them in a workspace is nothing to compute with, so it traps
-   nowhere, whatever it is; nor does valgrind find that anything hangs on it. */
+   nowhere, whatever it is; nor does valgrind find that anything hangs on it. Behind the caller's numbers
+   there may be no memory at all. */
 #define _GNU_SOURCE
 #include "cache.h"
 #include "dz/dz.h"
@@ -7,6 +8,7 @@
 #include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum { LANES = 11, COLUMNS = 8, INPUTS = LANES * COLUMNS + 1, SAMPLES = 11 };
 
@@ -47,14 +49,23 @@ typedef struct result {
 
 static double in[INPUTS];
 
+/* n numbers, behind which there is nothing. */
+static double *at_the_end(size_t n) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (n * sizeof(double) + page - 1) / page * page;
+  char *p = mmap(NULL, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ck_assert(p != MAP_FAILED && mprotect(p + bytes, page, PROT_NONE) == 0);
+  return (double *)(void *)(p + bytes) - n;
+}
+
 /* One run in room that is as it came, for valgrind; then in room full of 0 and of numbers below 0, while all
    exceptions that might be meant trap. */
 static void run(const dz_plan *p, bool map, const result *right) {
   enum { FILLS = 3 };
   static const int fill[FILLS] = {-1, 0, 0xc1};
-  const size_t bytes = map ? dz_plan_map_memory(p) : dz_plan_memory(p);
-  static double rows[SAMPLES][INPUTS], values[SAMPLES], slopes[SAMPLES][INPUTS];
-  for (int k = 0; k < SAMPLES; k++) memcpy(rows[k], in, sizeof in);
+  const size_t bytes = map ? dz_plan_map_memory(p) : dz_plan_memory(p), samples = map ? SAMPLES : 1;
+  double *rows = at_the_end(samples * INPUTS), *values = at_the_end(samples),
+         *slopes = at_the_end(samples * INPUTS);
+  for (size_t k = 0; k < samples; k++) memcpy(rows + k * INPUTS, in, sizeof in);
   for (int k = 0; k < FILLS; k++) {
     void *room = malloc(bytes);
     if (fill[k] >= 0) memset(room, fill[k], bytes);
@@ -62,17 +73,18 @@ static void run(const dz_plan *p, bool map, const result *right) {
     feclearexcept(FE_ALL_EXCEPT);
     if (fill[k] >= 0) feenableexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW);
 #endif
-    const dz_status status = map ? dz_plan_map(p, SAMPLES, *rows, values, *slopes, room)
-                                 : dz_plan_run(p, in, values, *slopes, room);
+    const dz_status status = map ? dz_plan_map(p, SAMPLES, rows, values, slopes, room)
+                                 : dz_plan_run(p, rows, values, slopes, room);
 #ifdef __GLIBC__
     fedisableexcept(FE_ALL_EXCEPT);
 #endif
     ck_assert_int_eq(status, DZ_OK);
-    for (int s = 0; s < (map ? SAMPLES : 1); s++) {
+    for (size_t s = 0; s < samples; s++) {
       const double most = fabs(right->value) + 1;
       ck_assert(fabs(values[s] - right->value) <= 64 * LANES * 0x1p-53 * most);
       for (int j = 0; j < INPUTS; j++)
-        ck_assert(fabs(slopes[s][j] - right->slope[j]) <= 64 * LANES * 0x1p-53 * fabs(right->slope[j]));
+        ck_assert(fabs(slopes[s * INPUTS + (size_t)j] - right->slope[j]) <=
+                  64 * LANES * 0x1p-53 * fabs(right->slope[j]));
     }
     free(room);
   }
@@ -99,4 +111,28 @@ START_TEST(nothing_traps) {
 }
 END_TEST
 
-SUITE_BETWEEN(set_up, tear_down, EACH(nothing_traps, COUNT(lanes)))
+/* Of one number each, so that samples are vectors as they stand. */
+START_TEST(nothing_is_behind_a_map) {
+  enum { MOST = 40 };
+  dz_tape *t = dz_tape_new(NULL);
+  const dz_var x = dz_input(t, .5), y = dz_sin(x);
+  dz_plan *p = dz_plan_new(1, &y, 1, &x, &(dz_plan_options){.map = true}, NULL);
+  double *numbers = at_the_end(MOST), *values = at_the_end(MOST), *slopes = at_the_end(MOST);
+  void *room = malloc(dz_plan_map_memory(p));
+  for (int k = 0; k < MOST; k++) numbers[k] = .1 * k;
+  for (int native = 0; native < 2; native++) {
+    for (int n = 1; n <= MOST; n++) {
+      const double *in_n = numbers + MOST - n;
+      double *z = values + MOST - n, *g = slopes + MOST - n;
+      ck_assert_int_eq(dz_plan_map(p, (size_t)n, in_n, z, g, room), DZ_OK);
+      for (int k = 0; k < n; k++) ck_assert(z[k] == sin(in_n[k]) && fabs(g[k] - cos(in_n[k])) <= 0x1p-52);
+    }
+    if (!native) ck_assert_int_eq(dz_plan_native(p, &(dz_native_options){.cache = cache}, NULL), DZ_OK);
+  }
+  free(room);
+  dz_plan_free(p);
+  dz_tape_free(t);
+}
+END_TEST
+
+SUITE_BETWEEN(set_up, tear_down, EACH(nothing_traps, COUNT(lanes)), ONCE(nothing_is_behind_a_map))
