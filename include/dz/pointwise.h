@@ -40,24 +40,21 @@ DZ__ALWAYS void dz__fetch(const void *place, intptr_t bytes) {
 
 /* Recording a scalar node; the caller has made sure of room. */
 DZ__ALWAYS dz_var dz__push(dz_tape *t, unsigned code, uint32_t a, uint32_t b, double value) {
-  uint32_t i = t->n;
-
-  dz__fetch(&t->value[i], 1024);
-  dz__fetch(&t->arg[i], 1024);
-  t->value[i] = value;
-  t->arg[i] = (uint64_t)b << 32 | a;
-  t->code[i] = (uint8_t)code;
-  t->n = i + 1;
+  dz__cell *p = t->next;
+  dz__fetch(p, 4096);
+  p->value = value;
+  p->word = (uint64_t)b << DZ__B_SHIFT | (uint64_t)code << DZ__CODE_SHIFT | a;
+  t->next = p + 1;
   dz_var r;
   r.tape = t;
   r.value = value;
-  r.id = t->fresh + i;
+  r.id = t->origin + (uintptr_t)p / sizeof *p;
   return r;
 }
 
 /* An active scalar leaf, numbered among its like; the general road is dz_leaf. */
 DZ__ALWAYS dz_var dz__active_leaf(dz_tape *t, dz_role role, double value) {
-  if (t && t->n < t->cap) return dz__push(t, (unsigned)role, t->leaves++, 0, value);
+  if (t && t->next < t->end) return dz__push(t, (unsigned)role, t->leaves++, 0, value);
   return dz_leaf(t, role, value);
 }
 
@@ -105,10 +102,10 @@ DZ__ALWAYS dz_var dz__general(unsigned op, dz_var x, dz_var y, const char *file,
 /* Codes of the inline operations, in the order of the table; constructors.c checks them. */
 enum { DZ__CODE_NEG = 5, DZ__CODE_ADD = 7, DZ__CODE_SUB = 13, DZ__CODE_MUL = 19, DZ__CODE_DIV = 25 };
 
-DZ__ALWAYS bool dz__roomy(dz_var x) { return (uintptr_t)x.tape > 1 && x.tape->n < x.tape->cap; }
+DZ__ALWAYS bool dz__roomy(dz_var x) { return (uintptr_t)x.tape > 1 && x.tape->next < x.tape->end; }
 DZ__ALWAYS bool dz__plain1(dz_var x, double *value) { return dz__roomy(x) && dz__plain(x.tape, x, value); }
 DZ__ALWAYS bool dz__plain2(dz_var x, dz_var y, double *u, double *v) {
-  return x.tape == y.tape && dz__plain1(x, u) && dz__plain(x.tape, y, v);
+  return DZ__LIKELY(x.tape == y.tape) && dz__plain1(x, u) && dz__plain(x.tape, y, v);
 }
 
 DZ__ALWAYS bool dz__is_at(const dz_tape *t, uint32_t k, double value) {

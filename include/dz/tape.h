@@ -71,8 +71,8 @@ DZ_API size_t dz_tape_size(const dz_tape *t);
    DZ_ERR_LIMIT (more nodes than the tape may hold) or DZ_ERR_ARGUMENT (NULL). */
 DZ_API dz_status dz_tape_reserve(dz_tape *t, size_t nodes);
 
-/* What a tape refuses to go beyond, with DZ_ERR_LIMIT: nodes, 2^32 - 2 unless set, which is also the most
-   that can be set; and the operations and operands that functions of a program expand to in one recording,
+/* What a tape refuses to go beyond, with DZ_ERR_LIMIT: nodes, 2^28 unless set, which is also the most that
+   can be set; and the operations and operands that functions of a program expand to in one recording,
    2^26 unless set. */
 typedef enum dz_limit { DZ_LIMIT_NODES, DZ_LIMIT_STEPS } dz_limit;
 
@@ -222,18 +222,27 @@ DZ_API const dz_note *dz_note_at(const dz_tape *t, size_t i);
 
 /* ---- what follows is private to dz: it is here so that recording can be inlined ---- */
 
+/* A node: its value, and a word that says the operation and its operands. */
+typedef struct dz__cell {
+  double value;
+  uint64_t word; /* from its lowest bit: 28 of the first operand, 8 of a dz__code, 28 of the second operand */
+} dz__cell;
+enum { DZ__CODE_SHIFT = 28, DZ__B_SHIFT = 36, DZ__MOST_CELLS = 1 << DZ__CODE_SHIFT };
+
 struct dz_tape {
-  double *value; /* per node */
-  uint64_t *arg; /* per node: the first operand in the low half, the second in the high one */
-  uint8_t *code; /* per node: a dz__code */
-  double *pool;  /* constants that stand as operands */
-  uint32_t n, cap;
+  dz__cell *next, *end; /* the next node's place; the first without room */
+  dz__cell *cell;       /* per node */
+  double *pool;         /* constants that stand as operands */
+  uint64_t origin;      /* a node's id is this and a sixteenth of its address */
+  uint64_t fresh;       /* the id that node 0 would have now: the present stamp in its high half */
+  uint64_t first;       /* plain handles from this id on have the present stamp */
   uint32_t pooled, pool_cap;
   uint32_t leaves; /* active scalar leaves */
   uint32_t floor;  /* no rewind ever went below this node: handles under it need no stamp */
-  uint64_t fresh;  /* the id that node 0 would have now: the present stamp in its high half */
-  uint64_t first;  /* plain handles from this id on have the present stamp */
 };
+
+/* How many nodes there are. */
+static inline uint32_t dz__count(const dz_tape *t) { return t->cell ? (uint32_t)(t->next - t->cell) : 0; }
 
 /* id: the low half is the node, the high half its stamp below two flags, which are set when they do NOT hold,
    so that the ids of plain nodes (live, active scalars) are the largest, and those of the present stamp the
@@ -261,7 +270,7 @@ static inline bool dz__plain(const dz_tape *t, dz_var x, double *value) {
   *value = x.value;
   if (DZ__LIKELY(x.id >= t->first)) return true;
   if (dz__index(x) >= t->floor || dz__flags(x)) return false;
-  *value = t->value[dz__index(x)];
+  *value = t->cell[dz__index(x)].value;
   return true;
 }
 

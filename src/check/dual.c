@@ -205,7 +205,7 @@ static bool weigh_solve(weighing *w, dz_var x, const double *g) {
 static bool weigh_node(weighing *w, uint32_t i) {
   dz_var x = dz__handle(w->tape, i);
   const dz__wide *wide = dz__wide_of(w->tape, i);
-  if (wide ? wide->fn == DZ__F_END || !wide->active : dz__fn_of_code(w->tape->code[i]) == DZ__F_END)
+  if (wide ? wide->fn == DZ__F_END || !wide->active : dz__fn_of_code(dz__node_code(w->tape, i)) == DZ__F_END)
     return true;
   const double *g = dz_adjoints(x);
   bool any = false;

@@ -69,7 +69,7 @@ bool dz__lone_record(dz__lone *l, dz_var *z) {
   const dz__wide *w = dz__wide_of(t, dz__index(l->x));
   const int64_t *attr = NULL;
   int nargs = dz_describe(l->x).nargs, nattr = (int)dz_attributes(l->x, &attr);
-  dz__fn fn = w ? (dz__fn)w->fn : dz__fn_of_code(t->code[dz__index(l->x)]);
+  dz__fn fn = w ? (dz__fn)w->fn : dz__fn_of_code(dz__node_code(t, dz__index(l->x)));
   dz_tape_rewind(l->tape, l->leaves);
   for (int k = 0; k < nargs; k++) l->use[k] = prepared(l, l->leaf[k]);
   *z = dz__record(fn, nargs, l->use, nattr, attr);

@@ -29,7 +29,7 @@ static dz__print print_of(const dz_tape *t, uint32_t i) {
 }
 
 bool dz__check_print(dz__checking *c) {
-  size_t n = c->tape->n;
+  size_t n = dz_tape_size(c->tape);
   if (!dz__grow(&c->alloc, (void **)&c->prints, &c->prints_cap, n, sizeof *c->prints))
     return dz__check_fail_as(c, c->tape, DZ_ERR_MEMORY, "out of memory"), false;
   for (uint32_t i = 0; i < n; i++) c->prints[i] = print_of(c->tape, i);
@@ -38,7 +38,7 @@ bool dz__check_print(dz__checking *c) {
 }
 
 bool dz__check_differs(const dz__checking *c, bool values, size_t *node, bool *shape) {
-  size_t n = c->tape->n;
+  size_t n = dz_tape_size(c->tape);
   for (*node = 0; *node < n && *node < c->nprints; ++*node) {
     const dz__print now = print_of(c->tape, (uint32_t)*node), *was = &c->prints[*node];
     *shape = now.shape != was->shape;

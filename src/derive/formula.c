@@ -62,7 +62,7 @@ static bool inlined(job *j, const dz__formula *g, const uint32_t operand[3], uin
 
 static bool operation(job *j, dz_var x, int nargs, uint32_t *slot) {
   const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
-  uint32_t fn = w ? w->fn : (uint32_t)dz__fn_of_code(x.tape->code[dz__index(x)]), operand[3] = {0};
+  uint32_t fn = w ? w->fn : (uint32_t)dz__fn_of_code(dz__node_code(x.tape, dz__index(x))), operand[3] = {0};
   const dz__userop *u = w ? dz__user_of(dz__of(x.tape), fn, dz__attr_of(dz__of(x.tape), w)) : NULL;
   if (u ? !u->elementwise : fn >= DZ__F_POINTWISE_END)
     return refuse(j, x, "is not elementwise: an operation by text is made of elementwise ones");

@@ -76,7 +76,7 @@ static dz_status rows_at_once(const wanted *w, bool *sound) {
     int n = w->rows - i < DZ__ROWS ? w->rows - i : DZ__ROWS;
     if (dz__sweep_rows(t, n, w->ys + i, sound))
       return refuse(t, DZ_ERR_MEMORY, "jacobian", "out of memory for adjoints");
-    for (int k = 0; k < n; k++) dz__read_row(t, k, w->count, w->xs, w->out + (size_t)(i + k) * w->n);
+    dz__read_rows(t, n, w->count, w->xs, w->out + (size_t)i * w->n);
   }
   return DZ_OK;
 }

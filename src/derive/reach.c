@@ -35,7 +35,7 @@ typedef struct operands {
 
 /* The active operands of a plain scalar node that it has a slope to. */
 static operands scalar_operands(const dz_tape *t, uint32_t i) {
-  dz__fn fn = dz__fn_of_code(t->code[i]);
+  dz__fn fn = dz__fn_of_code(dz__node_code(t, i));
   operands o = {{0, 0}, 0};
   if (fn == DZ__F_END) return o;
   dz__site at = dz__site_of(t, i);
@@ -213,7 +213,7 @@ static void plant(job *j, int count, const dz_var *xs) {
 static void sweep(job *j) {
   for (uint32_t i = 0; i <= j->top && !j->sets.failed; i++) {
     if (!j->needed[i]) continue;
-    if (j->s->hot.code[i] == DZ__WIDE)
+    if (dz__node_code(&j->s->hot, i) == DZ__WIDE)
       pass_wide(j, &j->s->wide[dz__operands(&j->s->hot, i).a]);
     else
       pass_scalar(j, i);

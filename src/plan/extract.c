@@ -54,12 +54,12 @@ static bool frozen(const dz__extraction *x, dz_var v) {
 /* Operand `at` of a scalar operation: of the tape's numbers where it is pooled. */
 static uint32_t scalar_node(dz__extraction *x, bool pooled, uint32_t at) {
   if (pooled) return dz__graph_number(x->g, x->t->pool[at]);
-  return x->map[at] == DZ__FROZEN ? dz__graph_number(x->g, x->t->value[at]) : x->map[at];
+  return x->map[at] == DZ__FROZEN ? dz__graph_number(x->g, x->t->cell[at].value) : x->map[at];
 }
 
-/* Nearly all nodes are of this kind, so it reads the tape's columns, not handles. */
+/* Nearly all nodes are of this kind, so it reads the tape's cells, not handles. */
 static dz_status extract_scalar(dz__extraction *x, uint32_t i) {
-  unsigned code = x->t->code[i], variant = dz__variant(code), fn = dz__fn_of_code(code), flags = 0;
+  unsigned code = dz__node_code(x->t, i), variant = dz__variant(code), fn = dz__fn_of_code(code), flags = 0;
   dz__pair in = dz__operands(x->t, i);
   size_t nargs = dz__ops[fn].arity > 1 ? 2 : 1;
   bool first = variant == DZ__CV, second = variant == DZ__VC;
@@ -81,7 +81,7 @@ static bool all_frozen(const dz__extraction *x, dz_var v, uint32_t nargs) {
 }
 
 static dz_status extract_node(dz__extraction *x, uint32_t i) {
-  unsigned code = x->t->code[i];
+  unsigned code = dz__node_code(x->t, i);
   if (code > DZ__WIDE) return extract_scalar(x, i);
   dz_var v = dz__handle(x->t, i);
   if (dz_role_of(v) != DZ_ROLE_NONE) return DZ_OK;

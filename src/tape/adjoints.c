@@ -90,7 +90,7 @@ size_t dz__adjoints_bytes(const dz__adjoints *a) {
 
 /* ---- reading ---- */
 
-static bool is_leaf(const dz_tape *t, uint32_t i) { return t->code[i] < DZ__WIDE; }
+static bool is_leaf(const dz_tape *t, uint32_t i) { return dz__node_code(t, i) < DZ__WIDE; }
 
 dz_adjoint_state dz_adjoint_state_of(dz_var x) {
   if (dz_is_number(x)) return DZ_ADJOINT_INACTIVE;
@@ -133,7 +133,8 @@ void dz__read_adjoint(dz_var x, double *to) {
 /* A live active scalar leaf, which is what a loop reads. */
 static bool is_plain_leaf(dz_var x) {
   double value;
-  return (uintptr_t)x.tape > 1 && dz__plain(x.tape, x, &value) && x.tape->code[dz__index(x)] <= DZ__PARAM;
+  return (uintptr_t)x.tape > 1 && dz__plain(x.tape, x, &value) &&
+         dz__node_code(x.tape, dz__index(x)) <= DZ__PARAM;
 }
 
 double dz_adjoint(dz_var x) {

@@ -92,7 +92,7 @@ static void begin(dz__tape *s, dz__adjoints *own, seeding y) {
 static void gather_leaves(dz__tape *s, uint32_t top) {
   const dz_tape *t = &s->hot;
   for (uint32_t i = 0; i <= top; i++)
-    if ((t->code[i] == DZ__INPUT || t->code[i] == DZ__PARAM) && !dz__operands(t, i).b)
+    if ((dz__node_code(t, i) == DZ__INPUT || dz__node_code(t, i) == DZ__PARAM) && !dz__operands(t, i).b)
       s->leaf[dz__operands(t, i).a] = s->kept.scalar[i];
 }
 

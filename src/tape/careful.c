@@ -12,7 +12,7 @@ static void flow(double p, bool mask, double g, double *ga, double *reached) {
 }
 
 static void pull_scalar(const dz_tape *t, uint32_t i, dz__adjoints *a, dz__adjoints *r) {
-  if (dz__fn_of_code(t->code[i]) == DZ__F_END) return;
+  if (dz__fn_of_code(dz__node_code(t, i)) == DZ__F_END) return;
   dz__site s = dz__site_of(t, i);
   for (int k = 0; k < 2; k++) {
     uint32_t to = k ? dz__operands(t, i).b : dz__operands(t, i).a;
@@ -51,7 +51,7 @@ static void pull_wide(dz_tape *t, const dz__wide *w, dz__adjoints *a, dz__adjoin
 
 void dz__sweep_careful(dz_tape *t, dz__adjoints *a, dz__adjoints *reached, uint32_t top) {
   for (uint32_t i = top + 1; i-- > 0;) {
-    if (t->code[i] == DZ__WIDE)
+    if (dz__node_code(t, i) == DZ__WIDE)
       pull_wide(t, &dz__of(t)->wide[dz__operands(t, i).a], a, reached);
     else if (reached->scalar[i] != 0)
       pull_scalar(t, i, a, reached);

@@ -162,7 +162,7 @@ const double *dz__reached_of(const dz__tape *s, const dz__wide *w) {
 static void scalar_node(const dz_tape *t, uint32_t i, findings *f) {
   const dz__tape *s = dz__of_const(t);
   const double *g = s->kept.scalar;
-  dz__fn fn = dz__fn_of_code(t->code[i]);
+  dz__fn fn = dz__fn_of_code(dz__node_code(t, i));
   if (fn == DZ__F_END) return;
   dz__site at = dz__site_of(t, i);
   dz__pair from = dz__operands(t, i);

@@ -92,14 +92,15 @@ dz_var dz_leaf_tensor_single(dz_tape *t, dz_role role, int rank, const size_t *d
 
 static dz_status overwrite(dz_var leaf, numbers x, size_t count) {
   if (!dz_valid(leaf) || dz_is_number(leaf)) return DZ_ERR_HANDLE;
-  if ((!x.doubles && !x.singles) || !is_leaf_code(leaf.tape->code[dz__index(leaf)])) return DZ_ERR_ARGUMENT;
+  if ((!x.doubles && !x.singles) || !is_leaf_code(dz__node_code(leaf.tape, dz__index(leaf))))
+    return DZ_ERR_ARGUMENT;
   dz__tape *s = dz__of(leaf.tape);
   const dz__wide *w = dz__wide_of(leaf.tape, dz__index(leaf));
   if (count != (w ? w->size : 1)) return DZ_ERR_SHAPE;
   if (w)
     fill(s, w->data, count, x);
   else
-    leaf.tape->value[dz__index(leaf)] = dz__rounded(leaf.tape, first_of(x));
+    leaf.tape->cell[dz__index(leaf)].value = dz__rounded(leaf.tape, first_of(x));
   if (w && s->single) dz__copy_refresh(s, w);
   dz__forget_values(s);
   s->swept.again = false;
@@ -118,13 +119,13 @@ dz_status dz_set_single(dz_var leaf, const float *values, size_t count) {
 
 /* Tensor leaves and wide nodes carry 1 in arg.b; a scalar leaf 0. */
 const dz__wide *dz__wide_of(const dz_tape *t, uint32_t i) {
-  unsigned code = t->code[i];
+  unsigned code = dz__node_code(t, i);
   bool has = code == DZ__WIDE || (is_leaf_code(code) && dz__operands(t, i).b);
   return has ? &dz__of_const(t)->wide[dz__operands(t, i).a] : NULL;
 }
 
 static bool node_active(const dz_tape *t, uint32_t i, const dz__wide *w) {
-  unsigned code = t->code[i];
+  unsigned code = dz__node_code(t, i);
   if (w) return w->active;
   if (is_leaf_code(code)) return role_active(code);
   return dz__variant(code) != DZ__II && code != DZ__stop;
@@ -135,13 +136,13 @@ dz_var dz__handle(const dz_tape *t, uint32_t i) {
   uint32_t flags = (w && w->rank ? DZ__TENSOR : 0) | (node_active(t, i, w) ? 0 : DZ__INACTIVE);
   dz_tape *own = (dz_tape *)(uintptr_t)t;
   dz__of(own)->handed = true;
-  return (dz_var){own, t->value[i], t->fresh - ((uint64_t)flags << 32) + i};
+  return (dz_var){own, t->cell[i].value, t->fresh - ((uint64_t)flags << 32) + i};
 }
 
 static dz__array scalar_array(double *value) { return (dz__array){.size = 1, .data = value}; }
 
 dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w) {
-  if (w->rank == 0) return scalar_array(&t->value[w->node]);
+  if (w->rank == 0) return scalar_array(&t->cell[w->node].value);
   const dz__tape *s = dz__of_const(t);
   dz__array a = {.rank = w->rank, .size = w->size, .data = w->data};
   memcpy(a.dims, &s->wide_dims[w->dims0], w->rank * sizeof *a.dims);
@@ -152,7 +153,7 @@ dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w) {
 dz__array dz__array_at(const dz_tape *t, dz__ref ref) {
   if (ref.flags & DZ__POOLED) return scalar_array(&t->pool[ref.index]);
   if (ref.flags & DZ__TENSOR) return dz__array_of_wide(t, dz__wide_of(t, ref.index));
-  return scalar_array(&t->value[ref.index]);
+  return scalar_array(&t->cell[ref.index].value);
 }
 
 dz__array dz__array_of(dz_var x) {
@@ -168,7 +169,7 @@ double dz_value(dz_var x) {
   if (dz_is_number(x)) return dz__number(x);
   if (!node(x)) return NAN;
   const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
-  if (!w || w->rank == 0) return x.tape->value[dz__index(x)];
+  if (!w || w->rank == 0) return x.tape->cell[dz__index(x)].value;
   if (w->size != 1) return NAN;
   return dz__of(x.tape)->single ? (double)*w->single : *w->data;
 }
@@ -176,7 +177,7 @@ double dz_value(dz_var x) {
 const double *dz_values(dz_var x) {
   if (!node(x)) return NULL;
   const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
-  if (!w || w->rank == 0) return &x.tape->value[dz__index(x)];
+  if (!w || w->rank == 0) return &x.tape->cell[dz__index(x)].value;
   return dz__of(x.tape)->single ? dz__copied_value(dz__of(x.tape), w) : w->data;
 }
 
@@ -188,7 +189,7 @@ const float *dz_values_single(dz_var x) {
 double dz__element_of(dz_var x, size_t e) {
   if (dz_is_number(x)) return dz__number(x);
   const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
-  if (!w || w->rank == 0) return x.tape->value[dz__index(x)];
+  if (!w || w->rank == 0) return x.tape->cell[dz__index(x)].value;
   return dz__of(x.tape)->single ? (double)w->single[e] : w->data[e];
 }
 
@@ -215,7 +216,7 @@ size_t dz_extent(dz_var x, int k) {
 dz_role dz_role_of(dz_var x) {
   if (dz_is_number(x)) return DZ_ROLE_CONST;
   if (!node(x)) return DZ_ROLE_NONE;
-  unsigned code = x.tape->code[dz__index(x)];
+  unsigned code = dz__node_code(x.tape, dz__index(x));
   return is_leaf_code(code) ? (dz_role)code : DZ_ROLE_NONE;
 }
 

@@ -12,41 +12,42 @@ static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 static bool grow_nodes(dz__tape *s, size_t nodes) {
   const dz_allocator *a = &s->alloc;
   dz_tape *t = &s->hot;
-  bool done = dz__grow(a, (void **)&t->value, &s->value_cap, nodes, sizeof *t->value) &&
-              dz__grow(a, (void **)&t->arg, &s->arg_cap, nodes, sizeof *t->arg) &&
-              dz__grow(a, (void **)&t->code, &s->code_cap, nodes, sizeof *t->code);
-  dz__set_cap(s);
-  return done;
+  const uint32_t n = dz__count(t);
+  if (!dz__grow(a, (void **)&t->cell, &s->cell_cap, nodes, sizeof *t->cell)) return false;
+  t->next = t->cell + n;
+  dz__set_origin(t);
+  dz__set_end(s);
+  return true;
 }
 
-void dz__set_cap(dz__tape *s) {
-  size_t cap = least(least(s->value_cap, s->arg_cap), s->code_cap);
-  s->hot.cap = s->single ? 0 : (uint32_t)least(cap, s->most[DZ_LIMIT_NODES]);
+void dz__set_end(dz__tape *s) {
+  if (s->hot.cell) s->hot.end = s->hot.cell + (s->single ? 0 : least(s->cell_cap, s->most[DZ_LIMIT_NODES]));
 }
 
 static bool grow_pool(dz__tape *s, size_t constants) {
   bool done = dz__grow(&s->alloc, (void **)&s->hot.pool, &s->pool_cap, constants, sizeof *s->hot.pool);
-  s->hot.pool_cap = (uint32_t)least(s->pool_cap, UINT32_MAX - 1);
+  s->hot.pool_cap = (uint32_t)least(s->pool_cap, DZ__MOST_CELLS);
   return done;
 }
 
 bool dz__room(dz_tape *t, uint32_t pool) {
   dz__tape *s = dz__of(t);
-  if (t->n >= s->most[DZ_LIMIT_NODES] || t->pooled >= UINT32_MAX - 1 - pool)
+  const uint32_t n = dz__count(t);
+  if (n >= s->most[DZ_LIMIT_NODES] || t->pooled + (uint64_t)pool > DZ__MOST_CELLS)
     return dz__poison(t, DZ_ERR_LIMIT, "tape", "this tape may hold at most %llu nodes",
                       (unsigned long long)s->most[DZ_LIMIT_NODES]),
            false;
-  size_t nodes = t->n < 240 ? 256 : (size_t)t->n + 1;
+  size_t nodes = n < 240 ? 256 : (size_t)n + 1;
   size_t constants = (size_t)t->pooled + pool;
-  if ((t->n >= t->cap && !grow_nodes(s, nodes)) || (constants > t->pool_cap && !grow_pool(s, constants)))
-    return dz__poison(t, DZ_ERR_MEMORY, "tape", "out of memory at node %u", t->n), false;
+  if ((t->next >= t->end && !grow_nodes(s, nodes)) || (constants > t->pool_cap && !grow_pool(s, constants)))
+    return dz__poison(t, DZ_ERR_MEMORY, "tape", "out of memory at node %u", n), false;
   return true;
 }
 
 dz_status dz_tape_reserve(dz_tape *t, size_t nodes) {
   if (!t) return DZ_ERR_ARGUMENT;
   if (nodes > dz__of(t)->most[DZ_LIMIT_NODES]) return DZ_ERR_LIMIT;
-  return nodes <= t->cap || grow_nodes(dz__of(t), nodes) ? DZ_OK : DZ_ERR_MEMORY;
+  return grow_nodes(dz__of(t), nodes) ? DZ_OK : DZ_ERR_MEMORY;
 }
 
 static dz_var with_flags(dz_var x, uint32_t flags) {
@@ -77,7 +78,7 @@ static uint32_t operand_slot(dz_tape *t, dz_var x) {
 }
 
 static double operand_value(const dz_tape *t, dz_var x) {
-  return dz_is_number(x) ? dz__number(x) : t->value[dz__index(x)];
+  return dz_is_number(x) ? dz__number(x) : t->cell[dz__index(x)].value;
 }
 
 static dz_var scalar1(dz_tape *t, dz__fn fn, dz_var x) {
@@ -116,9 +117,9 @@ dz_var dz__push_wide(dz_tape *t, unsigned code, dz__fn fn, const dz__call *call,
       !dz__grow(a, (void **)&s->wide_attr, &s->wide_attr_cap, s->wide_nattr + nattr, sizeof *s->wide_attr) ||
       !dz__grow(a, (void **)&s->wide_dims, &s->wide_dims_cap, s->wide_ndims + rank, sizeof *s->wide_dims)) {
     dz__arena_rewind(&s->arena, before);
-    return dz__poison(t, DZ_ERR_MEMORY, call->op, "out of memory at node %u", t->n);
+    return dz__poison(t, DZ_ERR_MEMORY, call->op, "out of memory at node %u", dz__count(t));
   }
-  s->wide[s->wides] = (dz__wide){.node = t->n,
+  s->wide[s->wides] = (dz__wide){.node = dz__count(t),
                                  .fn = (uint16_t)fn,
                                  .nargs = (uint32_t)nargs,
                                  .rank = (uint8_t)rank,

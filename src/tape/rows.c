@@ -56,6 +56,9 @@ dz_status dz__sweep_rows(dz_tape *t, int n, const dz_var *ys, bool *sound) {
   return DZ_OK;
 }
 
-void dz__read_row(const dz_tape *t, int k, int count, const dz_var *xs, double *out) {
-  for (int j = 0; j < count; j++) out[j] = dz__of_const(t)->leaf_rows[dz__operands(t, dz__index(xs[j])).a][k];
+void dz__read_rows(const dz_tape *t, int n, int count, const dz_var *xs, double *out) {
+  for (int j = 0; j < count; j++) {
+    const double *row = dz__of_const(t)->leaf_rows[dz__operands(t, dz__index(xs[j])).a];
+    for (int k = 0; k < n; k++) out[(size_t)k * (size_t)count + (size_t)j] = row[k];
+  }
 }

@@ -12,7 +12,7 @@ bool dz__rows_suit(const dz_tape *t);
    adjoints of other sweeps stay. */
 dz_status dz__sweep_rows(dz_tape *t, int n, const dz_var *ys, bool *sound);
 
-/* Row k of the last sweep at active scalar leaves. */
-void dz__read_row(const dz_tape *t, int k, int count, const dz_var *xs, double *out);
+/* The n rows of the last sweep at active scalar leaves, one after the other. */
+void dz__read_rows(const dz_tape *t, int n, int count, const dz_var *xs, double *out);
 
 #endif

@@ -31,7 +31,7 @@ static bool knows_floats(dz__fn fn) {
 /* ---- operands ---- */
 
 static double *scalar_at(const dz_tape *t, dz__ref ref) {
-  return ref.flags & DZ__POOLED ? &t->pool[ref.index] : &t->value[ref.index];
+  return ref.flags & DZ__POOLED ? &t->pool[ref.index] : &t->cell[ref.index].value;
 }
 
 /* What a kernel of floats reads as operand k; scalars lie in `few`. */
@@ -158,7 +158,7 @@ static bool own_reverse(dz_tape *t, const dz__wide *w, double *scalar, dz__call 
             : tensor                     ? dz__float_adjoint(s, dz__operands(t, refs[k].index).a)
                                          : &given[k];
   }
-  given[w->nargs] = (float)t->value[w->node];
+  given[w->nargs] = (float)t->cell[w->node].value;
   given[w->nargs + 1] = (float)scalar[w->node];
   call->out.single = w->rank ? w->single : &given[w->nargs];
   call->g_single = w->rank ? dz__float_adjoint(s, (size_t)(w - s->wide)) : &given[w->nargs + 1];
@@ -179,7 +179,7 @@ static bool converted_reverse(dz_tape *t, const dz__wide *w, double *scalar, dz_
     dz__to_doubles(g, dz__float_adjoint(s, (size_t)(w - s->wide)), w->size);
     rest = g + w->size;
   }
-  call->out.data = w->rank ? out : &t->value[w->node];
+  call->out.data = w->rank ? out : &t->cell[w->node].value;
   call->g = w->rank ? g : &scalar[w->node];
   call->ga = s->call_ga;
   for (uint32_t k = 0; k < w->nargs; k++) {

@@ -52,13 +52,13 @@ static inline __attribute__((always_inline)) bool sound_pull(dz_tape *t, const d
 /* ---- scalars ---- */
 
 dz__site dz__site_of(const dz_tape *t, uint32_t i) {
-  unsigned code = t->code[i], variant = dz__variant(code);
+  unsigned code = dz__node_code(t, i), variant = dz__variant(code);
   dz__fn fn = dz__fn_of_code(code);
   dz__pair p = dz__operands(t, i);
   bool two = dz__ops[fn].arity > 1;
-  dz__site s = {.f = &dz__pointwise[fn], .z = t->value[i], .tie = variant == DZ__VV ? .5 : 0};
-  s.in[0] = variant == DZ__CV ? t->pool[p.a] : t->value[p.a];
-  s.in[1] = !two ? 0 : variant == DZ__VC ? t->pool[p.b] : t->value[p.b];
+  dz__site s = {.f = &dz__pointwise[fn], .z = t->cell[i].value, .tie = variant == DZ__VV ? .5 : 0};
+  s.in[0] = variant == DZ__CV ? t->pool[p.a] : t->cell[p.a].value;
+  s.in[1] = !two ? 0 : variant == DZ__VC ? t->pool[p.b] : t->cell[p.b].value;
   s.wants[0] = dz__codes[code].wants & 1;
   s.wants[1] = dz__codes[code].wants & 2;
   return s;
@@ -86,7 +86,7 @@ static bool sweep_short(dz_tape *t, const dz__adjoints *a, const dz__slots *s, u
 }
 
 bool dz__sweep_quick(dz_tape *t, const dz__adjoints *a, const dz__slots *s, uint32_t top) {
-  enum { LONG = 1 << 16 }; /* nodes, of 25 bytes each with their adjoints */
+  enum { LONG = 1 << 16 }; /* nodes, of 24 bytes each with their adjoints */
   return s->whole     ? sweep_whole(t, a, s, top)
          : top < LONG ? sweep_short(t, a, s, top)
                       : sweep_long(t, a, s, top);

@@ -112,15 +112,16 @@ static bool has_nan(const double *t, size_t n) {
 /* Takes every zero for structural: that matters only where one meets a non-finite partial, and then a NaN
    arises. At any NaN it stops and returns false, and the careful sweep must do it over. */
 static bool sweep_quick(dz__tape *s, uint32_t low, uint32_t top) {
-  const double *value = s->hot.value, *pool = s->hot.pool;
+  const dz__cell *cell = s->hot.cell;
+  const double *pool = s->hot.pool;
   double *t = s->tangent.scalar;
   for (uint32_t i = low; i <= top; i++) {
     dz__pair p = dz__operands(&s->hot, i);
-    double z = value[i], x, y = 0, d;
-    switch (s->hot.code[i]) {
+    double z = cell[i].value, x, y = 0, d;
+    switch (dz__node_code(&s->hot, i)) {
 #define OP1(name, ...)                                                                                       \
   case DZ__##name:                                                                                           \
-    x = value[p.a], d = FLOW(0, name, 0, p.a);                                                               \
+    x = cell[p.a].value, d = FLOW(0, name, 0, p.a);                                                          \
     break;
 #define OP1K(name, ...)                                                                                      \
   OP1(name, 0)                                                                                               \
@@ -129,19 +130,19 @@ static bool sweep_quick(dz__tape *s, uint32_t low, uint32_t top) {
     break;
 #define OP2(name, ...)                                                                                       \
   case DZ__##name##_vv:                                                                                      \
-    x = value[p.a], y = value[p.b], d = FLOW(0, name, .5, p.a) + FLOW(1, name, .5, p.b);                     \
+    x = cell[p.a].value, y = cell[p.b].value, d = FLOW(0, name, .5, p.a) + FLOW(1, name, .5, p.b);           \
     break;                                                                                                   \
   case DZ__##name##_vc:                                                                                      \
-    x = value[p.a], y = pool[p.b], d = FLOW(0, name, 0, p.a);                                                \
+    x = cell[p.a].value, y = pool[p.b], d = FLOW(0, name, 0, p.a);                                           \
     break;                                                                                                   \
   case DZ__##name##_cv:                                                                                      \
-    x = pool[p.a], y = value[p.b], d = FLOW(1, name, 0, p.b);                                                \
+    x = pool[p.a], y = cell[p.b].value, d = FLOW(1, name, 0, p.b);                                           \
     break;                                                                                                   \
   case DZ__##name##_vi:                                                                                      \
-    x = value[p.a], y = value[p.b], d = FLOW(0, name, 0, p.a);                                               \
+    x = cell[p.a].value, y = cell[p.b].value, d = FLOW(0, name, 0, p.a);                                     \
     break;                                                                                                   \
   case DZ__##name##_iv:                                                                                      \
-    x = value[p.a], y = value[p.b], d = FLOW(1, name, 0, p.b);                                               \
+    x = cell[p.a].value, y = cell[p.b].value, d = FLOW(1, name, 0, p.b);                                     \
     break;
 #define OP3(name, ...)
 #include "ops/pointwise.def"
@@ -163,7 +164,7 @@ static bool sweep_quick(dz__tape *s, uint32_t low, uint32_t top) {
 /* ---- the careful sweep ---- */
 
 static void push_scalar(dz__tape *s, uint32_t i) {
-  if (dz__fn_of_code(s->hot.code[i]) == DZ__F_END) return;
+  if (dz__fn_of_code(dz__node_code(&s->hot, i)) == DZ__F_END) return;
   dz__site at = dz__site_of(&s->hot, i);
   for (int k = 0; k < 2; k++) {
     uint32_t from = k ? dz__operands(&s->hot, i).b : dz__operands(&s->hot, i).a;
@@ -177,7 +178,7 @@ static void push_scalar(dz__tape *s, uint32_t i) {
 
 static void sweep_careful(dz__tape *s, uint32_t low, uint32_t top) {
   for (uint32_t i = low; i <= top; i++) {
-    if (s->hot.code[i] == DZ__WIDE)
+    if (dz__node_code(&s->hot, i) == DZ__WIDE)
       push_wide(s, &s->wide[dz__operands(&s->hot, i).a], &s->touched);
     else
       push_scalar(s, i);
@@ -238,8 +239,8 @@ dz_status dz__tangent_check(const char *op, int rows, const dz_var *ys, int coun
     if (dz__index(ys[k]) > *top) *top = dz__index(ys[k]);
   }
   for (int k = 0; k < count; k++) {
-    if (!dz__check_handle(t, leaves[k], op)) return DZ_ERR_HANDLE;
-    unsigned code = dz_is_number(leaves[k]) ? DZ__CONST : t->code[dz__index(leaves[k])];
+    if (!dz__at_sight(t, &leaves[k]) && !dz__check_handle(t, leaves[k], op)) return DZ_ERR_HANDLE;
+    unsigned code = dz_is_number(leaves[k]) ? DZ__CONST : dz__node_code(t, dz__index(leaves[k]));
     if (code != DZ__INPUT && code != DZ__PARAM)
       return refuse(t, DZ_ERR_ARGUMENT, op, "a direction is in inputs and parameters only");
   }

@@ -10,6 +10,7 @@
 static void set_stamp(dz__tape *s, uint64_t stamp) {
   s->stamp = stamp;
   s->hot.fresh = (uint64_t)(DZ__FLAGS | (uint32_t)(stamp & DZ__STAMPS)) << 32;
+  dz__set_origin(&s->hot);
   s->hot.first = stamp <= DZ__STAMPS ? s->hot.fresh : UINT64_MAX;
 }
 
@@ -34,7 +35,7 @@ static void add_floats(dz__tape *s, dz__single *f) {
 
 static void make_new(dz__tape *s, dz_allocator a) {
   make_empty(s, a, UINT32_MAX, 1);
-  s->most[DZ_LIMIT_NODES] = UINT32_MAX - 1;
+  s->most[DZ_LIMIT_NODES] = DZ__MOST_CELLS;
   s->most[DZ_LIMIT_STEPS] = UINT64_C(1) << 26;
 }
 
@@ -75,9 +76,9 @@ dz_status dz_tape_share(dz_tape *t, size_t first, size_t rows) {
 
 dz_status dz_tape_limit(dz_tape *t, dz_limit what, uint64_t most) {
   if (!t || (unsigned)what > DZ_LIMIT_STEPS) return DZ_ERR_ARGUMENT;
-  if (what == DZ_LIMIT_NODES && most >= UINT32_MAX) return DZ_ERR_LIMIT;
+  if (what == DZ_LIMIT_NODES && most > DZ__MOST_CELLS) return DZ_ERR_LIMIT;
   dz__of(t)->most[what] = most;
-  dz__set_cap(dz__of(t));
+  dz__set_end(dz__of(t));
   return DZ_OK;
 }
 
@@ -94,9 +95,7 @@ static void release_floats(dz__tape *s) {
 static void release(dz__tape *s) {
   const dz_allocator *a = &s->alloc;
   if (s->single) release_floats(s);
-  dz__free(a, s->hot.value, s->value_cap * sizeof *s->hot.value);
-  dz__free(a, s->hot.arg, s->arg_cap * sizeof *s->hot.arg);
-  dz__free(a, s->hot.code, s->code_cap * sizeof *s->hot.code);
+  dz__free(a, s->hot.cell, s->cell_cap * sizeof *s->hot.cell);
   dz__free(a, s->hot.pool, s->pool_cap * sizeof *s->hot.pool);
   dz__free(a, s->wide, s->wide_cap * sizeof *s->wide);
   dz__free(a, s->wide_args, s->wide_args_cap * sizeof *s->wide_args);
@@ -150,7 +149,7 @@ void dz_tape_clear(dz_tape *t) {
   if (floats) add_floats(s, floats);
 }
 
-size_t dz_tape_size(const dz_tape *t) { return t ? t->n : 0; }
+size_t dz_tape_size(const dz_tape *t) { return t ? dz__count(t) : 0; }
 
 /* ---- errors ---- */
 
@@ -187,11 +186,11 @@ void dz__locate(dz_var bad, const char *file, int line) {
 /* Nodes from the present end on come from the tape's place: run by run, so a tape recorded by C calls alone
    keeps nothing. Without memory for it the place is forgotten, which only a message would have shown. */
 static void note_place(dz__tape *s) {
-  while (s->places > 0 && s->place[s->places - 1].first >= s->hot.n) s->places--;
+  while (s->places > 0 && s->place[s->places - 1].first >= dz__count(&s->hot)) s->places--;
   const dz__place *last = s->places ? &s->place[s->places - 1] : NULL;
   if (last ? last->line == s->line && last->column == s->column : s->line == 0) return;
   if (!dz__grow(&s->alloc, (void **)&s->place, &s->place_cap, s->places + 1, sizeof *s->place)) return;
-  s->place[s->places++] = (dz__place){s->hot.n, s->line, s->column};
+  s->place[s->places++] = (dz__place){dz__count(&s->hot), s->line, s->column};
 }
 
 void dz_tape_at(dz_tape *t, int line, int column) {
@@ -212,7 +211,7 @@ static uint64_t full_stamp(const dz__tape *s, dz_var x) {
 
 static bool live(const dz__tape *s, dz_var x) {
   uint32_t i = dz__index(x);
-  if (i >= s->hot.n) return false;
+  if (i >= dz__count(&s->hot)) return false;
   if (i < s->hot.floor || dz__stamp(x) == stamp_now(s)) return true;
   uint64_t stamp = full_stamp(s, x);
   if (stamp < s->cleared) return false;
@@ -249,12 +248,12 @@ dz_mark dz_tape_mark(dz_tape *t) {
   if (!t) return (dz_mark){0};
   dz__tape *s = dz__of(t);
   (void)room_for_rewind(s, s->rewounds + 1);
-  return (dz_mark){t, t->n, t->pooled, t->leaves, stamp_now(s)};
+  return (dz_mark){t, dz__count(t), t->pooled, t->leaves, stamp_now(s)};
 }
 
 /* A mark is live while no rewind since went below it; otherwise other nodes may stand there now. */
 static bool mark_live(const dz__tape *s, dz_mark m) {
-  if (m.at > s->hot.n) return false;
+  if (m.at > dz__count(&s->hot)) return false;
   return m.at == 0 || live(s, (dz_var){.tape = m.tape, .id = (uint64_t)m.stamp << 32 | (m.at - 1)});
 }
 
@@ -267,7 +266,7 @@ static void new_stamp(dz__tape *s, uint32_t size) {
 
 /* A stamp that no handle has is as good as a new one: setting many leaves in a row takes one stamp. */
 void dz__forget_values(dz__tape *s) {
-  if (s->handed || s->hot.n != s->unseen) new_stamp(s, s->hot.n);
+  if (s->handed || dz__count(&s->hot) != s->unseen) new_stamp(s, dz__count(&s->hot));
 }
 
 /* Keeps `rewound` short: an older rewind to a node at or above `low` says nothing that this one does not. */
@@ -298,9 +297,9 @@ dz_status dz_tape_rewind(dz_tape *t, dz_mark mark) {
   if (!t || mark.tape != t) return DZ_ERR_ARGUMENT;
   dz__tape *s = dz__of(t);
   if (!mark_live(s, mark)) return DZ_ERR_HANDLE;
-  if (mark.at == t->n) return DZ_OK;
+  if (mark.at == dz__count(t)) return DZ_OK;
   if (!note_rewind(s, mark.at)) return DZ_ERR_MEMORY;
-  t->n = mark.at;
+  t->next = t->cell + mark.at;
   t->pooled = mark.pooled;
   t->leaves = mark.leaves;
   drop_wides(s, mark.at);
@@ -311,8 +310,8 @@ dz_status dz_tape_rewind(dz_tape *t, dz_mark mark) {
   dz__adjoints_rewind(s, &s->reached);
   dz__adjoints_rewind(s, &s->tangent);
   dz__adjoints_rewind(s, &s->touched);
-  if (s->swept.nodes > t->n) {
-    s->swept.nodes = t->n;
+  if (s->swept.nodes > dz__count(t)) {
+    s->swept.nodes = dz__count(t);
     s->swept.again = false;
   }
   if (s->swept.leaves > t->leaves) s->swept.leaves = t->leaves;
@@ -334,16 +333,15 @@ static size_t float_bytes(const dz__tape *s) {
 size_t dz_tape_bytes(const dz_tape *t) {
   if (!t) return 0;
   const dz__tape *s = dz__of_const(t);
-  return size_of(s) + float_bytes(s) + s->value_cap * sizeof *t->value + s->arg_cap * sizeof *t->arg +
-         s->code_cap + s->pool_cap * sizeof *t->pool + s->wide_cap * sizeof *s->wide +
-         s->wide_args_cap * sizeof *s->wide_args + s->wide_attr_cap * sizeof *s->wide_attr +
-         s->wide_dims_cap * sizeof *s->wide_dims + s->rewound_cap * sizeof *s->rewound +
-         s->place_cap * sizeof *s->place + s->spare_cap * sizeof *s->spare +
-         s->call_args_cap * sizeof *s->call_args + s->call_ga_cap * sizeof *s->call_ga +
-         s->call_reached_cap * sizeof *s->call_reached + (s->notes ? DZ__MAX_NOTES * sizeof *s->notes : 0) +
-         dz__arena_bytes(&s->arena) + dz__adjoints_bytes(&s->kept) + dz__adjoints_bytes(&s->reached) +
-         dz__adjoints_bytes(&s->tangent) + dz__adjoints_bytes(&s->touched) + s->zeros_cap * sizeof *s->zeros +
-         s->leaf_cap * sizeof *s->leaf + s->rows_cap * sizeof *s->rows +
-         s->leaf_rows_cap * sizeof *s->leaf_rows + dz__arena_bytes(&s->held) + dz__names_bytes(&s->names) +
-         s->branches_cap * sizeof *s->branches + s->users_cap * sizeof *s->users;
+  return size_of(s) + float_bytes(s) + s->cell_cap * sizeof *t->cell + s->pool_cap * sizeof *t->pool +
+         s->wide_cap * sizeof *s->wide + s->wide_args_cap * sizeof *s->wide_args +
+         s->wide_attr_cap * sizeof *s->wide_attr + s->wide_dims_cap * sizeof *s->wide_dims +
+         s->rewound_cap * sizeof *s->rewound + s->place_cap * sizeof *s->place +
+         s->spare_cap * sizeof *s->spare + s->call_args_cap * sizeof *s->call_args +
+         s->call_ga_cap * sizeof *s->call_ga + s->call_reached_cap * sizeof *s->call_reached +
+         (s->notes ? DZ__MAX_NOTES * sizeof *s->notes : 0) + dz__arena_bytes(&s->arena) +
+         dz__adjoints_bytes(&s->kept) + dz__adjoints_bytes(&s->reached) + dz__adjoints_bytes(&s->tangent) +
+         dz__adjoints_bytes(&s->touched) + s->zeros_cap * sizeof *s->zeros + s->leaf_cap * sizeof *s->leaf +
+         s->rows_cap * sizeof *s->rows + s->leaf_rows_cap * sizeof *s->leaf_rows + dz__arena_bytes(&s->held) +
+         dz__names_bytes(&s->names) + s->branches_cap * sizeof *s->branches + s->users_cap * sizeof *s->users;
 }

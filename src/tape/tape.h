@@ -94,12 +94,11 @@ typedef struct dz__single {
 typedef struct dz__tape {
   dz_tape hot; /* first: a dz_tape is a dz__tape */
   dz_allocator alloc;
-  size_t value_cap, arg_cap, code_cap,
-      pool_cap; /* of the arrays in hot; hot.cap is the least of the first three */
+  size_t cell_cap, pool_cap; /* of the arrays in hot */
   struct {
     size_t first, rows; /* dz_tape_share */
   } share;
-  uint64_t most[DZ_LIMIT_STEPS + 1]; /* limits; hot.cap is within that of nodes */
+  uint64_t most[DZ_LIMIT_STEPS + 1]; /* limits; hot.end is within that of nodes */
   uint64_t stamp;                    /* hot.fresh has its low part */
   uint64_t cleared;                  /* handles with an older stamp are from before a clear */
   uint32_t unseen; /* the size when the stamp was made: no handle has the stamp while nothing was added */
@@ -146,16 +145,21 @@ typedef struct dz__tape {
   void (*prelude_free)(void *prelude);
   struct dz__held *branches; /* comparisons that C code branched on; see holds.c */
   size_t nbranches, branches_cap;
-  dz__single *single; /* of a tape of floats, whose inline roads are closed: hot.cap is 0; else NULL */
+  dz__single *single; /* of a tape of floats, whose inline roads are closed: hot.end is hot.cell; else NULL */
 } dz__tape;
 
 /* The two operands of a scalar node, or what else its 64 bits say. */
 typedef struct dz__pair {
   uint32_t a, b;
 } dz__pair;
-static inline dz__pair dz__operands(const dz_tape *t, size_t i) {
-  return (dz__pair){(uint32_t)t->arg[i], (uint32_t)(t->arg[i] >> 32)};
+static inline dz__pair dz__operands_in(uint64_t word) {
+  return (dz__pair){(uint32_t)word & (DZ__MOST_CELLS - 1), (uint32_t)(word >> DZ__B_SHIFT)};
 }
+static inline dz__pair dz__operands(const dz_tape *t, size_t i) { return dz__operands_in(t->cell[i].word); }
+
+/* Its operation, a dz__code. */
+static inline unsigned dz__code_in(uint64_t word) { return (uint8_t)(word >> DZ__CODE_SHIFT); }
+static inline unsigned dz__node_code(const dz_tape *t, size_t i) { return dz__code_in(t->cell[i].word); }
 
 static inline dz__tape *dz__of(dz_tape *t) { return (dz__tape *)(void *)t; }
 static inline const dz__tape *dz__of_const(const dz_tape *t) { return (const dz__tape *)(const void *)t; }
@@ -188,8 +192,11 @@ static inline const char *dz__op_name(const dz__tape *s, unsigned fn, const int6
    operation. `attr` as ops/tensor.def says. An invalid handle after an error. */
 dz_var dz__record(dz__fn fn, int nargs, const dz_var *args, int nattr, const int64_t *attr);
 
-/* hot.cap, from what there is room for and what the limit is. */
-void dz__set_cap(dz__tape *s);
+/* hot.origin, from where the cells are and what the stamp is. */
+static inline void dz__set_origin(dz_tape *t) { t->origin = t->fresh - (uintptr_t)t->cell / sizeof *t->cell; }
+
+/* hot.end, from what there is room for and what the limit is. */
+void dz__set_end(dz__tape *s);
 
 /* Room for one more node (and `pool` more constants). False after reporting DZ_ERR_MEMORY or DZ_ERR_LIMIT. */
 bool dz__room(dz_tape *t, uint32_t pool);
@@ -226,6 +233,11 @@ dz_var dz__poison(dz_tape *t, dz_status status, const char *op, const char *form
 
 /* Whether x is a live node of t; reports DZ_ERR_HANDLE and why not otherwise. */
 bool dz__check_handle(dz_tape *t, dz_var x, const char *op);
+
+/* Whether it is seen without a call that x is a live, active scalar of t; false says nothing. */
+static inline bool dz__at_sight(const dz_tape *t, const dz_var *x) {
+  return x->tape == t && x->id >= t->first;
+}
 
 /* The shape of a live node or number, data included (a scalar's points into the tape: valid until the next
  * recording; a number's data is NULL). */

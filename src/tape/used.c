@@ -23,7 +23,7 @@ static double *slot(const dz_tape *t, const dz__used *u, dz__ref ref) {
 }
 
 static void mark_scalar(const dz_tape *t, dz__used *u, uint32_t i) {
-  unsigned code = t->code[i], variant = dz__variant(code);
+  unsigned code = dz__node_code(t, i), variant = dz__variant(code);
   dz__fn fn = dz__fn_of_code(code);
   if (fn == DZ__F_END) return;
   if (variant != DZ__CV) u->scalar[dz__operands(t, i).a] = 1;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 dz_var dz_node_at(dz_tape *t, size_t i) {
-  return t && i < t->n ? dz__handle(t, (uint32_t)i) : (dz_var){.tape = t, .id = DZ__NONE};
+  return t && i < dz__count(t) ? dz__handle(t, (uint32_t)i) : (dz_var){.tape = t, .id = DZ__NONE};
 }
 
 static bool node(dz_var x) { return !dz_is_number(x) && dz_valid(x); }
@@ -28,14 +28,14 @@ dz__place dz__place_of(const dz_tape *t, uint32_t i) {
 
 dz__fn dz__fn_of(dz_var x) {
   const dz__wide *w = dz__wide_of(x.tape, dz__index(x));
-  return w ? (dz__fn)w->fn : dz__fn_of_code(x.tape->code[dz__index(x)]);
+  return w ? (dz__fn)w->fn : dz__fn_of_code(dz__node_code(x.tape, dz__index(x)));
 }
 
 dz_node dz_describe(dz_var x) {
   static const char *const leaf[] = {"input", "param", "const", "data"};
   if (!node(x)) return (dz_node){.role = DZ_ROLE_NONE};
   uint32_t i = dz__index(x);
-  unsigned code = x.tape->code[i];
+  unsigned code = dz__node_code(x.tape, i);
   const dz__wide *w = dz__wide_of(x.tape, i);
   dz__place place = dz__place_of(x.tape, i);
   dz_node d = {.role = dz_role_of(x), .active = dz_is_active(x), .line = place.line, .column = place.column};
@@ -60,7 +60,7 @@ dz_var dz_operand(dz_var x, int k) {
   uint32_t i = dz__index(x);
   const dz__wide *w = dz__wide_of(t, i);
   if (w) return of_ref(t, dz__of(t)->wide_args[w->arg0 + (uint32_t)k]);
-  unsigned variant = dz__variant(t->code[i]);
+  unsigned variant = dz__variant(dz__node_code(t, i));
   bool pooled = (variant == DZ__VC && k == 1) || (variant == DZ__CV && k == 0);
   return of_ref(t, (dz__ref){k ? dz__operands(t, i).b : dz__operands(t, i).a, pooled ? DZ__POOLED : 0});
 }

@@ -90,19 +90,6 @@ START_TEST(scalars_have_no_records) {
 }
 END_TEST
 
-/* No test has the memory: the tape is said to hold that many. */
-START_TEST(as_many_constants_as_there_can_be) {
-  const dz_var x = dz_input(tape, 2);
-  const uint32_t pooled = tape->pooled;
-  tape->pooled = UINT32_MAX - 2;
-  ck_assert(!dz_valid(dz_atan2(x, 3)));
-  tape->pooled = pooled;
-  ck_assert_int_eq(dz_tape_error(tape)->status, DZ_ERR_LIMIT);
-  dz_tape_forgive(tape);
-  ck_assert_double_eq(dz_value(dz_mul(x, 3)), 6);
-}
-END_TEST
-
 /* Leaves that no sweep covered count as 0; those that this one does not cover keep what they have. */
 START_TEST(accumulation_over_other_outputs) {
   const dz_var u = dz_leaf_tensor(tape, DZ_ROLE_INPUT, DIMS(2), V(1, 2)), one = dz_sum(u, DZ_ALL, false);
@@ -215,7 +202,6 @@ END_TEST
 
 SUITE_ON_TAPE(ONCE(a_tile_of_one_lane), ONCE(the_tangent_of_a_transposed_system),
               ONCE(tangents_of_roots_of_nothing), ONCE(systems_of_nothing), ONCE(an_axis_without_end),
-              ONCE(scalars_have_no_records), ONCE(as_many_constants_as_there_can_be),
-              ONCE(accumulation_over_other_outputs), ONCE(shares_that_are_no_number), ONCE(shares_of_nothing),
-              ONCE(names_that_begin_alike), ONCE(branches_that_are_gone),
-              ONCE(handles_from_before_a_new_value), ONCE(repeated_every_way))
+              ONCE(scalars_have_no_records), ONCE(accumulation_over_other_outputs),
+              ONCE(shares_that_are_no_number), ONCE(shares_of_nothing), ONCE(names_that_begin_alike),
+              ONCE(branches_that_are_gone), ONCE(handles_from_before_a_new_value), ONCE(repeated_every_way))

@@ -66,6 +66,17 @@ static bool sweep(step *s, int n) {
   return true;
 }
 
+/* Two rows at once: that of the last node, swept before, and that of another. */
+static void rows_agree(const step *s, int n) {
+  const dz_var xs[LEAVES] = {s[0].node, s[1].node, s[2].node}, ys[] = {s[n - 1].node, s[pick(n)].node};
+  double rows[2 * LEAVES];
+  ck_assert_int_eq(dz_jacobians(2, ys, LEAVES, xs, rows), DZ_OK);
+  for (int i = 0; i < LEAVES; i++) ck_assert(rows[i] == (double)s[i].adjoint);
+  ck_assert_int_eq(dz_backward(ys[1]), DZ_OK);
+  for (int i = 0; i < LEAVES; i++)
+    ck_assert(rows[LEAVES + i] == (dz_node_index(xs[i]) <= dz_node_index(ys[1]) ? dz_adjoint(xs[i]) : 0));
+}
+
 START_TEST(sums_of_products) {
   int compared = 0, graphs = EFFORT(40000, 4000);
   dz_tape *t = dz_tape_new(NULL);
@@ -88,8 +99,26 @@ START_TEST(sums_of_products) {
       ck_assert(dz_value(s[i].node) == (double)s[i].value);
       ck_assert(dz_adjoint(s[i].node) == (double)s[i].adjoint);
     }
+    rows_agree(s, n);
   }
   ck_assert_int_gt(compared, graphs / 3);
+  dz_tape_free(t);
+}
+END_TEST
+
+/* Two rows are the first that is asked of a tape of some length, which begins with what has no adjoint. */
+START_TEST(rows_of_a_long_tape) {
+  dz_tape *t = dz_tape_new(NULL);
+  (void)dz_data(t, 7);
+  const dz_var xs[] = {dz_input(t, 2), dz_input(t, 3), dz_input(t, 5)};
+  dz_var y = dz_num(0);
+  for (int k = 0; k < 300; k++) y = dz_add(y, dz_mul(xs[k % 3], k));
+  const dz_var ys[] = {dz_mul(xs[0], xs[2]), y};
+  double rows[6], sum[3] = {0};
+  for (int k = 0; k < 300; k++) sum[k % 3] += k;
+  ck_assert_int_eq(dz_jacobians(2, ys, 3, xs, rows), DZ_OK);
+  ck_assert(rows[0] == 5 && rows[1] == 0 && rows[2] == 2);
+  for (int i = 0; i < 3; i++) ck_assert(rows[3 + i] == sum[i]);
   dz_tape_free(t);
 }
 END_TEST
@@ -113,4 +142,4 @@ START_TEST(setting_reaches_every_copy) {
 }
 END_TEST
 
-SUITE(ONCE(sums_of_products), ONCE(setting_reaches_every_copy))
+SUITE(ONCE(sums_of_products), ONCE(rows_of_a_long_tape), ONCE(setting_reaches_every_copy))

@@ -118,7 +118,8 @@ static double difference(const double *g, const double *h, size_t n) {
   return worst;
 }
 
-/* Repeats one contender for a few milliseconds; the first call of several only warms the caches. */
+/* Repeats one contender for a few milliseconds, at least twice; the first call only warms the caches, which
+ * the contender before filled with its own. */
 static double turn(run *r, int who, double *recording, double *value) {
   double seconds[MOST_CALLS], first[MOST_CALLS], total = 0;
   size_t n = 0;
@@ -128,10 +129,9 @@ static double turn(run *r, int who, double *recording, double *value) {
     seconds[n] = bench_now() - start;
     first[n] = r->recording;
     total += seconds[n++];
-  } while (total < TURN_SECONDS && n < MOST_CALLS);
-  size_t skip = n > 1;
-  *recording = bench_median(first + skip, n - skip);
-  return bench_median(seconds + skip, n - skip);
+  } while (n < 2 || (total < TURN_SECONDS && n < MOST_CALLS));
+  *recording = bench_median(first + 1, n - 1);
+  return bench_median(seconds + 1, n - 1);
 }
 
 static void check(run *r, int who, double value, bench_result *out) {

@@ -249,6 +249,7 @@ static double hand(const bench_data *d, double *g) {
 const workload bench_w1 = {.name = "W1",
                            .what = "Gaussian mixture",
                            .ops = 3381407,
+                           .target = .12,
                            .from_file = true,
                            .open = bench_w1_open,
                            .plain = plain,

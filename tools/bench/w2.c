@@ -205,6 +205,7 @@ static double hand(const bench_data *d, double *g) {
 const workload bench_w2 = {.name = "W2",
                            .what = "bundle adjustment",
                            .ops = 2101638,
+                           .target = .06,
                            .open = open2,
                            .plain = plain,
                            .hand = hand,

@@ -330,7 +330,7 @@ static void overview(buffer *b) {
                  "  --limit NAME=NUMBER\n"
                  "                 data=64G: bytes of a file of data (8G, and K, M, T for other units);\n"
                  "                 steps=1e9: what functions of a program may expand to (67108864);\n"
-                 "                 nodes=1e6: what the tape may hold (4294967294)\n"
+                 "                 nodes=1e6: what the tape may hold (268435456)\n"
                  "\n"
                  "status: 0 done; 1 a check or grade said no; 2 usage or bad expression; 3 file trouble;\n"
                  "        4 out of memory or over a limit; 130 interrupted\n");

@@ -13,7 +13,7 @@ static struct {
   bool bytes;
   uint64_t at; /* 0: the library's own */
 } limits[LIMITS] = {
-    {"data", 0x1p62, true, UINT64_C(1) << 33}, {"nodes", 4294967294., false, 0}, {"steps", 0x1p62, false, 0}};
+    {"data", 0x1p62, true, UINT64_C(1) << 33}, {"nodes", 268435456., false, 0}, {"steps", 0x1p62, false, 0}};
 
 static uint64_t number_of(const char *text, limit k) {
   static const char units[] = "KMGT";
