@@ -36,7 +36,7 @@ static size_t take_lined(work *k, size_t n) {
 }
 
 static size_t results_of(const dz__group *g) {
-  return g->sequence ? g->exports * g->lanes : g->reduced ? 1 : dz__padded(g->lanes);
+  return g->sequence ? g->exports * g->lanes + g->carries : g->reduced ? 1 : dz__padded(g->lanes);
 }
 
 /* Streams need their numbers in one array, and adjoints in one. Whether inputs were copied for that. */

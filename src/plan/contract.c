@@ -12,6 +12,8 @@ typedef struct column {
   uint32_t body;
 } column;
 
+enum { LAST, ALL }; /* of the last step; of another one */
+
 typedef struct work {
   const dz__graph *g;
   const dz__steps *s;
@@ -22,7 +24,8 @@ typedef struct work {
       *body; /* per operation of a step its node in the body; and the carry of what the step before left */
   uint32_t *carry;   /* DZ__NO_NODE: none */
   uint32_t *carried; /* operations of a step that are carried, in the order of carries */
-  uint32_t *export;  /* per operation of a step its column of results; DZ__NO_NODE: none is wanted */
+  uint32_t *export;  /* per operation of a step its column of results; DZ__NO_NODE: none. Before that, what
+                        is wanted of it: */
   uint32_t *inits;   /* per carry its first value's node in g */
   size_t carries, exports;
   uint32_t *reads; /* the call's operands behind the carries' first values */
@@ -131,6 +134,15 @@ static uint32_t body_operand(work *w, uint32_t r, uint32_t slot) {
   return carry(w, (uint32_t)(x - s->first), operand(w, 0, r, slot));
 }
 
+/* Of what only the last step's is wanted the state behind it has, where it is carried. */
+static void number_exports(work *w) {
+  for (size_t r = 0; r < w->s->period; r++)
+    if (w->export[r] == ALL || (w->export[r] == LAST && w->carry[r] == DZ__NO_NODE))
+      w->export[r] = (uint32_t)w->exports++;
+    else
+      w->export[r] = DZ__NO_NODE;
+}
+
 static bool build_body(work *w) {
   const dz__steps *s = w->s;
   for (uint32_t r = 0; r < s->period; r++) {
@@ -141,6 +153,7 @@ static bool build_body(work *w) {
     w->body[r] = dz__graph_add(&w->group->body, w->g->kind[i], w->g->flags[i], n, args);
     if (w->body[r] == DZ__NO_NODE) return false;
   }
+  number_exports(w);
   for (size_t k = 0; k < w->carries; k++)
     if (!dz__graph_output(&w->group->body, w->body[w->carried[k]])) return false;
   for (uint32_t r = 0; r < s->period; r++)
@@ -155,8 +168,10 @@ static bool build_body(work *w) {
 
 static void want(work *w, uint32_t node) {
   if (!inside(w, node)) return;
+  size_t k = w->s->number[node] - w->s->first, last = w->s->period * (w->s->steps - 1);
+  uint32_t *export = &w->export[k % w->s->period];
   w->map[node] = WANTED;
-  w->export[(w->s->number[node] - w->s->first) % w->s->period] = 0;
+  *export = k >= last && *export != ALL ? LAST : ALL;
 }
 
 static void find_exports(work *w) {
@@ -168,8 +183,6 @@ static void find_exports(work *w) {
     for (size_t j = dz__first_node(g->kind[i]); j < end; j++) want(w, dz__node_of(dz__graph_args(g, i)[j]));
   }
   for (size_t k = 0; k < g->outs; k++) want(w, g->out[k]);
-  for (size_t r = 0; r < s->period; r++)
-    if (w->export[r] != DZ__NO_NODE) w->export[r] = (uint32_t)w->exports++;
 }
 
 static uint32_t copy(work *w, uint32_t i) {
@@ -190,6 +203,14 @@ static bool copy_ops(work *w, size_t from, size_t to) {
   return true;
 }
 
+/* The number of the result that is operation k of all steps. */
+static uint32_t result_of(const work *w, size_t k) {
+  size_t r = k % w->s->period, c = 0;
+  if (w->export[r] != DZ__NO_NODE) return (uint32_t)(w->export[r] * w -> s -> steps + k / w -> s -> period);
+  while (w->carried[c] != r) c++;
+  return (uint32_t)(w->exports * w->s->steps + c);
+}
+
 static bool add_call(work *w, uint32_t number) {
   const dz__steps *s = w->s;
   dz__graph *to = &w->to;
@@ -203,9 +224,9 @@ static bool add_call(work *w, uint32_t number) {
   for (size_t k = 0; k < w->n; k++) to->arg[to->args++] = w->map[w->reads[k]];
   to->start[call + 1] = (uint32_t)to->args;
   for (size_t k = 0; k < s->period * s->steps; k++) {
-    uint32_t i = s->op[s->first + k], result = w->export[k % s->period];
+    uint32_t i = s->op[s->first + k];
     if (w->map[i] != WANTED) continue;
-    uint32_t at[] = {call, (uint32_t)(result * s->steps + k / s->period)};
+    uint32_t at[] = {call, result_of(w, k)};
     w->map[i] = dz__graph_add(to, DZ__P_ELEMENT, w->g->flags[i] & DZ__N_ACTIVE, 2, at);
     if (w->map[i] == DZ__NO_NODE) return false;
   }

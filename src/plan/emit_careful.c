@@ -86,9 +86,11 @@ static void say_part(dz__emitter *e, size_t k, size_t code, size_t list, size_t 
                             s.table,
                             s.index,
                             s.choice,
+                            code + l->last,
                             code + l->enter,
                             code + l->zeroed,
                             code + l->leave,
+                            code + l->passed,
                             l->kept,
                             l->reduced,
                             l->sequence};

@@ -41,11 +41,12 @@ void dz__open_sequence(dz__emitter *e, size_t k, const dz__loop *l) {
 
 static void say_long(dz__emitter *e, size_t k, const dz__loop *l) {
   char here[64], last[64];
-  size_t enter = say_part(e, k, "enter", 0, l->enter),
+  size_t result = say_part(e, k, "last", 0, l->last), enter = say_part(e, k, "enter", l->last, l->enter),
          values = say_part(e, k, "value", l->enter, l->code.reverse),
          zeros = say_part(e, k, "zero", l->code.reverse, l->zeroed),
          adjoints = say_part(e, k, "adjoint", l->zeroed, l->leave),
-         leave = say_part(e, k, "leave", l->leave, l->code.n);
+         leave = say_part(e, k, "leave", l->leave, l->passed),
+         arrive = say_part(e, k, "arrive", l->passed, l->code.n);
   snprintf(here, sizeof here, "S + %zu", l->room);
   snprintf(last, sizeof last, "S + %zu", l->lanes * l->room);
   dz__open_sequence(e, k, l);
@@ -53,10 +54,13 @@ static void say_long(dz__emitter *e, size_t k, const dz__loop *l) {
   say_calls(e, k, "enter", enter, "S", "NULL");
   dz__say(e, "    for (s = 0; s < %zu; s++, S += %zu) {\n", l->lanes, l->room);
   say_calls(e, k, "value", values, here, "S");
-  dz__say(e, "    }\n  }\n");
+  dz__say(e, "    }\n");
+  say_calls(e, k, "last", result, "S", "NULL");
+  dz__say(e, "  }\n");
   if (adjoints + leave) {
     dz__say(e, "  if (mode == %u) return;\n  S = w + %zu;\n", DZ__CALL_FORWARD, l->spot);
     say_calls(e, k, "zero", zeros, "NULL", last);
+    say_calls(e, k, "arrive", arrive, last, "NULL");
     dz__say(e, "  S += %zu;\n  for (s = %zu; s-- > 0;) {\n    S -= %zu;\n", l->lanes * l->room, l->lanes,
             l->room);
     say_calls(e, k, "zero", zeros, "NULL", "S");

@@ -17,6 +17,10 @@ enum {
 
 enum { AT_ONCE = 64 }; /* steps */
 
+/* Numbers that stand in one line of the cache; how many bytes ahead they are fetched; how many must be kept
+   for that to be worth while. */
+enum { LINE = 8, AHEAD = 3072, MANY = 1 << 15 };
+
 typedef struct body {
   dz__emitter *e;
   const dz__loop *l;
@@ -80,7 +84,7 @@ static void find_locals(body *b) {
 
 static void find_slots(body *b) {
   const dz__loop *l = b->l;
-  each(b, 0, l->enter, note_entered);
+  each(b, l->last, l->enter, note_entered);
   each(b, l->enter, l->code.reverse, note_slot);
   b->back = true;
   each(b, l->code.reverse, l->leave, note_slot);
@@ -231,9 +235,18 @@ static void say_moves(body *b, unsigned which, const char *to, const char *from)
     if (b->slot[k] & which) dz__say(b->e, "    %s%zu = %s%zu;\n", to, k, from, k);
 }
 
+/* What many steps keep is more than a cache holds: it is fetched before it is asked for. Addresses are
+   numbers here, since those near the ends lie outside the workspace. */
+static void say_fetch(body *b, size_t step, char direction, const char *write) {
+  for (size_t k = 0; k < step && b->l->lanes * step > MANY; k += LINE)
+    dz__say(b->e, "    __builtin_prefetch((const void *)((uintptr_t)(S + %zu) %c %d)%s);\n", k, direction,
+            AHEAD, write);
+}
+
 static void say_values(body *b, size_t k) {
   const dz__loop *l = b->l;
   dz__emitter *e = b->e;
+  size_t step = kept(b, l->code.slots);
   dz__say(
       e,
       "static void %s_loop%zu_values(const double *in, double *w, const double *t, const uint32_t *x, double "
@@ -241,14 +254,16 @@ static void say_values(body *b, size_t k) {
       e->name, k);
   say_variables(b, false);
   dz__say(e, "  (void)in, (void)w, (void)t, (void)x;\n");
-  say_code(b, 0, l->enter);
+  say_code(b, l->last, l->enter);
   say_kept(b, true, ENTERED, "r", 0);
   say_moves(b, STATE, "p", "r");
-  dz__say(e, "  for (s = 0; s < %zu; s++) {\n    S += %zu;\n", l->lanes, kept(b, l->code.slots));
+  dz__say(e, "  for (s = 0; s < %zu; s++) {\n    S += %zu;\n", l->lanes, step);
+  say_fetch(b, step, '+', ", 1");
   say_code(b, l->enter, l->code.reverse);
   say_kept(b, true, NEEDED | NEEDED_LAST, "r", 0);
   say_moves(b, STATE, "p", "r");
   dz__say(e, "  }\n");
+  say_code(b, 0, l->last);
   for (size_t j = 0; j < l->code.slots; j++) dz__say(e, "  (void)r%zu, (void)p%zu;\n", j, j);
   dz__say(e, "}\n");
 }
@@ -266,7 +281,9 @@ static void say_adjoints(body *b, size_t k) {
   dz__say(e, "  (void)in, (void)grad, (void)w, (void)t, (void)x%s;\n", e->outside ? ", (void)q" : "");
   say_code(b, l->code.reverse, l->zeroed);
   say_moves(b, SET_LAST, "r", "p");
+  say_code(b, l->passed, l->code.n);
   dz__say(e, "  S += %zu;\n  for (s = %zu; s-- > 0;) {\n    S -= %zu;\n", l->lanes * step, l->lanes, step);
+  say_fetch(b, step, '-', "");
   if (b->quick) say_later(b);
   say_kept(b, false, NEEDED, "r", step);
   say_kept(b, false, NEEDED_LAST, "p", 0);
@@ -279,7 +296,7 @@ static void say_adjoints(body *b, size_t k) {
   }
   for (size_t j = 0; j < l->code.slots; j++) dz__say(e, "  (void)r%zu, (void)p%zu;\n", j, j);
   e->locals = &(dz__locals){.n = 0};
-  say_code(b, l->leave, l->code.n);
+  say_code(b, l->leave, l->passed);
   e->locals = &b->locals;
   dz__say(e, "}\n");
 }

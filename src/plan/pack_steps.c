@@ -163,11 +163,12 @@ static void sum_from(work *w, size_t k, size_t end) {
 static void close_up(work *w) {
   dz__loop *l = w->l;
   dz__routine *c = &l->packed;
-  const size_t ends[] = {l->enter, c->reverse, l->zeroed, l->leave, l->code.n};
-  size_t *to[] = {&l->parts.enter, &l->parts.values, &l->parts.zeros, &l->parts.adjoints, &l->parts.leave};
+  const size_t ends[] = {l->last, l->enter, c->reverse, l->zeroed, l->leave, l->passed, l->code.n};
+  dz__parts *p = &l->parts;
+  size_t *to[] = {&p->last, &p->enter, &p->values, &p->zeros, &p->adjoints, &p->leave, &p->arrive};
   size_t n = 0, part = 0;
   for (size_t k = 0; k <= c->n; k++) {
-    for (; part < 5 && ends[part] == k; part++) *to[part] = n;
+    for (; part < sizeof to / sizeof *to && ends[part] == k; part++) *to[part] = n;
     if (k < c->n && !w->gone[k]) c->at[n++] = c->at[k];
   }
   c->n = n;
@@ -192,6 +193,7 @@ static bool find_sums(work *w) {
   w->gone = dz__alloc(w->alloc, bytes);
   if (!w->gone) return false;
   memset(w->gone, 0, bytes);
+  dz__pack_copies(l, w->gone);
   for (size_t k = l->enter; k < l->code.reverse; k++) sum_from(w, k, l->code.reverse);
   for (size_t k = l->zeroed; k < l->leave; k++) sum_from(w, k, l->leave);
   close_up(w);
@@ -251,10 +253,19 @@ static bool find_slopes(work *w) {
   return !w->failed;
 }
 
+/* A row's number becomes that of its first element. */
+static void count_elements(void *user, uint32_t *place, unsigned access) {
+  const dz__loop *l = user;
+  (void)access;
+  if (dz__where_of(*place) == DZ__ROW)
+    *place = dz__place_at(DZ__ROW, dz__place_index(*place) * dz__padded(l->lanes));
+}
+
 bool dz__pack_sequence(const dz_allocator *a, dz__loop *l) {
   work w = {.alloc = a, .l = l};
   if (!dz__routine_copy(a, &l->code, &l->packed) || !find_slopes(&w)) return false;
-  if (!find_sums(&w) || !find_held(a, l)) return false;
+  if (!find_sums(&w) || !dz__pack_late(a, l) || !find_held(a, l)) return false;
+  for (size_t k = 0; k < l->packed.n; k++) dz__each_place(&l->packed, &l->packed.at[k], count_elements, l);
   l->block = block_of(l);
   return true;
 }

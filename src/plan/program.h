@@ -159,9 +159,10 @@ typedef struct dz__outside {
   uint32_t result, adjoint;                  /* where those of the result begin */
 } dz__outside;
 
-/* Of a sequence's packed code: where they end, one after another; slopes follow (pack_steps.c). */
+/* Of a sequence's packed code: where they end, one after another; slopes follow (pack_steps.c). What steps
+   add to numbers outside, `sums`, is of the adjoints, but runs behind those of many steps (pack_late.c). */
 typedef struct dz__parts {
-  size_t enter, values, zeros, adjoints, leave;
+  size_t last, enter, values, zeros, adjoints, sums, leave, arrive;
   bool covered; /* the zeros only count behind the last step: sums begin anew in the others */
 } dz__parts;
 
@@ -177,11 +178,13 @@ typedef struct dz__loop {
   size_t span;        /* lanes to a block, which a thread runs; 0: it is not divided */
   size_t spot, room;  /* in the workspace: registers; of them for all tiles, or for one */
   bool reduced, kept; /* kept: registers stay from forward to backward, so nothing is computed again */
-  /* Of a sequence the lanes are steps, and its code has these parts: what sets the state before step 0, up to
-     `enter`; the values of a step, up to code.reverse; what empties the adjoints of the state before it, up
-     to `zeroed`; the other adjoints, up to `leave`; what passes on those of the state before step 0. */
+  /* Of a sequence the lanes are steps, and its code has these parts: what takes the state behind the last
+     step to results, up to `last`; what sets the state before step 0, up to `enter`; the values of a step, up
+     to code.reverse; what empties the adjoints of the state before it, up to `zeroed`; the other adjoints, up
+     to `leave`; what passes on those of the state before step 0, up to `passed`; what takes adjoints of
+     results to the state behind the last step. */
   bool sequence;
-  size_t enter, zeroed, leave;
+  size_t last, enter, zeroed, leave, passed;
   /* Its machine runs the packed code, a block of steps at a time, whose registers stand side by side; those
      `held` are stored for the way back. */
   dz__parts parts;

@@ -12,7 +12,8 @@ enum { DZ__LEAST_LANES = 8 };
 
    Of a sequence the lanes are steps, one after another. The body's first outputs are its state, which the
    next step reads as DZ__P_CARRY; the call's first operands are the state before step 0. The other outputs
-   are results, of which DZ__P_ELEMENT takes one: of output e in step s it is number e * lanes + s. */
+   are results, of which DZ__P_ELEMENT takes one: of output e in step s it is number e * lanes + s. The state
+   behind the last step is a result, too: of carry c it is number exports * lanes + c. */
 typedef struct dz__group {
   dz__graph body;
   size_t lanes;

@@ -30,14 +30,26 @@ static void to_step(steps *x, size_t s, size_t k) {
 /* Held numbers of n records from number k on, the first of them that of the step behind `s` steps. */
 static void hold(const steps *x, size_t s, size_t k, size_t n) {
   const dz__loop *l = x->l;
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < l->helds; j++) x->held[(s + i) * l->helds + j] = record(x, k + i)[l->held[j]];
+  for (size_t j = 0; j < l->helds; j++) {
+    double *to = x->held + s * l->helds + j, *from = record(x, k) + l->held[j];
+    for (size_t i = 0; i < n; i++) to[i * l->helds] = from[i * l->packed.slots];
+  }
 }
 
 static void recall(const steps *x, size_t s, size_t k, size_t n) {
   const dz__loop *l = x->l;
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < l->helds; j++) record(x, k + i)[l->held[j]] = x->held[(s + i) * l->helds + j];
+  for (size_t j = 0; j < l->helds; j++) {
+    double *from = x->held + s * l->helds + j, *to = record(x, k) + l->held[j];
+    for (size_t i = 0; i < n; i++) to[i * l->packed.slots] = from[i * l->helds];
+  }
+}
+
+/* Asks for the block before step s: what all steps hold is more than a cache does. */
+static void fetch(const steps *x, size_t s) {
+  const dz__loop *l = x->l;
+  const size_t from = s < l->block ? 0 : s - l->block;
+  const double *at = x->held + from * l->helds, *end = x->held + s * l->helds;
+  for (; at < end; at += DZ__LINE / sizeof *at) __builtin_prefetch(at);
 }
 
 /* With the marks of a careful run. */
@@ -71,7 +83,7 @@ static void run_slopes(const steps *x, size_t n) {
   const dz__view *v = &x->view;
   double room[4][DZ__LONGEST_TILE], ones[DZ__LONGEST_TILE], slope[DZ__LONGEST_TILE];
   for (size_t s = 0; s < n; s++) ones[s] = 1;
-  for (size_t j = l->parts.leave; j < l->packed.n; j++) {
+  for (size_t j = l->parts.arrive; j < l->packed.n; j++) {
     const dz__instruction *i = &l->packed.at[j];
     const uint32_t *from = v->list + i->a;
     const double *in[5] = {room[0], room[0], room[0], room[0], ones};
@@ -88,13 +100,59 @@ static void run_slopes(const steps *x, size_t n) {
   }
 }
 
+/* ---- sums ---- */
+
+typedef struct operand {
+  const double *at; /* of the last step */
+  size_t stride;
+} operand;
+
+static operand operand_of(const steps *x, uint32_t place) {
+  return (operand){dz__at(&x->view, place), stride_of(x->l, place)};
+}
+
+static double added(double s, operand a, size_t n) {
+  for (; n > 0; n--, a.at -= a.stride) s += *a.at;
+  return s;
+}
+
+static double subtracted(double s, operand a, size_t n) {
+  for (; n > 0; n--, a.at -= a.stride) s -= *a.at;
+  return s;
+}
+
+static double products_added(double s, operand a, operand b, size_t n) {
+  for (; n > 0; n--, a.at -= a.stride, b.at -= b.stride) s += *a.at * *b.at;
+  return s;
+}
+
+static double products_subtracted(double s, operand a, operand b, size_t n) {
+  for (; n > 0; n--, a.at -= a.stride, b.at -= b.stride) s -= *a.at * *b.at;
+  return s;
+}
+
+/* What n steps from step `from` on add to numbers outside, the last step first. */
+static void add_up(steps *x, size_t from, size_t n) {
+  const dz__parts *p = &x->l->parts;
+  to_step(x, from + n - 1, n - 1);
+  for (size_t j = p->adjoints; j < p->sums; j++) {
+    const dz__instruction *i = &x->l->packed.at[j];
+    const operand a = operand_of(x, i->a);
+    double *d = dz__at(&x->view, i->d);
+    if (!dz__op_multiplies(i->op))
+      *d = (dz__op_subtracts(i->op) ? subtracted : added)(*d, a, n);
+    else
+      *d = (dz__op_subtracts(i->op) ? products_subtracted : products_added)(*d, a, operand_of(x, i->b), n);
+  }
+}
+
 /* ---- both directions ---- */
 
 static void forward(steps *x) {
   const dz__loop *l = x->l;
   const dz__instruction *at = l->packed.at, *values = at + l->parts.enter, *end = at + l->parts.values;
   x->view.base[DZ__REG] = record(x, 0);
-  dz__run_one(&x->view, at, values, 1);
+  dz__run_one(&x->view, at + l->parts.last, values, 1);
   hold(x, 0, 0, 1);
   for (size_t from = 0, n; from < l->lanes; from += n) {
     n = l->lanes - from < l->block ? l->lanes - from : l->block;
@@ -103,12 +161,15 @@ static void forward(steps *x) {
     hold(x, from + 1, 1, n);
     move(x, n, 0);
   }
+  x->view.base[DZ__REG] = record(x, 0);
+  dz__run_one(&x->view, at, at + l->parts.last, 1);
 }
 
 static void adjoints(steps *x, size_t from, size_t n, bool careful) {
   const dz__loop *l = x->l;
   const size_t first = l->parts.covered ? l->parts.zeros : l->parts.values;
-  const dz__instruction *at = l->packed.at + first, *end = l->packed.at + l->parts.adjoints;
+  const dz__instruction *at = l->packed.at + first,
+                        *end = l->packed.at + (careful ? l->parts.sums : l->parts.adjoints);
   to_step(x, from + n - 1, n - 1);
   if (!careful) dz__run_steps(&x->view, at, end, n, -1, -(ptrdiff_t)l->packed.slots);
   for (size_t k = n; careful && k-- > 0;) {
@@ -125,16 +186,20 @@ static void backward(steps *x, bool careful) {
   recall(x, l->lanes, n, 1);
   x->view.base[DZ__OUT] = record(x, n);
   machine(&x->view, at + l->parts.values, at + l->parts.zeros, 1);
+  x->view.base[DZ__REG] = record(x, n);
+  machine(&x->view, at + l->parts.leave, at + l->parts.arrive, 1);
   for (;; from -= l->block, n = l->block) {
     recall(x, from, 0, n);
+    fetch(x, from);
     to_step(x, from, 0);
     run_slopes(x, n);
     adjoints(x, from, n, careful);
+    if (!careful) add_up(x, from, n);
     if (from == 0) break;
     move(x, 0, l->block);
   }
   x->view.base[DZ__REG] = record(x, 0);
-  machine(&x->view, at + l->parts.adjoints, at + l->parts.leave, 1);
+  machine(&x->view, at + l->parts.sums, at + l->parts.leave, 1);
 }
 
 void dz__run_sequence(const dz__view *around, const dz__loop *l, unsigned mode, const dz__row *rows,
@@ -144,7 +209,7 @@ void dz__run_sequence(const dz__view *around, const dz__loop *l, unsigned mode, 
   x.record = x.held + (l->lanes + 1) * l->helds;
   x.view.list = l->packed.list;
   x.view.lanes = l->lanes;
-  x.view.scale[DZ__ROW] = dz__padded(l->lanes);
+  x.view.scale[DZ__ROW] = 1; /* packed code counts its numbers, not its rows */
   if (mode != DZ__CALL_BACKWARD) forward(&x);
   if (mode != DZ__CALL_FORWARD) backward(&x, careful);
 }

@@ -56,10 +56,18 @@ static void backward(dz__lowering *w, const dz__group *group, const state *s, ui
   dz__lower_adjoints(w);
 }
 
+/* Where the state behind the last step, or its adjoint, is a result. */
+static uint32_t last_of(const dz__group *group, uint32_t results, size_t k) {
+  return dz__place_at(DZ__UNI, dz__place_index(results) + group->exports * group->lanes + k);
+}
+
 static void code(dz__lowering *w, const dz__group *group, state *s, uint32_t result, uint32_t adjoint) {
   dz__loop *l = w->loop;
   bool gradient = adjoint != DZ__NOWHERE;
   place_state(w, group, s, gradient);
+  for (size_t k = 0; k < group->carries; k++)
+    dz__instruct(w, DZ__I_MOV, last_of(group, result, k), s[k].value);
+  l->last = w->to->n;
   for (size_t k = 0; k < group->carries; k++) dz__instruct(w, DZ__I_MOV, s[k].value, w->reads[k]);
   l->enter = w->to->n;
   forward(w, group, s, result, gradient);
@@ -68,6 +76,9 @@ static void code(dz__lowering *w, const dz__group *group, state *s, uint32_t res
   l->leave = w->to->n;
   for (size_t k = 0; k < group->carries && gradient; k++)
     if (w->flows[k] != DZ__NOWHERE) dz__instruct(w, DZ__I_ACC, w->flows[k], s[k].adjoint);
+  l->passed = w->to->n;
+  for (size_t k = 0; k < group->carries && gradient; k++)
+    dz__instruct(w, DZ__I_ACC, s[k].adjoint, last_of(group, adjoint, k));
 }
 
 bool dz__lower_sequence(dz__program *p, const dz__group *group, dz__loop *loop, const uint32_t *reads,
@@ -81,6 +92,8 @@ bool dz__lower_sequence(dz__program *p, const dz__group *group, dz__loop *loop, 
   loop->tile = 1;
   loop->sequence = true;
   if (done) {
+    /* Packed code counts the tables' numbers. */
+    if (DZ__NEVER(group->tables * dz__padded(group->lanes) >= DZ__MOST_PLACES)) w.failed = p->full = true;
     code(&w, group, s, result, adjoint);
     done = !w.failed && dz__schedule(&p->alloc, &loop->code, w.registers, dz__place_at(DZ__REG, 0), true) &&
            dz__pack_sequence(&p->alloc, loop);

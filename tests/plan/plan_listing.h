@@ -19,9 +19,9 @@ static inline void list_routine(listing *l, const char *what, const dz__routine 
 
 static inline void list_loop(listing *l, const dz__loop *x) {
   LIST(l, "loop", x->lanes, x->tile, x->span, x->spot, x->room, x->reduced, x->kept, x->sequence);
-  LIST(l, " ends", x->enter, x->zeroed, x->leave, x->block);
-  LIST(l, " parts", x->parts.enter, x->parts.values, x->parts.zeros, x->parts.adjoints, x->parts.leave,
-       x->parts.covered);
+  LIST(l, " ends", x->last, x->enter, x->zeroed, x->leave, x->passed, x->block);
+  LIST(l, " parts", x->parts.last, x->parts.enter, x->parts.values, x->parts.zeros, x->parts.adjoints,
+       x->parts.sums, x->parts.leave, x->parts.arrive, x->parts.covered);
   list_routine(l, " code", &x->code);
   list_routine(l, " packed", &x->packed);
   if (x->table && x->tile) list_doubles(l, " table", x->tables * dz__padded(x->lanes), dz__lined(x->table));

@@ -116,8 +116,8 @@ static double turn(planned *r, int who) {
     call(r, who);
     seconds[n] = bench_now() - start;
     total += seconds[n++];
-  } while (total < 4e-3 && n < 32);
-  return bench_median(seconds + (n > 1), n - (n > 1));
+  } while (n < 2 || (total < 4e-3 && n < 32));
+  return bench_median(seconds + 1, n - 1);
 }
 
 static void rounds(planned *r, int count) {

@@ -1,0 +1,162 @@
+/* What steps add to numbers outside of them is added behind the steps of a block, in the tape's order: bit
+   for bit. And the state behind the last step, which is a result like those of other steps. */
+#include "dz/dz.h"
+#include "soil.h"
+#include "suite.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { LEAVES = 6, MOST_STEPS = 600, KINDS = 9 };
+
+typedef struct room {
+  dz_tape *t;
+  dz_var x[LEAVES], stream[MOST_STEPS], h, g;
+} room;
+
+/* One step of kind k: how leaves are taken into it. */
+static void step(room *r, int kind, int i) {
+  const dz_var *x = r->x, h = r->h, g = r->g;
+  switch (kind) {
+  case 0: /* products added, and subtracted */
+    r->h = dz_sub(dz_mul(h, x[2]), dz_mul(g, x[3]));
+    r->g = dz_tanh(h);
+    break;
+  case 1: /* added and subtracted themselves */
+    r->h = dz_tanh(dz_add(dz_sub(dz_sin(h), x[2]), x[3]));
+    r->g = dz_tanh(dz_sub(dz_add(g, x[4]), h));
+    break;
+  case 2: /* twice in one step */
+    r->h = dz_tanh(dz_add(dz_mul(h, x[2]), dz_mul(g, x[2])));
+    r->g = dz_div(h, x[3]);
+    break;
+  case 3: /* times numbers that are others in each step */
+    r->h = dz_tanh(dz_add(dz_mul(h, x[2]), dz_mul(x[3], 1. / (i + 3))));
+    r->g = dz_mul(g, x[4]);
+    break;
+  case 4: /* times data */
+    r->h = dz_tanh(dz_add(dz_mul(h, x[2]), dz_mul(x[3], r->stream[i])));
+    r->g = dz_sub(g, dz_mul(h, x[4]));
+    break;
+  case 5: /* times another leaf */
+    r->h = dz_add(dz_mul(h, x[2]), dz_mul(x[3], x[4]));
+    r->g = dz_sub(dz_mul(g, .5), dz_mul(x[4], x[5]));
+    break;
+  case 6: /* a sum of both states and of what they become */
+    r->h = dz_tanh(dz_add(dz_add(dz_mul(g, x[2]), h), dz_mul(h, x[3])));
+    r->g = dz_sub(dz_mul(h, x[4]), dz_mul(g, x[5]));
+    break;
+  case 7: /* a leaf that passes a mask, and a quotient of leaves */
+    r->h = dz_tanh(dz_add(h, dz_fmax(g, x[2])));
+    r->g = dz_mul(dz_div(x[3], x[4]), dz_add(g, h));
+    break;
+  default: /* squares */
+    r->h = dz_sin(dz_add(dz_mul(h, h), x[2]));
+    r->g = dz_mul(dz_sub(g, h), dz_mul(x[3], x[3]));
+  }
+}
+
+static void set_up(room *r, int kind, bool active, int steps) {
+  static const double at[LEAVES] = {.1, .3, .5, .7, .55, .35};
+  r->t = dz_tape_new(NULL);
+  for (int k = 0; k < LEAVES; k++) r->x[k] = dz_input(r->t, at[k]);
+  for (int i = 0; i < steps; i++) r->stream[i] = (active ? dz_input : dz_data)(r->t, .1 + .3 / (i + 1));
+  r->h = r->x[0], r->g = r->x[1];
+  for (int i = 0; i < steps; i++) step(r, kind, i);
+}
+
+static size_t leaves_of(const room *r, int kind, int steps, dz_var *to) {
+  size_t n = 0;
+  for (int k = 0; k < LEAVES; k++) to[n++] = r->x[k];
+  for (int i = 0; i < steps && kind == 4; i++) to[n++] = r->stream[i];
+  return n;
+}
+
+/* The plan of the last h gives the tape's numbers. */
+static void compare(room *r, int kind, int steps) {
+  static dz_var leaf[LEAVES + MOST_STEPS];
+  static double in[LEAVES + MOST_STEPS], gradient[LEAVES + MOST_STEPS];
+  const size_t n = leaves_of(r, kind, steps, leaf);
+  double value;
+  for (size_t k = 0; k < n; k++) in[k] = dz_value(leaf[k]);
+  dz_plan *p = dz_plan_new(1, &r->h, (int)n, leaf, NULL, NULL);
+  void *work = malloc(dz_plan_memory(p));
+  soil(work, dz_plan_memory(p));
+  ck_assert_uint_eq(dz_plan_facts_of(p).loops, 1);
+  ck_assert_int_eq(dz_backward(r->h), DZ_OK);
+  ck_assert_int_eq(dz_plan_run(p, in, &value, gradient, work), DZ_OK);
+  ck_assert_double_eq(value, dz_value(r->h));
+  for (size_t k = 0; k < n; k++) {
+    const double here = dz_is_active(leaf[k]) ? dz_adjoint(leaf[k]) : 0;
+    ck_assert_msg(gradient[k] == here, "kind %d, %d steps: gradient %zu is %.17g, not %.17g", kind, steps, k,
+                  gradient[k], here);
+  }
+  free(work);
+  dz_plan_free(p);
+}
+
+/* Fewer steps than a block has, a block's, and more. */
+START_TEST(orders) {
+  static const int steps[] = {20, 256, 257, MOST_STEPS};
+  for (size_t n = 0; n < COUNT(steps); n++)
+    for (int active = 0; active < 2; active++) {
+      static room r;
+      set_up(&r, _i, active, steps[n]);
+      compare(&r, _i, steps[n]);
+      dz_tape_free(r.t);
+    }
+}
+END_TEST
+
+/* Wanted of the last step only, of another one only, of both: values and gradients. */
+START_TEST(states_that_are_results) {
+  enum { STEPS = 40 };
+  for (int which = 1; which < 8; which++) {
+    dz_tape *t = dz_tape_new(NULL);
+    const double in[] = {.5, .9};
+    const dz_var x[] = {dz_input(t, in[0]), dz_input(t, in[1])};
+    dz_var h = x[0], y = dz_num(0), inner = x[1];
+    double value, gradient[2];
+    for (int i = 0; i < STEPS; i++) {
+      inner = dz_sin(h);
+      h = dz_mul(inner, x[1]);
+      if (i == STEPS / 2 && which & 1) y = dz_add(y, dz_mul(h, 3));
+    }
+    if (which & 2) y = dz_add(y, dz_mul(h, 5));
+    if (which & 4) y = dz_add(y, dz_mul(inner, 7)); /* no state: no step reads it */
+    dz_plan *p = dz_plan_new(1, &y, 2, x, NULL, NULL);
+    void *work = malloc(dz_plan_memory(p));
+    soil(work, dz_plan_memory(p));
+    ck_assert_uint_ge(dz_plan_facts_of(p).loops, 1);
+    ck_assert_int_eq(dz_backward(y), DZ_OK);
+    ck_assert_int_eq(dz_plan_run(p, in, &value, gradient, work), DZ_OK);
+    ck_assert_double_eq(value, dz_value(y));
+    ck_assert_double_eq(gradient[0], dz_adjoint(x[0]));
+    ck_assert_double_eq(gradient[1], dz_adjoint(x[1]));
+    free(work);
+    dz_plan_free(p);
+    dz_tape_free(t);
+  }
+}
+END_TEST
+
+/* The workspace of a chain is what its steps hold and a few numbers: none for what only the last step gives.
+ */
+START_TEST(a_chain_takes_no_results) {
+  size_t bytes[2];
+  for (int k = 0; k < 2; k++) {
+    dz_tape *t = dz_tape_new(NULL);
+    const dz_var x[] = {dz_input(t, .5), dz_input(t, .9)};
+    dz_var h = x[0];
+    for (int i = 0; i < 1000 + 1000 * k; i++) h = dz_mul(h, x[1]);
+    dz_plan *p = dz_plan_new(1, &h, 2, x, NULL, NULL);
+    bytes[k] = dz_plan_memory(p);
+    dz_plan_free(p);
+    dz_tape_free(t);
+  }
+  ck_assert_uint_le(bytes[1] - bytes[0],
+                    1000 * 3 * sizeof(double)); /* the registers: a state, two adjoints */
+}
+END_TEST
+
+SUITE(BETWEEN(orders, 0, KINDS), ONCE(states_that_are_results), ONCE(a_chain_takes_no_results))
