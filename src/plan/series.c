@@ -92,7 +92,8 @@ bool dz__lower_sequence(dz__program *p, const dz__group *group, dz__loop *loop, 
   loop->tile = 1;
   loop->sequence = true;
   if (done) {
-    /* Packed code counts the tables' numbers. */
+    /* Packed code counts the tables' numbers: all are operands of the graph, which has fewer; and of the
+       operands of an operation that is in a step one is no number. */
     if (DZ__NEVER(group->tables * dz__padded(group->lanes) >= DZ__MOST_PLACES)) w.failed = p->full = true;
     code(&w, group, s, result, adjoint);
     done = !w.failed && dz__schedule(&p->alloc, &loop->code, w.registers, dz__place_at(DZ__REG, 0), true) &&
