@@ -27,13 +27,14 @@ static void replace(void *user, uint32_t *place, unsigned access) {
     *place = s->original;
 }
 
+/* Looked for among so many instructions: that takes linear time. */
+enum { FARTHEST = 256 };
+
 static bool is_needed(const dz__loop *l, size_t at, search s) {
-  enum { FARTHEST = 256 }; /* so that this takes linear time */
   const dz__routine *c = &l->packed;
-  size_t k = at + 1;
-  for (; k < l->leave && k - at < FARTHEST && !s.needed && !s.over; k++)
-    dz__each_place(c, &c->at[k], look, &s);
-  return s.needed || (k < l->leave && !s.over);
+  const size_t end = l->leave - at > FARTHEST ? at + FARTHEST : l->leave;
+  for (size_t k = at + 1; k < end && !s.over; k++) dz__each_place(c, &c->at[k], look, &s);
+  return s.needed || (!s.over && end < l->leave);
 }
 
 void dz__pack_copies(dz__loop *l, uint8_t *gone) {

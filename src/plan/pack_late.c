@@ -15,10 +15,8 @@ typedef struct work {
   dz__loop *l;
   use *use; /* of places outside of steps, found by hashing */
   size_t uses;
-  uint32_t *own,
-      *passed; /* per register: behind which instruction it keeps what the adjoints of a step leave in it;
-                  and what they leave in that of the step before. 0: they write nothing there */
-  size_t at;   /* the instruction at hand, counted from 1 */
+  size_t *last; /* per register the last of the adjoints' instructions that writes it; 0: none does */
+  size_t at;    /* the instruction at hand */
 } work;
 
 static bool is_outside(uint32_t place) {
@@ -34,26 +32,20 @@ static use *use_of(const work *w, uint32_t place) {
 
 static void note(void *user, uint32_t *place, unsigned access) {
   work *w = user;
-  const unsigned where = dz__where_of(*place);
   if (is_outside(*place)) {
     use *u = use_of(w, *place);
     *u = (use){*place, u->times ? 2 : 1};
-  } else if (access & DZ__WRITTEN && (where == DZ__REG || where == DZ__OUT)) {
-    (where == DZ__REG ? w->own : w->passed)[dz__place_index(*place)] = (uint32_t)w->at;
+  } else if (access & DZ__WRITTEN && dz__is_register(*place)) {
+    w->last[dz__place_index(*place)] = w->at;
   }
 }
 
-/* Whether all steps of a block leave there what instruction `at` reads. */
+/* Whether all steps of a block leave there what instruction `at` reads. The values of a state have registers
+   of their own, which adjoints do not write. */
 static bool stays(const work *w, uint32_t place, size_t at) {
-  const uint32_t k = dz__place_index(place);
-  switch ((dz__where)dz__where_of(place)) {
-  case DZ__REG:
-    return w->own[k] <= at;
-  case DZ__OUT:
-    return w->own[k] == 0 && w->passed[k] <= at;
-  default:
-    return dz__one_of(dz__where_of(place), DZ__BIT(DZ__IN) | DZ__BIT(DZ__INS) | DZ__BIT(DZ__ROW));
-  }
+  const uint64_t lasting = DZ__BIT(DZ__OUT) | DZ__BIT(DZ__IN) | DZ__BIT(DZ__INS) | DZ__BIT(DZ__ROW);
+  return dz__is_register(place) ? w->last[dz__place_index(place)] <= at
+                                : dz__one_of(dz__where_of(place), lasting);
 }
 
 static bool is_late(const work *w, const dz__instruction *i, size_t at) {
@@ -73,11 +65,8 @@ static bool adds_to_arrays(const dz__loop *l) {
 
 static void find_uses(work *w) {
   const dz__routine *c = &w->l->packed;
-  memset(w->own, 0, c->slots * sizeof *w->own);
-  memset(w->passed, 0, c->slots * sizeof *w->passed);
-  memset(w->use, 0, w->uses * sizeof *w->use);
   for (size_t k = w->l->parts.values; k < w->l->parts.adjoints; k++) {
-    w->at = k + 1;
+    w->at = k;
     dz__each_place(c, &c->at[k], note, w);
   }
 }
@@ -88,7 +77,7 @@ static void move_late(const work *w, dz__instruction *room) {
   dz__instruction *at = w->l->packed.at;
   size_t n = p->zeros, late = 0;
   for (size_t k = p->zeros; k < p->adjoints; k++)
-    if (is_late(w, &at[k], k + 1))
+    if (is_late(w, &at[k], k))
       room[late++] = at[k];
     else
       at[n++] = at[k];
@@ -103,20 +92,22 @@ static size_t places_of(const dz__loop *l) {
 }
 
 bool dz__pack_late(const dz_allocator *a, dz__loop *l) {
-  const size_t registers = (l->packed.slots + 1) * sizeof(uint32_t),
+  work w = {.l = l, .uses = places_of(l)};
+  const size_t places = w.uses * sizeof *w.use, registers = (l->packed.slots + 1) * sizeof *w.last,
                room = (l->packed.n + 1) * sizeof(dz__instruction);
-  work w = {.l = l, .uses = places_of(l), .own = dz__alloc(a, registers), .passed = dz__alloc(a, registers)};
   dz__instruction *moved = dz__alloc(a, room);
-  w.use = dz__alloc(a, w.uses * sizeof *w.use);
-  const bool done = w.use && w.own && w.passed && moved;
+  w.use = dz__alloc(a, places);
+  w.last = dz__alloc(a, registers);
+  const bool done = w.use && w.last && moved;
   l->parts.sums = l->parts.adjoints;
   if (done && !adds_to_arrays(l)) {
+    memset(w.use, 0, places);
+    memset(w.last, 0, registers);
     find_uses(&w);
     move_late(&w, moved);
   }
-  dz__free(a, w.use, w.uses * sizeof *w.use);
-  dz__free(a, w.own, registers);
-  dz__free(a, w.passed, registers);
+  dz__free(a, w.use, places);
+  dz__free(a, w.last, registers);
   dz__free(a, moved, room);
   return done;
 }
