@@ -17,8 +17,9 @@ bool dz__pack(const dz_allocator *a, dz__loop *l, size_t registers, uint32_t one
 
 /* The same of a sequence, whose code has its slots (pack_steps.c). */
 bool dz__pack_sequence(const dz_allocator *a, dz__loop *l);
-/* Of its packed code, adjoints read no copies where the original is there, too: copies are marked as gone. */
-void dz__pack_copies(dz__loop *l, uint8_t *gone);
+/* Of its packed code, adjoints read no copies where the original is there, too: copies are marked as gone.
+   False when memory is out. */
+bool dz__pack_copies(const dz_allocator *a, dz__loop *l, uint8_t *gone);
 /* Of its packed code, sums over steps go behind the adjoints of many steps. False when memory is out. */
 bool dz__pack_late(const dz_allocator *a, dz__loop *l);
 

@@ -193,7 +193,7 @@ static bool find_sums(work *w) {
   w->gone = dz__alloc(w->alloc, bytes);
   if (!w->gone) return false;
   memset(w->gone, 0, bytes);
-  dz__pack_copies(l, w->gone);
+  w->failed |= !dz__pack_copies(w->alloc, l, w->gone);
   for (size_t k = l->enter; k < l->code.reverse; k++) sum_from(w, k, l->code.reverse);
   for (size_t k = l->zeroed; k < l->leave; k++) sum_from(w, k, l->leave);
   close_up(w);
