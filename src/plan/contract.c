@@ -12,7 +12,8 @@ typedef struct column {
   uint32_t body;
 } column;
 
-enum { LAST, ALL }; /* of the last step; of another one */
+/* Of which steps an operation is a result: of the last alone; of another one, too. */
+enum { LAST, ALL };
 
 typedef struct work {
   const dz__graph *g;
@@ -24,8 +25,8 @@ typedef struct work {
       *body; /* per operation of a step its node in the body; and the carry of what the step before left */
   uint32_t *carry;   /* DZ__NO_NODE: none */
   uint32_t *carried; /* operations of a step that are carried, in the order of carries */
-  uint32_t *export;  /* per operation of a step its column of results; DZ__NO_NODE: none. Before that, what
-                        is wanted of it: */
+  uint32_t *export;  /* per operation of a step its column of results; DZ__NO_NODE: none. Until they
+                        are numbered, LAST or ALL */
   uint32_t *inits;   /* per carry its first value's node in g */
   size_t carries, exports;
   uint32_t *reads; /* the call's operands behind the carries' first values */
@@ -205,10 +206,12 @@ static bool copy_ops(work *w, size_t from, size_t to) {
 
 /* The number of the result that is operation k of all steps. */
 static uint32_t result_of(const work *w, size_t k) {
-  size_t r = k % w->s->period, c = 0;
-  if (w->export[r] != DZ__NO_NODE) return (uint32_t)(w->export[r] * w -> s -> steps + k / w -> s -> period);
+  const size_t steps = w->s->steps, r = k % w->s->period;
+  const uint32_t number = w->export[r];
+  size_t c = 0;
+  if (number != DZ__NO_NODE) return (uint32_t)(number * steps + k / w->s->period);
   while (w->carried[c] != r) c++;
-  return (uint32_t)(w->exports * w->s->steps + c);
+  return (uint32_t)(w->exports * steps + c);
 }
 
 static bool add_call(work *w, uint32_t number) {
