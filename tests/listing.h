@@ -7,6 +7,7 @@
 #include "dz/memory.h"
 #include "dz/print.h"
 #include "dz/tensor.h"
+#include "kernels/product.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -98,6 +99,12 @@ static inline dz_allocator list_allocator(listing *l) { return (dz_allocator){li
 
 /* With DZ_LISTING set it goes to standard output as well. */
 static inline listing list_begin(void) { return (listing){.to = getenv("DZ_LISTING") ? stdout : NULL}; }
+
+/* Whether this processor rounds what is in this text otherwise than that on which sums were kept, which fuses
+ * in matrix products. */
+static inline bool list_rounds_otherwise(const char *text) {
+  return !dz__product_fuses() && (strchr(text, '@') || strstr(text, "conv2d"));
+}
 
 /* The sum of case k of n is the one that is kept. Or, where the environment says DZ_ACCEPT=DIRECTORY, it is
    written into the file of that name there, one case after another (CK_FORK=no). */

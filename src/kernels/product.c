@@ -29,8 +29,19 @@ static bool has_avx512(void) {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx512f");
 }
-#elif defined(DZ_CBLAS)
+/* What dz__layer_fused uses: only where dz__product_fuses. */
+#define FUSED_BLOCK(type) block_fused_##type
+
+bool dz__product_fuses(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+#else
+#ifdef DZ_CBLAS
 static bool has_avx512(void) { return false; }
+#endif
+#define FUSED_BLOCK(type) block_##type
+bool dz__product_fuses(void) { return false; }
 #endif
 
 #ifdef DZ_CBLAS
@@ -59,6 +70,8 @@ static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 #define MASK __mmask8
 #define LOAD(m, p) _mm512_maskz_loadu_pd(m, p)
 #define STORE(p, m, x) _mm512_mask_storeu_pd(p, m, (__m512d)(x))
+#define FUSED(x, y, s) (NAME(wide)) _mm512_fmadd_pd(_mm512_set1_pd(x), (__m512d)(y), (__m512d)(s))
+#define FUSED_HALF(x, y, s) _mm256_fmadd_pd(_mm256_set1_pd(x), (__m256d)(y), (__m256d)(s))
 #define POSITIVE(x)                                                                                          \
   _mm512_maskz_mov_pd(_mm512_cmp_pd_mask((__m512d)(x), _mm512_setzero_pd(), _CMP_NLE_UQ), (__m512d)(x))
 #define SWITCHED(z, g)                                                                                       \
@@ -71,6 +84,8 @@ static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 #undef LOAD
 #undef STORE
 #undef POSITIVE
+#undef FUSED
+#undef FUSED_HALF
 #undef SWITCHED
 #undef REAL
 #undef MATRIX
@@ -85,6 +100,8 @@ static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 #define MASK __mmask16
 #define LOAD(m, p) _mm512_maskz_loadu_ps(m, p)
 #define STORE(p, m, x) _mm512_mask_storeu_ps(p, m, (__m512)(x))
+#define FUSED(x, y, s) (NAME(wide)) _mm512_fmadd_ps(_mm512_set1_ps(x), (__m512)(y), (__m512)(s))
+#define FUSED_HALF(x, y, s) _mm256_fmadd_ps(_mm256_set1_ps(x), (__m256)(y), (__m256)(s))
 #define POSITIVE(x)                                                                                          \
   _mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)(x), _mm512_setzero_ps(), _CMP_NLE_UQ), (__m512)(x))
 #define SWITCHED(z, g)                                                                                       \
@@ -126,11 +143,23 @@ void dz__layer_backf(ptrdiff_t rows, ptrdiff_t columns, const float *z, float *g
 }
 
 void dz__layer_plain(dz__matrix a, dz__matrix b, const double *bias, bool relu, bool add, double *c) {
-  own_plain_double(a, b, (target_double){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+  own_narrow_double(block_double, a, b,
+                    (target_double){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
 }
 
 void dz__layer_plainf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, bool add, float *c) {
-  own_plain_float(a, b, (target_float){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+  own_narrow_float(block_float, a, b,
+                   (target_float){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+}
+
+void dz__layer_fused(dz__matrix a, dz__matrix b, const double *bias, bool relu, bool add, double *c) {
+  own_narrow_double(FUSED_BLOCK(double), a, b,
+                    (target_double){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+}
+
+void dz__layer_fusedf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, bool add, float *c) {
+  own_narrow_float(FUSED_BLOCK(float), a, b,
+                   (target_float){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
 }
 
 void dz__layer_back_plain(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias) {

@@ -17,12 +17,13 @@ typedef struct dz__matrixf {
   ptrdiff_t rows, columns, row, column;
 } dz__matrixf;
 
-/* c = a b, or c += a b where `add`, with c contiguous, row-major. Sums over k go in a fixed order: the result
-   depends on the operands and their shapes alone. No product is rounded together with its sum, so that our
-   own kernels give the same bits on every processor. Larger products are CBLAS's where dz was built with it
-   and it makes more of the processor, a transposed factor being told so and never copied; they round
-   otherwise. OpenBLAS is then set to one thread, for the whole process: with more of them it would cut the
-   matrices, and round, otherwise again. */
+/* c = a b, or c += a b where `add`, with c contiguous, row-major. Sums over k go in a fixed order, and on
+   processors that can (dz__product_fuses) each product is rounded together with its sum: among those, and
+   among the others, our own kernels give the same bits. Only a row or a column on one side has its products
+   rounded first, everywhere. Larger products are CBLAS's where dz was built with it and it makes more of the
+   processor, a transposed factor being told so and never copied; they round otherwise. OpenBLAS is then set
+   to one thread, for the whole process: with more of them it would cut the matrices, and round, otherwise
+   again. */
 void dz__product(dz__matrix a, dz__matrix b, double *c, bool add);
 void dz__productf(dz__matrixf a, dz__matrixf b, float *c, bool add);
 
@@ -40,8 +41,14 @@ void dz__layerf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, floa
 void dz__layer_back(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias);
 void dz__layer_backf(ptrdiff_t rows, ptrdiff_t columns, const float *z, float *g, float *bias);
 
-/* What processors without AVX-512 do, on any: the same bits, which a test holds. For matrices of at least two
-   rows and columns; add as in dz__product. */
+/* Whether the processor has a fused multiplication and addition that we use: x86-64 with AVX2 and FMA. */
+bool dz__product_fuses(void);
+
+/* What other processors do, on any, of which a test holds the bits: those that do not fuse, and, on those
+   that do, what they do without AVX-512. For matrices of at least two rows and columns; add as in
+   dz__product. */
+void dz__layer_fused(dz__matrix a, dz__matrix b, const double *bias, bool relu, bool add, double *c);
+void dz__layer_fusedf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, bool add, float *c);
 void dz__layer_plain(dz__matrix a, dz__matrix b, const double *bias, bool relu, bool add, double *c);
 void dz__layer_plainf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, bool add, float *c);
 void dz__layer_back_plain(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias);

@@ -208,36 +208,5 @@ START_TEST(products_in_every_layout) {
 }
 END_TEST
 
-/* Terms in order within blocks of 192, each product rounded by itself: the same bits on every processor.
-   Large products may be a library's, and those of a row or a column go otherwise. */
-START_TEST(products_add_in_order) {
-  enum { BLOCK = 192 };
-  for (int turn = 0; turn < EFFORT(300, 30); turn++) {
-    ptrdiff_t m = 2 + below(12), n = 2 + below(60), k = 1 + below(300);
-    double *a = room((size_t)(m * k)), *b = room((size_t)(k * n)), *c = room((size_t)(m * n));
-    for (ptrdiff_t i = 0; i < m * k; i++) a[i] = uniform(-1, 1);
-    for (ptrdiff_t i = 0; i < k * n; i++) b[i] = uniform(-1, 1);
-    bool turned = below(2);
-    dz__matrix x = {a, m, k, turned ? 1 : k, turned ? m : 1}, y = {b, k, n, turned ? 1 : n, turned ? k : 1};
-    dz__product(x, y, c, false);
-    for (ptrdiff_t i = 0; i < m; i++)
-      for (ptrdiff_t j = 0; j < n; j++) {
-        double z = 0;
-        for (ptrdiff_t first = 0; first < k; first += BLOCK) {
-          double s = 0;
-          for (ptrdiff_t l = first; l < k && l < first + BLOCK; l++) {
-            volatile double p = a[i * x.row + l * x.column] * b[l * y.row + j * y.column];
-            s += p;
-          }
-          z = first ? z + s : s;
-        }
-        ck_assert(c[i * n + j] == z);
-      }
-    free(a), free(b), free(c);
-  }
-}
-END_TEST
-
-SUITE(ONCE(products_add_in_order), ONCE(products_in_every_layout), ONCE(random_matmuls), ONCE(large_matmuls),
-      ONCE(matmul_shapes_as_numpy), ONCE(zeros_times_infinities), ONCE(a_numeric_zero_counts),
-      ONCE(masks_of_a_batch))
+SUITE(ONCE(products_in_every_layout), ONCE(random_matmuls), ONCE(large_matmuls), ONCE(matmul_shapes_as_numpy),
+      ONCE(zeros_times_infinities), ONCE(a_numeric_zero_counts), ONCE(masks_of_a_batch))
