@@ -100,13 +100,23 @@ static bool same_load(const dz__load *a, const dz__load *b) {
   return a->node == b->node && a->meets == b->meets && a->row == b->row;
 }
 
+/* Which operands of a member of a band stay while the columns go by. */
+static void find_still(dz__whole *p, const dz__stage *t, dz__tensor *x) {
+  for (uint32_t k = 0; k < x->nargs; k++) {
+    const uint32_t slot = p->slot[x->arg0 + k];
+    const bool row = slot < t->n ? p->node[p->op[t->first + slot]].row : dz__loads_of(p, t)[slot - t->n].row;
+    x->still |= (uint8_t)(row << k);
+  }
+  x->together = x->row || !x->still;
+}
+
 static bool find_loads(dz__whole *p, uint32_t s, const uint32_t *stage_of) {
   dz__stage *t = &p->stage[s];
   t->load0 = (uint32_t)p->loads;
   if (!dz__grow(&p->alloc, (void **)&p->load, &p->load_cap, p->loads + 3 * (size_t)t->n, sizeof *p->load))
     return false;
   for (uint32_t j = 0; j < t->n; j++) {
-    const dz__tensor *x = &p->node[p->op[t->first + j]];
+    dz__tensor *x = &p->node[p->op[t->first + j]];
     for (uint32_t k = 0; k < x->nargs; k++) {
       uint32_t from = p->arg[x->arg0 + k], slot = 0;
       if (stage_of[from] == s) {
@@ -121,6 +131,7 @@ static bool find_loads(dz__whole *p, uint32_t s, const uint32_t *stage_of) {
       }
       p->slot[x->arg0 + k] = slot;
     }
+    if (t->width) find_still(p, t, x);
   }
   return true;
 }

@@ -64,27 +64,22 @@ static void logsumexp(const dz__band *b, const double *x, double *z) {
 
 /* ---- values ---- */
 
-/* From one column of a slot to the next: 0 where there is but one. */
-static size_t step_of(const dz__band *b, uint32_t slot) {
-  const dz__stage *t = b->t;
-  bool row = slot < t->n ? b->p->node[b->p->op[t->first + slot]].row : dz__loads_of(b->p, t)[slot - t->n].row;
-  return row ? 0 : b->rows;
+/* From one column of operand k to the next: 0 where there is but one. */
+static size_t step_of(const dz__band *b, const dz__tensor *x, uint32_t k) {
+  return x->still >> k & 1 ? 0 : b->rows;
 }
 
-/* In how many turns of how many numbers the operands of x go by: all at once, where each has all columns or x
- * has one.
- */
-static size_t turns(const dz__band *b, const dz__tensor *x, size_t *numbers) {
-  bool whole = true;
-  for (uint32_t k = 0; k < x->nargs && !x->row; k++) whole &= step_of(b, b->p->slot[x->arg0 + k]) != 0;
-  *numbers = x->row || !whole ? b->rows : b->rows * b->t->width;
-  return x->row || whole ? 1 : b->t->width;
+/* How many numbers of x go by at a time, and how many times. */
+static size_t numbers_of(const dz__band *b, const dz__tensor *x) {
+  return x->row || !x->together ? b->rows : b->rows * b->t->width;
 }
+static size_t turns(const dz__band *b, const dz__tensor *x) { return x->together ? 1 : b->t->width; }
 
 void dz__band_value(const dz__band *b, const dz__tensor *x, const double *const *v, double *to) {
   const uint32_t *slot = b->p->slot + x->arg0;
   const double *in[3] = {v[slot[0]], v[slot[x->nargs > 1 ? 1 : 0]], v[slot[x->nargs > 2 ? 2 : 0]]};
-  size_t n, step[3], count;
+  const size_t n = numbers_of(b, x);
+  size_t step[3];
   switch (x->fn) {
   case DZ__F_sum:
     add_up(to, in[0], b->rows, b->t->width);
@@ -99,9 +94,8 @@ void dz__band_value(const dz__band *b, const dz__tensor *x, const double *const 
   default:
     break;
   }
-  count = turns(b, x, &n);
-  for (uint32_t k = 0; k < 3; k++) step[k] = step_of(b, slot[x->nargs > k ? k : 0]);
-  for (size_t j = 0; j < count; j++)
+  for (uint32_t k = 0; k < 3; k++) step[k] = step_of(b, x, x->nargs > k ? k : 0);
+  for (size_t j = 0; j < turns(b, x); j++)
     b->p->rows[x->fn].value(n, in[0] + j * step[0], in[1] + j * step[1], in[2] + j * step[2], to + j * n);
 }
 
@@ -156,16 +150,17 @@ void dz__band_flow(const dz__band *b, uint32_t j, const double *const *v, const 
   const dz__tensor *x = &p->node[p->op[b->t->first + j]];
   const uint32_t *slot = p->slot + x->arg0;
   const double *own = g[j], *in[5] = {own, own, own, v[j] ? v[j] : own, own}; /* what is not read: anything */
-  size_t n, count = turns(b, x, &n), step[5] = {n, n, n, n, n};
+  const size_t n = numbers_of(b, x), count = turns(b, x);
+  size_t step[5] = {n, n, n, n, n};
   for (uint32_t k = 0; k < x->nargs; k++)
-    if (v[slot[k]]) in[k] = v[slot[k]], step[k] = step_of(b, slot[k]);
+    if (v[slot[k]]) in[k] = v[slot[k]], step[k] = step_of(b, x, k);
   for (uint32_t k = 0; k < x->nargs; k++) {
     const uint32_t to = slot[k];
     if (!p->node[p->arg[x->arg0 + k]].active) continue;
     if (dz__is_fold(x)) {
       flow_fold(b, x, v[j], own, v[to], room[to], g[to]);
     } else {
-      const size_t next = step_of(b, to);
+      const size_t next = step_of(b, x, k);
       for (size_t c = 0; c < count; c++) {
         const double *at[5];
         for (int i = 0; i < 5; i++) at[i] = in[i] + c * step[i];
