@@ -18,24 +18,27 @@ enum { MANY = 2, ABSORBED = 3 };
 
 static bool is_add(unsigned kind) { return kind == DZ__F_add || kind == DZ__F_sub; }
 
+/* Loops over all nodes have the arrays at hand: compilers must think that storing a byte changes a pointer
+   that stands in memory. */
+
 static void count_uses(work *w) {
-  const dz__graph *g = w->g;
-  for (uint32_t i = 0; i < g->n; i++) {
-    const uint32_t *args = dz__graph_args(g, i);
-    for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);)
-      if (w->uses[args[k]] < MANY) w->uses[args[k]]++;
+  const dz__graph g = *w->g;
+  uint8_t *uses = w->uses;
+  for (uint32_t i = 0; i < g.n; i++) {
+    const uint32_t *args = &g.arg[g.start[i]];
+    const size_t first = dz__first_node(g.kind[i]);
+    for (size_t k = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]); k-- > first;)
+      if (uses[args[k]] < MANY) uses[args[k]]++;
   }
-  for (size_t k = 0; k < g->outs; k++) w->uses[g->out[k]] = MANY;
+  for (size_t k = 0; k < g.outs; k++) uses[g.out[k]] = MANY;
 }
 
 /* x - (y + z) cannot be flattened, and the first term of a sum that began with a number is no chain. Of two
    chains the one that is taller by what it adds goes on; when neither is, they are terms of one kind. */
-static uint8_t chain_of(const work *w, uint32_t i) {
-  const dz__graph *g = w->g;
-  const uint32_t *height = w->map;
+static inline uint8_t chain_of(const dz__graph *g, const uint8_t *uses, const uint32_t *height, uint32_t i) {
   uint32_t x = dz__graph_args(g, i)[0], y = dz__graph_args(g, i)[1];
-  bool first = is_add(g->kind[x]) && w->uses[x] == 1;
-  bool second = is_add(g->kind[y]) && w->uses[y] == 1 && g->kind[i] == DZ__F_add && g->kind[x] != DZ__P_CONST;
+  bool first = is_add(g->kind[x]) && uses[x] == 1;
+  bool second = is_add(g->kind[y]) && uses[y] == 1 && g->kind[i] == DZ__F_add && g->kind[x] != DZ__P_CONST;
   if (first && second) {
     first = height[x] > height[y];
     second = height[y] > height[x];
@@ -47,87 +50,76 @@ static uint8_t chain_of(const work *w, uint32_t i) {
   return first ? 1 : second ? 2 : 0;
 }
 
+/* Heights, and chains: what a node has absorbed has no other user, so that nobody asks for its uses again. */
 static void measure(work *w) {
-  const dz__graph *g = w->g;
+  const dz__graph g = *w->g;
   uint32_t *height = w->map;
-  for (uint32_t i = 0; i < g->n; i++) {
-    const uint32_t *args = dz__graph_args(g, i);
+  uint8_t *uses = w->uses, *chain = w->chain;
+  size_t kept = g.n;
+  for (uint32_t i = 0; i < g.n; i++) {
+    const uint32_t *args = &g.arg[g.start[i]];
+    const uint8_t on = is_add(g.kind[i]) ? chain_of(&g, uses, height, i) : 0;
+    const size_t first = dz__first_node(g.kind[i]);
     uint32_t tall = 0;
-    w->chain[i] = is_add(g->kind[i]) ? chain_of(w, i) : 0;
-    for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);) {
-      uint32_t h = height[args[k]] + (w->chain[i] != k + 1);
+    for (size_t k = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]); k-- > first;) {
+      uint32_t h = height[args[k]] + (on != k + 1);
       if (h > tall) tall = h;
     }
     height[i] = tall;
+    chain[i] = on;
+    if (on) uses[args[on - 1]] = ABSORBED, kept--;
   }
+  w->kept = kept;
 }
-
-static void absorb(work *w) {
-  const dz__graph *g = w->g;
-  w->kept = g->n;
-  for (uint32_t i = 0; i < g->n; i++) {
-    if (!w->chain[i]) continue;
-    w->uses[dz__graph_args(g, i)[w->chain[i] - 1]] = ABSORBED;
-    w->kept--;
-  }
-}
-
-/* How many operands node i brings along: to itself, or to the sum that has absorbed it. */
-static size_t brings(const work *w, uint32_t i) { return w->chain[i] ? 1 : dz__graph_nargs(w->g, i); }
 
 /* Users come before what they absorb. */
 static void number(work *w) {
-  const dz__graph *g = w->g;
-  uint32_t j = (uint32_t)w->kept;
-  for (uint32_t i = (uint32_t)g->n; i-- > 0;) {
-    if (w->uses[i] != ABSORBED) w->map[i] = --j;
-    if (w->chain[i]) w->map[dz__graph_args(g, i)[w->chain[i] - 1]] = w->map[i];
+  const dz__graph g = *w->g;
+  const uint8_t *uses = w->uses, *chain = w->chain;
+  uint32_t *map = w->map, j = (uint32_t)w->kept;
+  for (uint32_t i = (uint32_t)g.n; i-- > 0;) {
+    if (uses[i] != ABSORBED) map[i] = --j;
+    if (chain[i]) map[g.arg[g.start[i] + chain[i] - 1]] = map[i];
   }
 }
 
-/* start[j + 1] is then where operands of j begin; taking them makes it where those of j + 1 do. */
+/* start[j + 1] is then where operands of j begin; taking them makes it where those of j + 1 do. What is in a
+   chain brings one operand along, to the sum that has absorbed it. */
 static bool make_room(work *w) {
   const dz__graph *g = w->g;
   if (!dz__grow(&g->alloc, (void **)&w->start, &w->start_cap, w->kept + 2, sizeof *w->start)) return false;
   memset(w->start, 0, (w->kept + 2) * sizeof *w->start);
-  for (uint32_t i = 0; i < g->n; i++) w->start[w->map[i] + 2] += (uint32_t)brings(w, i);
+  for (uint32_t i = 0; i < g->n; i++)
+    w->start[w->map[i] + 2] += w->chain[i] ? 1 : g->start[i + 1] - g->start[i];
   for (size_t j = 2; j < w->kept + 2; j++) w->start[j] += w->start[j - 1];
   size_t args = w->start[w->kept + 1];
   return !args || dz__grow(&g->alloc, (void **)&w->arg, &w->arg_cap, args, sizeof *w->arg);
 }
 
-static void copy_terms(work *w, uint32_t i) {
-  const uint32_t *args = dz__graph_args(w->g, i), minus = w->g->kind[i] == DZ__F_sub ? DZ__MINUS : 0;
-  uint32_t *end = &w->start[w->map[i] + 1];
-  if (w->chain[i] != 1) w->arg[(*end)++] = w->map[args[0]];
-  if (w->chain[i] != 2) w->arg[(*end)++] = w->map[args[1]] | minus;
-}
-
-static void copy_operands(work *w, uint32_t i) {
-  const dz__graph *g = w->g;
-  const uint32_t *args = dz__graph_args(g, i);
-  size_t nargs = dz__graph_nargs(g, i), first = dz__first_node(g->kind[i]),
-         end = dz__end_node(g->kind[i], nargs);
-  uint32_t *to = &w->arg[w->start[w->map[i] + 1]];
-  for (size_t k = 0; k < nargs; k++) to[k] = k >= first && k < end ? w->map[args[k]] : args[k];
-  w->start[w->map[i] + 1] += (uint32_t)nargs;
-}
-
 /* Kinds and flags move down, behind which nothing is read any more. */
 static void flatten(work *w) {
-  dz__graph *g = w->g;
-  for (uint32_t i = 0; i < g->n; i++) {
-    bool sum = is_add(g->kind[i]);
-    uint32_t j = w->map[i];
-    if (sum)
-      copy_terms(w, i);
-    else
-      copy_operands(w, i);
+  const dz__graph g = *w->g;
+  const uint32_t *map = w->map;
+  const uint8_t *chain = w->chain;
+  uint32_t *to = w->arg, *ends = w->start + 1;
+  for (uint32_t i = 0; i < g.n; i++) {
+    const unsigned kind = g.kind[i], flags = g.flags[i];
+    const uint32_t *args = &g.arg[g.start[i]], j = map[i];
+    uint32_t end = ends[j];
+    if (is_add(kind)) {
+      if (chain[i] != 1) to[end++] = map[args[0]];
+      if (chain[i] != 2) to[end++] = map[args[1]] | (kind == DZ__F_sub ? DZ__MINUS : 0);
+    } else {
+      const size_t nargs = g.start[i + 1] - g.start[i], first = dz__first_node(kind);
+      const size_t behind = dz__end_node(kind, nargs);
+      for (size_t k = 0; k < nargs; k++) to[end++] = k >= first && k < behind ? map[args[k]] : args[k];
+    }
+    ends[j] = end;
     if (w->uses[i] == ABSORBED) continue;
-    g->kind[j] = (uint8_t)(sum ? DZ__P_SUM : g->kind[i]);
-    g->flags[j] = (uint8_t)(sum ? g->flags[i] & DZ__N_ACTIVE : g->flags[i]);
+    g.kind[j] = (uint8_t)(is_add(kind) ? DZ__P_SUM : kind);
+    g.flags[j] = (uint8_t)(is_add(kind) ? flags & DZ__N_ACTIVE : flags);
   }
-  for (size_t k = 0; k < g->outs; k++) g->out[k] = w->map[g->out[k]];
+  for (size_t k = 0; k < g.outs; k++) g.out[k] = map[g.out[k]];
 }
 
 static void exchange(uint32_t **x, uint32_t **y, size_t *cap, size_t *other) {
@@ -146,7 +138,6 @@ bool dz__flatten(dz__graph *g) {
     memset(w.uses, 0, n + 1);
     count_uses(&w);
     measure(&w);
-    absorb(&w);
     number(&w);
     done = make_room(&w);
   }
