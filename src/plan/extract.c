@@ -59,7 +59,9 @@ static uint32_t scalar_node(dz__extraction *x, bool pooled, uint32_t at) {
 
 /* Nearly all nodes are of this kind, so it reads the tape's cells, not handles. */
 static dz_status extract_scalar(dz__extraction *x, uint32_t i) {
-  unsigned code = dz__node_code(x->t, i), variant = dz__variant(code), fn = dz__fn_of_code(code), flags = 0;
+  const dz__code_line code = dz__codes[dz__node_code(x->t, i)];
+  const unsigned fn = code.fn, variant = code.variant;
+  unsigned flags = 0;
   dz__pair in = dz__operands(x->t, i);
   size_t nargs = dz__ops[fn].arity > 1 ? 2 : 1;
   bool first = variant == DZ__CV, second = variant == DZ__VC;

@@ -48,15 +48,18 @@ static bool visit(work *w, uint32_t top) {
 }
 
 /* Marks what is used; how many operations are not. */
-static size_t find_used(const dz__graph *g, uint8_t *used) {
+static size_t find_used(const dz__graph *graph, uint8_t *used) {
+  const dz__graph g =
+      *graph; /* at hand: a byte that is stored may change any pointer that stands in memory */
   size_t unused = 0;
-  for (size_t i = 0; i < g->n; i++) used[i] = 0;
-  for (size_t k = 0; k < g->outs; k++) used[g->out[k]] = 1;
-  for (uint32_t i = (uint32_t)g->n; i-- > 0;) {
-    unused += !used[i] && !dz__is_leaf(g->kind[i]);
+  for (size_t i = 0; i < g.n; i++) used[i] = 0;
+  for (size_t k = 0; k < g.outs; k++) used[g.out[k]] = 1;
+  for (uint32_t i = (uint32_t)g.n; i-- > 0;) {
+    unused += !used[i] && !dz__is_leaf(g.kind[i]);
     if (!used[i]) continue;
-    const uint32_t *args = dz__graph_args(g, i);
-    for (size_t k = dz__end_node(g->kind[i], dz__graph_nargs(g, i)); k-- > dz__first_node(g->kind[i]);)
+    const uint32_t *args = &g.arg[g.start[i]];
+    const size_t first = dz__first_node(g.kind[i]);
+    for (size_t k = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]); k-- > first;)
       used[dz__node_of(args[k])] = 1;
   }
   return unused;

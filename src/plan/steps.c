@@ -22,16 +22,18 @@ static void number(work *w) {
   }
 }
 
+/* With the arrays at hand: a byte that is stored may change any pointer that stands in memory. */
 static void count_uses(work *w) {
-  const dz__graph *g = w->g;
-  for (uint32_t i = 0; i < g->n; i++) {
-    const uint32_t *args = dz__graph_args(g, i);
-    size_t end = dz__end_node(g->kind[i], dz__graph_nargs(g, i));
-    w->uses[i] = 0;
-    for (size_t k = dz__first_node(g->kind[i]); k < end; k++)
-      if (w->uses[args[k]] < 2) w->uses[args[k]]++;
+  const dz__graph g = *w->g;
+  uint8_t *uses = w->uses;
+  for (uint32_t i = 0; i < g.n; i++) {
+    const uint32_t *args = &g.arg[g.start[i]];
+    const size_t end = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]);
+    uses[i] = 0;
+    for (size_t k = dz__first_node(g.kind[i]); k < end; k++)
+      if (uses[args[k]] < 2) uses[args[k]]++;
   }
-  for (size_t k = 0; k < g->outs; k++) w->uses[g->out[k]] = 2;
+  for (size_t k = 0; k < g.outs; k++) uses[g.out[k]] = 2;
 }
 
 /* Whether operand k of node i is the addition before it in a chain that will be one sum. */
