@@ -7,45 +7,32 @@
 
 typedef struct work {
   dz__graph *g;
-  uint8_t *uses;         /* up to MANY; later ABSORBED of an addition that is part of a longer chain */
+  uint8_t *uses;         /* up to 2; later ABSORBED of an addition that is part of a longer chain */
   uint8_t *chain;        /* of an addition: 1 + the operand that is the chain so far; 0: none */
   uint32_t *map;         /* new numbers, of what is absorbed that of the whole chain; before that, heights */
   uint32_t *start, *arg; /* the new ones */
   size_t kept, start_cap, arg_cap;
 } work;
 
-enum { MANY = 2, ABSORBED = 3 };
+/* Loops over all nodes have the arrays at hand: a byte that is stored may change any pointer that stands in
+   memory. */
 
-static bool is_add(unsigned kind) { return kind == DZ__F_add || kind == DZ__F_sub; }
-
-/* Loops over all nodes have the arrays at hand: compilers must think that storing a byte changes a pointer
-   that stands in memory. */
-
-static void count_uses(work *w) {
-  const dz__graph g = *w->g;
-  uint8_t *uses = w->uses;
-  for (uint32_t i = 0; i < g.n; i++) {
-    const uint32_t *args = &g.arg[g.start[i]];
-    const size_t first = dz__first_node(g.kind[i]);
-    for (size_t k = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]); k-- > first;)
-      if (uses[args[k]] < MANY) uses[args[k]]++;
-  }
-  for (size_t k = 0; k < g.outs; k++) uses[g.out[k]] = MANY;
-}
+enum { ABSORBED = 3 };
 
 /* x - (y + z) cannot be flattened, and the first term of a sum that began with a number is no chain. Of two
    chains the one that is taller by what it adds goes on; when neither is, they are terms of one kind. */
 static inline uint8_t chain_of(const dz__graph *g, const uint8_t *uses, const uint32_t *height, uint32_t i) {
   uint32_t x = dz__graph_args(g, i)[0], y = dz__graph_args(g, i)[1];
-  bool first = is_add(g->kind[x]) && uses[x] == 1;
-  bool second = is_add(g->kind[y]) && uses[y] == 1 && g->kind[i] == DZ__F_add && g->kind[x] != DZ__P_CONST;
+  bool first = dz__is_add(g->kind[x]) && uses[x] == 1;
+  bool second =
+      dz__is_add(g->kind[y]) && uses[y] == 1 && g->kind[i] == DZ__F_add && g->kind[x] != DZ__P_CONST;
   if (first && second) {
     first = height[x] > height[y];
     second = height[y] > height[x];
   } else if (first) {
-    first = !is_add(g->kind[y]) || height[x] > height[y];
+    first = !dz__is_add(g->kind[y]) || height[x] > height[y];
   } else if (second) {
-    second = !is_add(g->kind[x]) || height[y] > height[x];
+    second = !dz__is_add(g->kind[x]) || height[y] > height[x];
   }
   return first ? 1 : second ? 2 : 0;
 }
@@ -58,7 +45,7 @@ static void measure(work *w) {
   size_t kept = g.n;
   for (uint32_t i = 0; i < g.n; i++) {
     const uint32_t *args = &g.arg[g.start[i]];
-    const uint8_t on = is_add(g.kind[i]) ? chain_of(&g, uses, height, i) : 0;
+    const uint8_t on = dz__is_add(g.kind[i]) ? chain_of(&g, uses, height, i) : 0;
     const size_t first = dz__first_node(g.kind[i]);
     uint32_t tall = 0;
     for (size_t k = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]); k-- > first;) {
@@ -106,7 +93,7 @@ static void flatten(work *w) {
     const unsigned kind = g.kind[i], flags = g.flags[i];
     const uint32_t *args = &g.arg[g.start[i]], j = map[i];
     uint32_t end = ends[j];
-    if (is_add(kind)) {
+    if (dz__is_add(kind)) {
       if (chain[i] != 1) to[end++] = map[args[0]];
       if (chain[i] != 2) to[end++] = map[args[1]] | (kind == DZ__F_sub ? DZ__MINUS : 0);
     } else {
@@ -116,8 +103,8 @@ static void flatten(work *w) {
     }
     ends[j] = end;
     if (w->uses[i] == ABSORBED) continue;
-    g.kind[j] = (uint8_t)(is_add(kind) ? DZ__P_SUM : kind);
-    g.flags[j] = (uint8_t)(is_add(kind) ? flags & DZ__N_ACTIVE : flags);
+    g.kind[j] = (uint8_t)(dz__is_add(kind) ? DZ__P_SUM : kind);
+    g.flags[j] = (uint8_t)(dz__is_add(kind) ? flags & DZ__N_ACTIVE : flags);
   }
   for (size_t k = 0; k < g.outs; k++) g.out[k] = map[g.out[k]];
 }
@@ -135,8 +122,7 @@ bool dz__flatten(dz__graph *g) {
   work w = {.g = g, .uses = dz__alloc(a, n + 1), .chain = dz__alloc(a, n + 1), .map = dz__alloc(a, bytes)};
   bool done = w.uses && w.chain && w.map;
   if (done) {
-    memset(w.uses, 0, n + 1);
-    count_uses(&w);
+    dz__count_uses(g, w.uses);
     measure(&w);
     number(&w);
     done = make_room(&w);

@@ -100,6 +100,12 @@ static inline size_t dz__end_node(unsigned kind, size_t nargs) {
 static inline uint32_t dz__node_of(uint32_t operand) { return operand & ~DZ__MINUS; }
 static inline bool dz__is_leaf(unsigned kind) { return dz__end_node(kind, 1) == 0; }
 
+static inline bool dz__is_add(unsigned kind) { return kind == DZ__F_add || kind == DZ__F_sub; }
+
+/* How many operands each node is, 2 standing for more, and for outputs. Before sums are flattened: no operand
+   has a sign. */
+void dz__count_uses(const dz__graph *g, uint8_t *uses);
+
 /* Whether a gradient can flow through an operation of the table at all. */
 bool dz__has_slope(unsigned kind);
 

@@ -11,7 +11,6 @@ typedef struct work {
   size_t length;
 } work;
 
-static bool is_add(unsigned kind) { return kind == DZ__F_add || kind == DZ__F_sub; }
 static bool is_known(unsigned kind) { return kind < DZ__F_POINTWISE_END; }
 
 static void number(work *w) {
@@ -22,25 +21,11 @@ static void number(work *w) {
   }
 }
 
-/* With the arrays at hand: a byte that is stored may change any pointer that stands in memory. */
-static void count_uses(work *w) {
-  const dz__graph g = *w->g;
-  uint8_t *uses = w->uses;
-  for (uint32_t i = 0; i < g.n; i++) {
-    const uint32_t *args = &g.arg[g.start[i]];
-    const size_t end = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]);
-    uses[i] = 0;
-    for (size_t k = dz__first_node(g.kind[i]); k < end; k++)
-      if (uses[args[k]] < 2) uses[args[k]]++;
-  }
-  for (size_t k = 0; k < g.outs; k++) uses[g.out[k]] = 2;
-}
-
 /* Whether operand k of node i is the addition before it in a chain that will be one sum. */
 static bool is_chain(const work *w, uint32_t i, size_t k) {
   const dz__graph *g = w->g;
   uint32_t x = dz__graph_args(g, i)[k];
-  return is_add(g->kind[i]) && is_add(g->kind[x]) && w->uses[x] == 1;
+  return dz__is_add(g->kind[i]) && dz__is_add(g->kind[x]) && w->uses[x] == 1;
 }
 
 /* How tall operand k makes node i: such chains do not make anything taller. */
@@ -234,7 +219,7 @@ bool dz__find_steps(const dz__graph *g, dz__steps *s) {
   *s = (dz__steps){.op = NULL};
   work w = {.g = g, .s = s, .height = dz__alloc(a, bytes), .uses = dz__alloc(a, g->n + 1)};
   bool done = w.height && w.uses;
-  if (done) count_uses(&w);
+  if (done) dz__count_uses(g, w.uses);
   uint32_t tallest = done ? measure(&w) : 0;
   if (done && g->n && w.height[tallest] >= DZ__LEAST_STEPS) {
     s->op = dz__alloc(a, bytes);
