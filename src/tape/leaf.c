@@ -145,7 +145,11 @@ dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w) {
   if (w->rank == 0) return scalar_array(&t->cell[w->node].value);
   const dz__tape *s = dz__of_const(t);
   dz__array a = {.rank = w->rank, .size = w->size, .data = w->data};
-  memcpy(a.dims, &s->wide_dims[w->dims0], w->rank * sizeof *a.dims);
+  const size_t *dims = &s->wide_dims[w->dims0];
+  if (w->rank <= 2) /* nearly all: without a call */
+    a.dims[0] = dims[0], a.dims[w->rank - 1] = dims[w->rank - 1];
+  else
+    memcpy(a.dims, dims, w->rank * sizeof *a.dims);
   if (s->single) a.data = dz__present_copy(s, w);
   return a;
 }
