@@ -103,7 +103,10 @@ static inline listing list_begin(void) { return (listing){.to = getenv("DZ_LISTI
 /* Whether this processor rounds what is in this text otherwise than that on which sums were kept, which fuses
  * in matrix products. */
 static inline bool list_rounds_otherwise(const char *text) {
-  return !dz__product_fuses() && (strchr(text, '@') || strstr(text, "conv2d"));
+  static const char *const products[] = {"@", "conv2d", "attention", "mlp"};
+  bool any = false;
+  for (size_t k = 0; k < sizeof products / sizeof *products; k++) any |= strstr(text, products[k]) != NULL;
+  return any && !dz__product_fuses();
 }
 
 /* The sum of case k of n is the one that is kept. Or, where the environment says DZ_ACCEPT=DIRECTORY, it is
