@@ -27,6 +27,7 @@ enum { LAYOUTS = 5, KINDS = LAYOUTS * LAYOUTS }; /* of the factors */
 #define PLAIN dz__layer_plain
 #define FUSED_PLAIN dz__layer_fused
 #define FUSED fma
+#define TINY 1e-300
 #define BACK_PLAIN dz__layer_back_plain
 #define CAREFUL dz__product_add_careful
 #include "product.inc"
@@ -40,6 +41,7 @@ enum { LAYOUTS = 5, KINDS = LAYOUTS * LAYOUTS }; /* of the factors */
 #undef PLAIN
 #undef FUSED_PLAIN
 #undef FUSED
+#undef TINY
 #undef BACK_PLAIN
 #undef CAREFUL
 
@@ -53,15 +55,17 @@ enum { LAYOUTS = 5, KINDS = LAYOUTS * LAYOUTS }; /* of the factors */
 #define PLAIN dz__layer_plainf
 #define FUSED_PLAIN dz__layer_fusedf
 #define FUSED fmaf
+#define TINY 1e-30f
 #define BACK_PLAIN dz__layer_back_plainf
 #define CAREFUL dz__product_add_carefulf
 #include "product.inc"
 
 /* Edges of panels, strips and vectors; a row and a column; many products, for which the library is asked. */
-static const size_t dims[][3] = {
-    {2, 2, 2},     {1, 7, 1},    {1, 5, 9},    {9, 5, 1},   {3, 300, 1},  {1, 300, 3},  {4, 8, 8},
-    {5, 3, 17},    {7, 193, 24}, {8, 192, 48}, {9, 10, 49}, {66, 20, 33}, {65, 16, 16}, {258, 5, 31},
-    {2, 200, 130}, {70, 7, 8},   {11, 31, 64}, {3, 1, 100}, {64, 64, 64}, {65, 64, 66}, {64, 100, 48}};
+static const size_t dims[][3] = {{2, 2, 2},     {1, 7, 1},    {1, 5, 9},    {9, 5, 1},    {3, 300, 1},
+                                 {1, 300, 3},   {4, 8, 8},    {5, 3, 17},   {7, 193, 24}, {8, 192, 48},
+                                 {9, 10, 49},   {66, 20, 33}, {65, 16, 16}, {258, 5, 31}, {2, 200, 130},
+                                 {70, 7, 8},    {11, 31, 64}, {3, 1, 100},  {64, 64, 64}, {65, 64, 66},
+                                 {64, 100, 48}, {3, 384, 20}};
 
 /* In a process of its own (below) the tests run once more, as on the processor that this names. */
 static const char other[] = "DZ_TEST_CORE";
@@ -85,6 +89,13 @@ START_TEST(every_processor_gives_its_bits) {
     same_bits_double(dims[_i], kind);
     same_bits_float(dims[_i], kind);
   }
+}
+END_TEST
+
+/* Fused, a product that is too small for any number leaves a sum of -0, where it would be +0. */
+START_TEST(sums_of_tiny_products_are_no_minus_zero) {
+  tiny_double();
+  tiny_float();
 }
 END_TEST
 
@@ -168,5 +179,5 @@ START_TEST(other_processors) {
 END_TEST
 
 SUITE(EACH(whole_numbers_are_exact, COUNT(dims)), EACH(every_processor_gives_its_bits, COUNT(dims)),
-      ONCE(nothing_to_add), ONCE(rows_may_be_far_apart), EACH(structural_zeros_meet_nothing, 2),
-      ONCE(the_way_back), EACH(other_processors, COUNT(cores)))
+      ONCE(sums_of_tiny_products_are_no_minus_zero), ONCE(nothing_to_add), ONCE(rows_may_be_far_apart),
+      EACH(structural_zeros_meet_nothing, 2), ONCE(the_way_back), EACH(other_processors, COUNT(cores)))
