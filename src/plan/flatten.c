@@ -14,9 +14,6 @@ typedef struct work {
   size_t kept, start_cap, arg_cap;
 } work;
 
-/* Loops over all nodes have the arrays at hand: a byte that is stored may change any pointer that stands in
-   memory. */
-
 enum { ABSORBED = 3 };
 
 /* x - (y + z) cannot be flattened, and the first term of a sum that began with a number is no chain. Of two
@@ -44,11 +41,11 @@ static void measure(work *w) {
   uint8_t *uses = w->uses, *chain = w->chain;
   size_t kept = g.n;
   for (uint32_t i = 0; i < g.n; i++) {
-    const uint32_t *args = &g.arg[g.start[i]];
+    const uint32_t *args = dz__graph_args(&g, i);
     const uint8_t on = dz__is_add(g.kind[i]) ? chain_of(&g, uses, height, i) : 0;
     const size_t first = dz__first_node(g.kind[i]);
     uint32_t tall = 0;
-    for (size_t k = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]); k-- > first;) {
+    for (size_t k = dz__end_node(g.kind[i], dz__graph_nargs(&g, i)); k-- > first;) {
       uint32_t h = height[args[k]] + (on != k + 1);
       if (h > tall) tall = h;
     }
@@ -66,7 +63,7 @@ static void number(work *w) {
   uint32_t *map = w->map, j = (uint32_t)w->kept;
   for (uint32_t i = (uint32_t)g.n; i-- > 0;) {
     if (uses[i] != ABSORBED) map[i] = --j;
-    if (chain[i]) map[g.arg[g.start[i] + chain[i] - 1]] = map[i];
+    if (chain[i]) map[dz__graph_args(&g, i)[chain[i] - 1]] = map[i];
   }
 }
 
@@ -77,7 +74,7 @@ static bool make_room(work *w) {
   if (!dz__grow(&g->alloc, (void **)&w->start, &w->start_cap, w->kept + 2, sizeof *w->start)) return false;
   memset(w->start, 0, (w->kept + 2) * sizeof *w->start);
   for (uint32_t i = 0; i < g->n; i++)
-    w->start[w->map[i] + 2] += w->chain[i] ? 1 : g->start[i + 1] - g->start[i];
+    w->start[w->map[i] + 2] += (uint32_t)(w->chain[i] ? 1 : dz__graph_nargs(g, i));
   for (size_t j = 2; j < w->kept + 2; j++) w->start[j] += w->start[j - 1];
   size_t args = w->start[w->kept + 1];
   return !args || dz__grow(&g->alloc, (void **)&w->arg, &w->arg_cap, args, sizeof *w->arg);
@@ -91,13 +88,13 @@ static void flatten(work *w) {
   uint32_t *to = w->arg, *ends = w->start + 1;
   for (uint32_t i = 0; i < g.n; i++) {
     const unsigned kind = g.kind[i], flags = g.flags[i];
-    const uint32_t *args = &g.arg[g.start[i]], j = map[i];
+    const uint32_t *args = dz__graph_args(&g, i), j = map[i];
     uint32_t end = ends[j];
     if (dz__is_add(kind)) {
       if (chain[i] != 1) to[end++] = map[args[0]];
       if (chain[i] != 2) to[end++] = map[args[1]] | (kind == DZ__F_sub ? DZ__MINUS : 0);
     } else {
-      const size_t nargs = g.start[i + 1] - g.start[i], first = dz__first_node(kind);
+      const size_t nargs = dz__graph_nargs(&g, i), first = dz__first_node(kind);
       const size_t behind = dz__end_node(kind, nargs);
       for (size_t k = 0; k < nargs; k++) to[end++] = k >= first && k < behind ? map[args[k]] : args[k];
     }

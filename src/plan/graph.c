@@ -60,12 +60,11 @@ bool dz__has_slope(unsigned kind) {
   return kind != DZ__F_stop && (kind >= DZ__F_POINTWISE_END || slope[kind]);
 }
 
-/* With the arrays at hand: a byte that is stored may change any pointer that stands in memory. */
 void dz__count_uses(const dz__graph *graph, uint8_t *uses) {
   const dz__graph g = *graph;
   for (uint32_t i = 0; i < g.n; i++) {
-    const uint32_t *args = &g.arg[g.start[i]];
-    const size_t end = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]);
+    const uint32_t *args = dz__graph_args(&g, i);
+    const size_t end = dz__end_node(g.kind[i], dz__graph_nargs(&g, i));
     uses[i] = 0;
     for (size_t k = dz__first_node(g.kind[i]); k < end; k++)
       if (uses[args[k]] < 2) uses[args[k]]++;

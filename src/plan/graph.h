@@ -37,6 +37,8 @@ enum {
   DZ__N_TIE = 2     /* both operands were active on the tape: the table's TIE is .5 */
 };
 
+/* Passes that store bytes for every node take a copy of this first: a stored byte may be part of anything, so
+   that pointers in what others hold too would be loaded anew each time. */
 typedef struct dz__graph {
   dz_allocator alloc;
   size_t n, args, numbers, outs;

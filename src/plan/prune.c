@@ -57,9 +57,9 @@ static size_t find_used(const dz__graph *graph, uint8_t *used) {
   for (uint32_t i = (uint32_t)g.n; i-- > 0;) {
     unused += !used[i] && !dz__is_leaf(g.kind[i]);
     if (!used[i]) continue;
-    const uint32_t *args = &g.arg[g.start[i]];
+    const uint32_t *args = dz__graph_args(&g, i);
     const size_t first = dz__first_node(g.kind[i]);
-    for (size_t k = dz__end_node(g.kind[i], g.start[i + 1] - g.start[i]); k-- > first;)
+    for (size_t k = dz__end_node(g.kind[i], dz__graph_nargs(&g, i)); k-- > first;)
       used[dz__node_of(args[k])] = 1;
   }
   return unused;

@@ -33,7 +33,6 @@ typedef struct dz__tensor {
   bool outside; /* an output, or read by what is not in its chain: its value has a place */
   bool recalled;  /* the way back needs its value */
   bool row;       /* in bands: one number per row */
-  bool together;  /* and all columns go by at once, since each operand has as many as the result */
   uint8_t still;  /* a bit per operand: which have one column */
   bool reached;   /* a gradient gets there */
   bool arrives;   /* by its adjoint's place, not only within the chain */

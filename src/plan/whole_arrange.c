@@ -107,7 +107,6 @@ static void find_still(dz__whole *p, const dz__stage *t, dz__tensor *x) {
     const bool row = slot < t->n ? p->node[p->op[t->first + slot]].row : dz__loads_of(p, t)[slot - t->n].row;
     x->still |= (uint8_t)(row << k);
   }
-  x->together = x->row || !x->still;
 }
 
 static bool find_loads(dz__whole *p, uint32_t s, const uint32_t *stage_of) {

@@ -69,11 +69,12 @@ static size_t step_of(const dz__band *b, const dz__tensor *x, uint32_t k) {
   return x->still >> k & 1 ? 0 : b->rows;
 }
 
-/* How many numbers of x go by at a time, and how many times. */
+/* How many numbers of x go by at a time, and how many times: all at once, where each operand has all columns
+   or x has one. */
 static size_t numbers_of(const dz__band *b, const dz__tensor *x) {
-  return x->row || !x->together ? b->rows : b->rows * b->t->width;
+  return x->row || x->still ? b->rows : b->rows * b->t->width;
 }
-static size_t turns(const dz__band *b, const dz__tensor *x) { return x->together ? 1 : b->t->width; }
+static size_t turns(const dz__band *b, const dz__tensor *x) { return x->row || !x->still ? 1 : b->t->width; }
 
 void dz__band_value(const dz__band *b, const dz__tensor *x, const double *const *v, double *to) {
   const uint32_t *slot = b->p->slot + x->arg0;
