@@ -88,7 +88,8 @@ DZ_API size_t dz_plan_outputs(const dz_plan *p);
 DZ_API size_t dz_plan_memory(const dz_plan *p);
 
 /* Values of the outputs at `in`, and gradient[i] = d(sum of the outputs)/d in[i]: of a plan with one output
-   its gradient. `values` or `gradient` may be NULL; without a gradient only values are computed. `work` is
+   its gradient. `values` or `gradient` may be NULL; without a gradient only values are computed, and a plan
+   of whole tensors that is asked for the gradient alone leaves out what only the values need. `work` is
    dz_plan_memory bytes, aligned as malloc does it, with any contents; the arrays must not overlap. Nothing is
    allocated. DZ_ERR_ARGUMENT (NULL, a gradient of a plan made for values only). Safe in several threads at
    once, each with arrays of its own. DZ_ERR_BRANCH when a branch goes another way than recorded: the numbers

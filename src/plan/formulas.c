@@ -1,7 +1,8 @@
 /* Which operands the kernels' formulas of partials read. */
-#include "plan/pack.h"
+#include "plan/formulas.h"
 
 #include "kernels/special.h"
+#include "ops/op.h"
 
 #include <string.h>
 

@@ -8,6 +8,7 @@
 #ifndef DZ_PLAN_PACK_H
 #define DZ_PLAN_PACK_H
 
+#include "plan/formulas.h"
 #include "plan/program.h"
 
 /* l->packed from l->code, whose registers have no slots yet; those of l->packed do. `one` is a place of the
@@ -72,11 +73,6 @@ static inline bool dz__is_sole(const dz__packing *k, uint32_t place) {
 
 /* Calls f for every place of an item, results last. */
 void dz__each_of_item(dz__packing *k, dz__item *item, dz__visit *f, void *user);
-
-/* Whether partial k is a mask, which lets nothing through where it is 0; and whether it reads x, y, w or z.
- */
-bool dz__is_mask(unsigned fn, unsigned k);
-bool dz__partial_reads(unsigned fn, unsigned k, char operand);
 
 /* Equal operations and copies go. */
 bool dz__pack_equal(dz__packing *k);

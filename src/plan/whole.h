@@ -68,6 +68,7 @@ typedef struct dz__load {
 typedef struct dz__stage {
   uint32_t first, n; /* of op[] */
   bool chain, active;
+  bool needed; /* for a gradient or a branch: also where nobody asks for values */
   uint32_t load0, loads;
   size_t tile;   /* elements at a time */
   size_t width;  /* of bands: numbers in a row; else 0 */
@@ -118,6 +119,8 @@ bool dz__whole_windows(dz__whole *p, const uint32_t *readers);
 bool dz__whole_fold(dz__whole *p, uint32_t *readers);
 bool dz__whole_arrange(dz__whole *p);
 bool dz__whole_place(dz__whole *p, const uint32_t *stage_of);
+/* Sets which stages are needed; `needed` is room for a flag per node. */
+void dz__whole_needed(dz__whole *p, bool *needed);
 
 /* How an operand meets the elements of `out`: by the axes that it has of out's own. */
 dz__load dz__meet(const dz__array *out, const dz__array *a);
@@ -136,6 +139,9 @@ dz__windows dz__windows_of(const dz__whole *p, const dz__tensor *x);
 static inline bool dz__is_view(const dz__tensor *x) {
   return x->fn == DZ__F_reshape || ((x->fn == DZ__F_stack || x->fn == DZ__F_concat) && x->nargs == 1);
 }
+
+/* Whether a sum to one number. */
+static inline bool dz__is_total(const dz__tensor *x) { return x->fn == DZ__F_sum && x->shape.size == 1; }
 
 /* Whether its partials compare the result with the operands. */
 static inline bool dz__compares(unsigned fn) {

@@ -2,6 +2,7 @@
 #include "plan/whole.h"
 
 #include "kernels/tensor.h"
+#include "plan/formulas.h"
 
 #include <string.h>
 
@@ -137,10 +138,6 @@ static bool find_loads(dz__whole *p, uint32_t s, const uint32_t *stage_of) {
 
 /* ---- what the way back needs ---- */
 
-static bool passes(unsigned fn) {
-  return fn == DZ__F_add || fn == DZ__F_sub || fn == DZ__F_neg || fn == DZ__F_sum;
-}
-
 bool dz__is_cheap(unsigned fn) {
   switch (fn) {
   case DZ__F_neg:
@@ -177,15 +174,26 @@ static void recall(dz__whole *p, dz__stage *t, const dz__tensor *x, uint32_t k) 
     dz__loads_of(p, t)[slot - t->n].back = true;
 }
 
-/* From the last member to the first: partials ask for operands and the result, and what is computed again
-   asks for its own operands. */
+/* Whether what flows to operand k is computed from `what`: x, y, w, the operands, or z, the result. */
+static bool flow_reads(const dz__tensor *x, uint32_t k, char what) {
+  if (!dz__is_fold(x)) return dz__partial_reads(x->fn, k, what);
+  return x->fn != DZ__F_sum && (what == 'x' || (what == 'z' && x->fn != DZ__F_logsumexp));
+}
+
+/* From the last member to the first: flows ask for operands and results, and what is computed again asks for
+   its own operands. */
 static void find_recalled(dz__whole *p, dz__stage *t) {
   for (uint32_t j = t->n; j-- > 0;) {
     dz__tensor *x = &p->node[p->op[t->first + j]];
-    bool partials = x->active && !passes(x->fn);
-    x->recalled |= partials && x->fn != DZ__F_mul && x->fn != DZ__F_relu && x->fn != DZ__F_logsumexp;
+    bool asked[3] = {false};
+    for (uint32_t k = 0; k < x->nargs; k++) {
+      if (!p->node[p->arg[x->arg0 + k]].active) continue;
+      for (uint32_t o = 0; o < x->nargs; o++) asked[o] |= flow_reads(x, k, "xyw"[o]);
+      x->recalled |= flow_reads(x, k, 'z');
+    }
     bool again = x->recalled && dz__is_cheap(x->fn) && !x->outside;
-    for (uint32_t k = 0; (partials || again) && k < x->nargs; k++) recall(p, t, x, k);
+    for (uint32_t k = 0; k < x->nargs; k++)
+      if (asked[k] || again) recall(p, t, x, k);
   }
 }
 
@@ -270,6 +278,7 @@ bool dz__whole_arrange(dz__whole *p) {
     for (size_t s = 0; s < p->stages; s++)
       if (p->stage[s].chain) find_recalled(p, &p->stage[s]), choose_tile(p, &p->stage[s]);
     find_flows(p, has);
+    dz__whole_needed(p, has);
     done = dz__whole_place(p, room);
   }
   dz__free(a, room, bytes);

@@ -67,7 +67,8 @@ void dz__whole_run(const dz__whole *p, const double *in, const double *seeds, do
     return;
   }
   run_double r = run_of(p, in, gradient, dz__lined(work) + dz__padded(p->outs - p->out_nodes));
-  forward_double(&r, values);
+  forward_double(&r, values || !gradient);
+  hand_out_double(&r, values);
   for (size_t k = p->out_nodes; k < p->outs; k++)
     dz__lined(work)[k - p->out_nodes] = *value_double(&r, &p->node[p->output[k]]);
   if (!gradient) return;
@@ -245,7 +246,7 @@ void dz__whole_careful(const dz__whole *p, const double *in, const double *seeds
                        double *work) {
   careful c = {.r = run_of(p, in, gradient, work)};
   c.marks = c.r.work + dz__padded(p->room);
-  forward_double(&c.r, NULL);
+  forward_double(&c.r, true);
   seed_double(&c.r, seeds);
   seed_marks(&c);
   for (size_t s = p->stages; s-- > 0;) {

@@ -43,7 +43,8 @@ static void carefully(const dz__whole *p, const float *in, const float *seeds, f
 void dz__whole_run_single(const dz__whole *p, const float *in, const float *seeds, float *values,
                           float *gradient, void *work) {
   run_single r = run_of(p, in, gradient, work);
-  forward_single(&r, values);
+  forward_single(&r, values || !gradient);
+  hand_out_single(&r, values);
   for (size_t k = p->out_nodes; k < p->outs; k++)
     dz__lined(work)[k - p->out_nodes] = (double)*value_single(&r, &p->node[p->output[k]]);
   if (!gradient) return;

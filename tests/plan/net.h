@@ -68,14 +68,19 @@ static inline void *workspace(const dz_plan *p) {
 
 static inline bool same(double x, double y) { return x == y || (x != x && y != y); }
 
-/* The gradient, to be freed. */
+/* The gradient, to be freed; the same when no value is asked for. */
 static inline double *run_plan(const net *n, bool single, double *value) {
   dz_plan *p = plan_of(n, single);
   void *work = workspace(p);
-  double *g = malloc((n->inputs + 1) * sizeof *g);
+  double *g = malloc((n->inputs + 1) * sizeof *g), *alone = malloc((n->inputs + 1) * sizeof *g);
   soil(g, n->inputs * sizeof *g);
   ck_assert_int_eq(dz_plan_run(p, n->in, value, g, work), DZ_OK);
+  soil(work, dz_plan_memory(p));
+  soil(alone, n->inputs * sizeof *g);
+  ck_assert_int_eq(dz_plan_run(p, n->in, NULL, alone, work), DZ_OK);
+  ck_assert_mem_eq(g, alone, n->inputs * sizeof *g);
   free(work);
+  free(alone);
   dz_plan_free(p);
   return g;
 }

@@ -254,6 +254,11 @@ START_TEST(conditions_apart) {
     ck_assert_int_eq(dz_plan_run(p, in, &value, g, work), DZ_OK);
     ck_assert(value == 14 && g[0] == 0 && g[1] == 2 && g[2] == -4 && g[3] == 6);
     ck_assert_int_eq(dz_plan_run(p, other, &value, g, work), DZ_ERR_BRANCH);
+    soil(work, dz_plan_memory(p)); /* also where nobody asks for the value */
+    ck_assert_int_eq(dz_plan_run(p, other, NULL, g, work), DZ_ERR_BRANCH);
+    soil(work, dz_plan_memory(p));
+    ck_assert_int_eq(dz_plan_run(p, in, NULL, g, work), DZ_OK);
+    ck_assert(g[0] == 0 && g[1] == 2 && g[2] == -4 && g[3] == 6);
     free(work);
     dz_plan_free(p);
   }
