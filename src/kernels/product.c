@@ -111,27 +111,27 @@ static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 #include "kernels/product.inc"
 
 void dz__product(dz__matrix a, dz__matrix b, double *c, bool add) {
-  product_double(a, b, (target_double){.c = c, .row = b.columns, .add = add});
+  product_double(&a, &b, &(target_double){.c = c, .row = b.columns, .add = add});
 }
 
 void dz__productf(dz__matrixf a, dz__matrixf b, float *c, bool add) {
-  product_float(a, b, (target_float){.c = c, .row = b.columns, .add = add});
+  product_float(&a, &b, &(target_float){.c = c, .row = b.columns, .add = add});
 }
 
 void dz__product_rows(dz__matrix a, dz__matrix b, double *c, ptrdiff_t row, bool add) {
-  product_rows_double(a, b, (target_double){.c = c, .row = row, .add = add});
+  product_rows_double(&a, &b, &(target_double){.c = c, .row = row, .add = add});
 }
 
 void dz__product_rowsf(dz__matrixf a, dz__matrixf b, float *c, ptrdiff_t row, bool add) {
-  product_rows_float(a, b, (target_float){.c = c, .row = row, .add = add});
+  product_rows_float(&a, &b, &(target_float){.c = c, .row = row, .add = add});
 }
 
 void dz__layer(dz__matrix a, dz__matrix b, const double *bias, bool relu, double *c) {
-  product_double(a, b, (target_double){.c = c, .row = b.columns, .bias = bias, .relu = relu});
+  product_double(&a, &b, &(target_double){.c = c, .row = b.columns, .bias = bias, .relu = relu});
 }
 
 void dz__layerf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, float *c) {
-  product_float(a, b, (target_float){.c = c, .row = b.columns, .bias = bias, .relu = relu});
+  product_float(&a, &b, &(target_float){.c = c, .row = b.columns, .bias = bias, .relu = relu});
 }
 
 void dz__layer_back(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias) {
@@ -143,23 +143,23 @@ void dz__layer_backf(ptrdiff_t rows, ptrdiff_t columns, const float *z, float *g
 }
 
 void dz__layer_plain(dz__matrix a, dz__matrix b, const double *bias, bool relu, bool add, double *c) {
-  own_narrow_double(block_double, a, b,
-                    (target_double){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+  own_narrow_double(block_double, &a, &b,
+                    &(target_double){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
 }
 
 void dz__layer_plainf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, bool add, float *c) {
-  own_narrow_float(block_float, a, b,
-                   (target_float){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+  own_narrow_float(block_float, &a, &b,
+                   &(target_float){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
 }
 
 void dz__layer_fused(dz__matrix a, dz__matrix b, const double *bias, bool relu, bool add, double *c) {
-  own_narrow_double(FUSED_BLOCK(double), a, b,
-                    (target_double){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+  own_narrow_double(FUSED_BLOCK(double), &a, &b,
+                    &(target_double){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
 }
 
 void dz__layer_fusedf(dz__matrixf a, dz__matrixf b, const float *bias, bool relu, bool add, float *c) {
-  own_narrow_float(FUSED_BLOCK(float), a, b,
-                   (target_float){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
+  own_narrow_float(FUSED_BLOCK(float), &a, &b,
+                   &(target_float){.c = c, .row = b.columns, .add = add, .bias = bias, .relu = relu});
 }
 
 void dz__layer_back_plain(ptrdiff_t rows, ptrdiff_t columns, const double *z, double *g, double *bias) {
