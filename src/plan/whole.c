@@ -209,6 +209,7 @@ static dz_status extract(work *w, const dz__wanted *wanted, dz__guards *guards) 
   memset(w->map, 0xff, ((size_t)w->top + 1) * sizeof *w->map);
   for (int k = 0; k < wanted->inputs && !status; k++) status = add_input(w, wanted->xs[k], k);
   if (status) return status;
+  w->p->in_nodes = (size_t)wanted->inputs;
   find_dependent(w);
   for (int k = 0; k < wanted->outputs; k++) w->state[dz__index(wanted->ys[k])] |= NEEDED;
   for (size_t k = 0; k < s->nbranches; k++)

@@ -62,12 +62,24 @@ typedef struct dz__load {
   size_t period;
 } dz__load;
 
+/* What a stage does. */
+typedef enum dz__does {
+  DZ__DOES_CHAIN,
+  DZ__DOES_BAND,
+  DZ__DOES_PRODUCT,
+  DZ__DOES_TOTAL, /* a sum to one number */
+  DZ__DOES_WINDOWS,
+  DZ__DOES_VIEW,
+  DZ__DOES_OTHER
+} dz__does;
+
 /* One operation, or a chain of them. A chain in bands has members of one shape and others with one number for
    each of its rows, its last axis: reductions over that axis, and what is computed from them. Its pieces are
    whole rows, with columns side by side: element i of row k stands at i * rows + k. */
 typedef struct dz__stage {
   uint32_t first, n; /* of op[] */
-  bool chain, active;
+  uint8_t does;      /* dz__does */
+  bool active;
   bool needed; /* for a gradient or a branch: also where nobody asks for values */
   uint32_t load0, loads;
   size_t tile;   /* elements at a time */
@@ -92,6 +104,7 @@ typedef struct dz__whole {
   size_t node_cap, arg_cap, slot_cap, attr_cap, number_cap, op_cap, stage_cap, load_cap, output_cap,
       fresh_cap;
   size_t inputs, outputs; /* numbers of the caller */
+  size_t in_nodes;        /* the caller's inputs, which are the first of node[] */
   size_t out_nodes;       /* how many of output[] are the caller's */
   size_t numberf_size;
   size_t room;               /* numbers in the workspace that values and adjoints take */
@@ -140,8 +153,9 @@ static inline bool dz__is_view(const dz__tensor *x) {
   return x->fn == DZ__F_reshape || ((x->fn == DZ__F_stack || x->fn == DZ__F_concat) && x->nargs == 1);
 }
 
-/* Whether a sum to one number. */
-static inline bool dz__is_total(const dz__tensor *x) { return x->fn == DZ__F_sum && x->shape.size == 1; }
+static inline bool dz__is_chain(const dz__stage *t) {
+  return t->does == DZ__DOES_CHAIN || t->does == DZ__DOES_BAND;
+}
 
 /* Whether its partials compare the result with the operands. */
 static inline bool dz__compares(unsigned fn) {

@@ -15,8 +15,16 @@ static bool same_shape(const dz__array *a, const dz__array *b) {
   return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
 }
 
+static dz__does does_alone(const dz__whole *p, const dz__tensor *x) {
+  if (x->fn < DZ__F_POINTWISE_END) return DZ__DOES_CHAIN;
+  if (x->fn >= DZ__W_CONV) return DZ__DOES_WINDOWS;
+  if (dz__is_view(x)) return DZ__DOES_VIEW;
+  if (dz__is_product(p, x)) return DZ__DOES_PRODUCT;
+  return x->fn == DZ__F_sum && x->shape.size == 1 ? DZ__DOES_TOTAL : DZ__DOES_OTHER;
+}
+
 static bool joins(const dz__whole *p, const dz__stage *s, const dz__tensor *x) {
-  return s->chain && x->fn < DZ__F_POINTWISE_END && 4 * (s->n + 1) <= MOST_SLOTS &&
+  return s->does == DZ__DOES_CHAIN && x->fn < DZ__F_POINTWISE_END && 4 * (s->n + 1) <= MOST_SLOTS &&
          same_shape(&p->node[p->op[s->first]].shape, &x->shape);
 }
 
@@ -39,12 +47,11 @@ static bool find_stages(dz__whole *p, uint32_t *stage_of) {
         dz__tensor *y = &p->node[p->op[j + k]];
         y->row = y->shape.size < p->node[band.like].shape.size;
       }
-    } else if (last && !last->width && joins(p, last, x)) {
+    } else if (last && joins(p, last, x)) {
       last->n++;
-    } else if (!push_stage(p, (dz__stage){.first = (uint32_t)j,
-                                          .n = 1,
-                                          .chain = x->fn < DZ__F_POINTWISE_END,
-                                          .like = p->op[j]})) {
+    } else if (!push_stage(
+                   p,
+                   (dz__stage){.first = (uint32_t)j, .n = 1, .does = does_alone(p, x), .like = p->op[j]})) {
       return false;
     }
     for (const size_t end = j + (n ? n : 1); j < end; j++) stage_of[p->op[j]] = (uint32_t)p->stages - 1;
@@ -61,7 +68,7 @@ static void find_outside(dz__whole *p, const uint32_t *stage_of) {
       const dz__tensor *x = &p->node[p->op[p->stage[s].first + j]];
       for (uint32_t k = 0; k < x->nargs; k++)
         if (stage_of[p->arg[x->arg0 + k]] != s) p->node[p->arg[x->arg0 + k]].outside = true;
-      if (!p->stage[s].chain) p->node[p->op[p->stage[s].first + j]].outside = true;
+      if (!dz__is_chain(&p->stage[s])) p->node[p->op[p->stage[s].first + j]].outside = true;
     }
 }
 
@@ -234,9 +241,8 @@ static void find_flows(dz__whole *p, bool *has) {
   memset(has, 0, p->nodes * sizeof *has);
   for (size_t k = 0; k < p->out_nodes; k++) has[p->output[k]] = p->node[p->output[k]].active;
   for (size_t s = p->stages; s-- > 0;)
-    (p->stage[s].chain ? flow_through_chain : flow_through)(p, &p->stage[s], has);
-  for (size_t i = 0; i < p->nodes; i++)
-    if (p->node[i].home == DZ__HOME_INPUT) p->node[i].reached = has[i];
+    (dz__is_chain(&p->stage[s]) ? flow_through_chain : flow_through)(p, &p->stage[s], has);
+  for (size_t i = 0; i < p->in_nodes; i++) p->node[i].reached = has[i];
 }
 
 /* ---- pieces of chains ---- */
@@ -273,10 +279,10 @@ bool dz__whole_arrange(dz__whole *p) {
   }
   if (done) find_outside(p, room);
   for (uint32_t s = 0; s < p->stages && done; s++)
-    if (p->stage[s].chain) done = find_loads(p, s, room);
+    if (dz__is_chain(&p->stage[s])) done = find_loads(p, s, room);
   if (done) {
     for (size_t s = 0; s < p->stages; s++)
-      if (p->stage[s].chain) find_recalled(p, &p->stage[s]), choose_tile(p, &p->stage[s]);
+      if (dz__is_chain(&p->stage[s])) find_recalled(p, &p->stage[s]), choose_tile(p, &p->stage[s]);
     find_flows(p, has);
     dz__whole_needed(p, has);
     done = dz__whole_place(p, room);

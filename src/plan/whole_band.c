@@ -70,7 +70,8 @@ uint32_t dz__find_band(const dz__whole *p, size_t j, dz__stage *t) {
   uint32_t last = 0;
   bool folded = false;
   if (x->fn >= DZ__F_POINTWISE_END && !dz__is_fold(x)) return 0;
-  *t = (dz__stage){.first = (uint32_t)j, .chain = true, .like = dz__is_fold(x) ? p->arg[x->arg0] : p->op[j]};
+  *t = (dz__stage){
+      .first = (uint32_t)j, .does = DZ__DOES_BAND, .like = dz__is_fold(x) ? p->arg[x->arg0] : p->op[j]};
   const dz__array *s = shape_of(p, t);
   t->width = s->rank < 2 ? 0 : s->dims[s->rank - 1];
   if (t->width < 2 || t->width > LONGEST_ROW || s->size < 2 * t->width) return 0;

@@ -145,29 +145,50 @@ static void flow_fold(const dz__band *b, const dz__tensor *x, const double *z, c
   }
 }
 
+static void flow_columns(const dz__band *b, const dz__tensor *x, uint32_t k, const double *const *in,
+                         const size_t *step, bool more, double *to) {
+  const size_t n = numbers_of(b, x), count = turns(b, x), next = step_of(b, x, k);
+  const double tie = x->tie ? .5 : 0;
+  if (count == 1) {
+    b->p->rows[x->fn].partial[k](n, in, tie, more, to);
+    return;
+  }
+  for (size_t c = 0; c < count; c++) {
+    const double *at[5];
+    for (int i = 0; i < 5; i++) at[i] = in[i] + c * step[i];
+    b->p->rows[x->fn].partial[k](n, at, tie, more || (c && !next), to + c * next);
+  }
+}
+
+/* Whether what arrives flows on to operand k as it is. */
+static bool passes(const dz__tensor *x, uint32_t k) {
+  return (x->fn == DZ__F_add || (x->fn == DZ__F_sub && k == 0)) && (x->row || !(x->still >> k & 1));
+}
+
 void dz__band_flow(const dz__band *b, uint32_t j, const double *const *v, const double **g,
                    double *const *room) {
   const dz__whole *p = b->p;
   const dz__tensor *x = &p->node[p->op[b->t->first + j]];
   const uint32_t *slot = p->slot + x->arg0;
   const double *own = g[j], *in[5] = {own, own, own, v[j] ? v[j] : own, own}; /* what is not read: anything */
-  const size_t n = numbers_of(b, x), count = turns(b, x);
+  const size_t n = numbers_of(b, x);
   size_t step[5] = {n, n, n, n, n};
   for (uint32_t k = 0; k < x->nargs; k++)
     if (v[slot[k]]) in[k] = v[slot[k]], step[k] = step_of(b, x, k);
   for (uint32_t k = 0; k < x->nargs; k++) {
     const uint32_t to = slot[k];
     if (!p->node[p->arg[x->arg0 + k]].active) continue;
-    if (dz__is_fold(x)) {
-      flow_fold(b, x, v[j], own, v[to], room[to], g[to]);
-    } else {
-      const size_t next = step_of(b, x, k);
-      for (size_t c = 0; c < count; c++) {
-        const double *at[5];
-        for (int i = 0; i < 5; i++) at[i] = in[i] + c * step[i];
-        p->rows[x->fn].partial[k](n, at, x->tie ? .5 : 0, g[to] || (c && !next), room[to] + c * next);
-      }
+    if (passes(x, k) && !g[to]) {
+      g[to] = own;
+      continue;
     }
+    const bool more = g[to], one = !dz__is_fold(x) && (x->row || (x->still >> k & 1));
+    if (more && g[to] != room[to])
+      memcpy(room[to], g[to], (one ? b->rows : b->rows * b->t->width) * sizeof **room);
+    if (dz__is_fold(x))
+      flow_fold(b, x, v[j], own, v[to], room[to], more);
+    else
+      flow_columns(b, x, k, in, step, more, room[to]);
     g[to] = room[to];
   }
 }

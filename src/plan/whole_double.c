@@ -252,7 +252,7 @@ void dz__whole_careful(const dz__whole *p, const double *in, const double *seeds
   for (size_t s = p->stages; s-- > 0;) {
     const dz__stage *t = &p->stage[s];
     if (!t->active) continue;
-    if (t->chain)
+    if (dz__is_chain(t))
       chain_marked(&c, t);
     else
       operation_marked(&c, member_double(&c.r, t, 0));

@@ -21,7 +21,7 @@ static void read_back_by_chain(const dz__whole *p, const dz__stage *t, bool *nee
 static void read_back_by_operation(const dz__whole *p, const dz__stage *t, bool *needed) {
   const uint32_t i = p->op[t->first];
   const dz__tensor *x = &p->node[i];
-  if (dz__is_total(x)) return;
+  if (t->does == DZ__DOES_TOTAL) return;
   needed[i] = true;
   for (uint32_t k = 0; k < x->nargs; k++) needed[p->arg[x->arg0 + k]] = true;
 }
@@ -42,6 +42,6 @@ void dz__whole_needed(dz__whole *p, bool *needed) {
   for (size_t k = p->out_nodes; k < p->outs; k++) needed[p->output[k]] = true;
   for (size_t s = 0; s < p->stages; s++)
     if (p->stage[s].active)
-      (p->stage[s].chain ? read_back_by_chain : read_back_by_operation)(p, &p->stage[s], needed);
+      (dz__is_chain(&p->stage[s]) ? read_back_by_chain : read_back_by_operation)(p, &p->stage[s], needed);
   for (size_t s = p->stages; s-- > 0;) p->stage[s].needed = is_needed(p, &p->stage[s], needed);
 }

@@ -55,7 +55,8 @@ static void find_deaths(work *w) {
     const dz__tensor *x = &p->node[i];
     w->root[i] = dz__is_view(x) ? w->root[p->arg[x->arg0]] : i;
   }
-  for (size_t s = 0; s < p->stages; s++) (p->stage[s].chain ? read_by_chain : read_by_operation)(w, s);
+  for (size_t s = 0; s < p->stages; s++)
+    (dz__is_chain(&p->stage[s]) ? read_by_chain : read_by_operation)(w, s);
   for (size_t k = 0; k < p->outs; k++)
     extend(w, p->output[k], k < p->out_nodes ? p->stages : 2 * p->stages + 1);
 }
@@ -96,11 +97,11 @@ static bool add_adjoints(work *w, const uint32_t *stage_of) {
   for (size_t s = p->stages; s-- > 0 && done;) {
     const dz__stage *t = &p->stage[s];
     const dz__tensor *x = &p->node[p->op[t->first]];
-    for (uint32_t l = 0; t->chain && l < t->loads && done; l++) {
+    for (uint32_t l = 0; dz__is_chain(t) && l < t->loads && done; l++) {
       const dz__load *load = &dz__loads_of(p, t)[l];
       if (load->flows) done = begin(w, load->node, 2 * p->stages - s, stage_of[load->node]);
     }
-    for (uint32_t k = 0; !t->chain && t->active && k < x->nargs && done; k++)
+    for (uint32_t k = 0; !dz__is_chain(t) && t->active && k < x->nargs && done; k++)
       done = begin(w, p->arg[x->arg0 + k], 2 * p->stages - s, stage_of[p->arg[x->arg0 + k]]);
   }
   return done;
@@ -147,7 +148,7 @@ static void share_values(work *w) {
 static void measure_stage(dz__whole *p, const dz__stage *t) {
   const dz__tensor *x = &p->node[p->op[t->first]];
   size_t n = x->shape.size;
-  if (t->chain) {
+  if (dz__is_chain(t)) {
     size_t slots = 3 * ((size_t)t->n + t->loads), each = (t->tile + 7) / 8 * 8;
     if (slots * each > p->registers) p->registers = slots * each;
     return;

@@ -15,7 +15,7 @@ static void count(dz_plan *p) {
   f->instructions = w->stages;
   f->branches = p->guards.n;
   for (size_t s = 0; s < w->stages; s++) {
-    if (!w->stage[s].chain) continue;
+    if (!dz__is_chain(&w->stage[s])) continue;
     f->loops++;
     f->lanes += w->node[w->op[w->stage[s].first]].shape.size;
   }

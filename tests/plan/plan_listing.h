@@ -65,9 +65,9 @@ static inline void list_whole(listing *l, const dz__whole *p) {
   list_places(l, "output", p->outs, p->output);
   for (size_t k = 0; k < p->stages; k++) {
     const dz__stage *s = &p->stage[k];
-    LIST(l, "stage", s->first, s->n, s->chain, s->active, s->needed, s->loads, s->tile, s->width, s->like);
+    LIST(l, "stage", s->first, s->n, s->does, s->active, s->needed, s->loads, s->tile, s->width, s->like);
     const dz__tensor *x = &p->node[p->op[s->first]];
-    for (uint32_t j = 0; j < x->nargs && s->active && !s->chain; j++)
+    for (uint32_t j = 0; j < x->nargs && s->active && !dz__is_chain(s); j++)
       LIST(l, " fresh", p->fresh[x->arg0 + j]);
   }
   for (size_t k = 0; k < p->loads; k++) {
