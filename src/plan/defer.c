@@ -43,6 +43,16 @@ static uint32_t divide(uint32_t *t, uint32_t n, uint32_t *room) {
   return on;
 }
 
+/* How many of the flows at t, n at most, go to an accumulator each: what goes to one twice is added up one
+   after the other, all lanes of the first before the second. */
+static uint32_t apart(const uint32_t *t, uint32_t n) {
+  if (n > AT_ONCE) n = AT_ONCE;
+  for (uint32_t k = 1; k < n; k++)
+    for (uint32_t j = 0; j < k; j++)
+      if (t[3 * j + 2] == t[3 * k + 2]) return k;
+  return n;
+}
+
 static void flows(work *w, const dz__instruction *i, uint32_t *room) {
   uint32_t on = divide(w->c->list + i->b, i->c, room);
   dz__instruction part = *i;
@@ -50,7 +60,7 @@ static void flows(work *w, const dz__instruction *i, uint32_t *room) {
   if (on) w->done[w->n++] = part;
   for (uint32_t k = on; k < i->c; k += part.c) {
     part.b = i->b + 3 * k;
-    part.c = i->c - k < AT_ONCE ? i->c - k : AT_ONCE;
+    part.c = apart(w->c->list + part.b, i->c - k);
     wait(w, &part, part.c);
   }
 }
@@ -60,7 +70,7 @@ bool dz__defer_sums(const dz_allocator *a, dz__routine *c) {
   size_t most = 0, longest = 0, from = c->reverse;
   for (size_t k = from; k < c->n; k++) {
     bool flow = c->at[k].op == DZ__I_RSUM;
-    most += flow ? 2 + c->at[k].c / AT_ONCE : 1;
+    most += flow ? 1 + c->at[k].c : 1;
     if (flow && c->at[k].c > longest) longest = c->at[k].c;
   }
   size_t bytes = (most + 1) * sizeof(dz__instruction), list = (longest + 1) * 3 * sizeof(uint32_t);

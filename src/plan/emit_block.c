@@ -64,13 +64,28 @@ static dz__operand_text in_block(const dz__loop_emitter *k, uint32_t place) {
   return s;
 }
 
+static const struct {
+  const char *assign, *before, *between, *after;
+} forms[] = {[DZ__I_MOV] = {"=", "", "", ""},          [DZ__I_NEG] = {"=", "-", "", ""},
+             [DZ__I_ACC] = {"+=", "", "", ""},         [DZ__I_DEC] = {"-=", "", "", ""},
+             [DZ__I_ADD] = {"=", "", " + ", ""},       [DZ__I_SUB] = {"=", "", " - ", ""},
+             [DZ__I_MUL] = {"=", "", " * ", ""},       [DZ__I_DIV] = {"=", "", " / ", ""},
+             [DZ__I_MULNEG] = {"=", "-(", " * ", ")"}, [DZ__I_MULADD] = {"+=", "", " * ", ""},
+             [DZ__I_MULSUB] = {"-=", "", " * ", ""},   [DZ__I_RED] = {"+=", "", "", ""},
+             [DZ__I_DECRED] = {"-=", "", "", ""},      [DZ__I_REDMUL] = {"+=", "", " * ", ""},
+             [DZ__I_REDMULNEG] = {"-=", "", " * ", ""}};
+
 static void declare(void *user, uint32_t *place, unsigned access) {
   dz__loop_emitter *k = user;
   if (dz__is_slot(*place)) {
     uint32_t slot = dz__place_index(*place);
     if (k->local[slot] == k->block) return;
     k->local[slot] = k->block;
-    if (access & DZ__READ)
+    const dz__instruction *again = k->maker[slot];
+    if (access & DZ__READ && again)
+      dz__say(k->e, "      %s_v r%u = %s%s%s;\n", k->e->name, (unsigned)slot, in_block(k, again->a).text,
+              forms[again->op].between, in_block(k, again->b).text);
+    else if (access & DZ__READ)
       dz__say(k->e, "      %s_v r%u = LD(%s + i);\n", k->e->name, (unsigned)slot,
               dz__operand_at(k, *place).text);
     else
@@ -103,9 +118,8 @@ static dz__operand_text accumulator(uint32_t acc) {
   return s;
 }
 
-/* Accumulators of an instruction: *n of them at most; their numbers by f. */
-static void each_acc(const dz__routine *c, const dz__instruction *i, void (*f)(dz__loop_emitter *, uint32_t),
-                     dz__loop_emitter *k) {
+void dz__each_sum(dz__loop_emitter *k, const dz__instruction *i, dz__visit_sum *f) {
+  const dz__routine *c = &k->l->code;
   if (dz__op_sums(i->op)) f(k, i->d);
   if (i->op != DZ__I_RSUM) return;
   for (uint32_t j = 0; j < i->c; j++) {
@@ -182,17 +196,6 @@ static void say_partial(dz__loop_emitter *k, dz__instruction *i) {
   dz__say(k->e, " * %s;\n", in_block(k, t[4]).text);
 }
 
-static const struct {
-  const char *assign, *before, *between, *after;
-} forms[] = {[DZ__I_MOV] = {"=", "", "", ""},          [DZ__I_NEG] = {"=", "-", "", ""},
-             [DZ__I_ACC] = {"+=", "", "", ""},         [DZ__I_DEC] = {"-=", "", "", ""},
-             [DZ__I_ADD] = {"=", "", " + ", ""},       [DZ__I_SUB] = {"=", "", " - ", ""},
-             [DZ__I_MUL] = {"=", "", " * ", ""},       [DZ__I_DIV] = {"=", "", " / ", ""},
-             [DZ__I_MULNEG] = {"=", "-(", " * ", ")"}, [DZ__I_MULADD] = {"+=", "", " * ", ""},
-             [DZ__I_MULSUB] = {"-=", "", " * ", ""},   [DZ__I_RED] = {"+=", "", "", ""},
-             [DZ__I_DECRED] = {"-=", "", "", ""},      [DZ__I_REDMUL] = {"+=", "", " * ", ""},
-             [DZ__I_REDMULNEG] = {"-=", "", " * ", ""}};
-
 static void say_arithmetic(dz__loop_emitter *k, const dz__instruction *i) {
   bool red = dz__op_sums(i->op), direct = !red && !dz__is_slot(i->d);
   dz__operand_text d = red ? accumulator(i->d) : direct ? dz__operand_at(k, i->d) : in_block(k, i->d);
@@ -254,7 +257,7 @@ static void before(dz__loop_emitter *k, size_t from, size_t end) {
     else if (c->at[i].op == DZ__I_PUT)
       collect(k, &c->at[i].a, DZ__READ);
   if (k->uniforms > MOST_UNIFORM) k->uniforms = 0;
-  for (size_t i = from; i < end; i++) each_acc(c, &c->at[i], collect_acc, k);
+  for (size_t i = from; i < end; i++) dz__each_sum(k, &c->at[i], collect_acc);
   for (size_t j = 0; j < k->uniforms; j++) {
     uint32_t n = dz__place_index(k->uniform[j]);
     if (dz__where_of(k->uniform[j]) == DZ__OUT)
@@ -277,7 +280,10 @@ void dz__say_block(dz__loop_emitter *k, size_t b, size_t end) {
   dz__say(e, "  {\n");
   before(k, k->begin[b], end);
   dz__say(e, "    for (i = 0; i < n; i += 8) {\n");
-  for (size_t i = k->begin[b]; i < end; i++) say_in_block(k, &c->at[i]);
+  for (size_t i = k->begin[b]; i < end; i++) {
+    say_in_block(k, &c->at[i]);
+    dz__note_maker(k, &c->at[i]);
+  }
   for (size_t j = 0; j < k->count[b] && end == k->begin[b + 1]; j++) {
     uint32_t slot = k->store[k->first[b] + j];
     dz__say(e, "      ST(R + %zu + i) = r%u;\n", slot * k->l->tile, (unsigned)slot);

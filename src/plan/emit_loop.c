@@ -52,18 +52,33 @@ static size_t sums_from(const dz__routine *c, size_t i, size_t end) {
   return sums;
 }
 
+/* The machine adds up all lanes of one instruction before those of the next; a block takes lane by lane. So
+   no block adds to an accumulator twice. */
+static void look_for_sum(dz__loop_emitter *k, uint32_t acc) { k->twice |= k->summed[acc] == k->summing; }
+static void note_sum(dz__loop_emitter *k, uint32_t acc) { k->summed[acc] = k->summing; }
+
+static bool sums_again(dz__loop_emitter *k, const dz__instruction *i) {
+  if (!k->summed) return false;
+  k->twice = false;
+  dz__each_sum(k, i, look_for_sum);
+  return k->twice;
+}
+
 enum { MANY_SUMS = 12 };
 
 /* The end of the block that begins at i. Many sums stand alone: registers do not hold more. */
-static size_t block_end(const dz__loop_emitter *k, size_t i) {
+static size_t block_end(dz__loop_emitter *k, size_t i) {
   const dz__routine *c = &k->l->code;
   size_t end = i < c->reverse ? c->reverse : c->n, terms = 0, sums = 0, first = i;
   if (dz__is_loose(k, i)) return i + 1;
+  k->summing++;
   for (; i < end && !dz__is_loose(k, i); i++) {
     size_t more = sums_of(c, &c->at[i]);
     if (i > first && i < k->runs && more && !sums && terms >= MANY_SUMS && sums_from(c, i, end) >= MANY_SUMS)
       break;
     if (i > first && i < k->runs && !more && sums >= MANY_SUMS) break;
+    if (sums_again(k, &c->at[i])) break;
+    if (k->summed) dz__each_sum(k, &c->at[i], note_sum);
     terms += weight(&c->at[i]);
     sums += more;
     if (i > first && i < k->runs && (terms > (k->map ? DZ__LONG_BLOCK : DZ__BLOCK) || sums > k->sums)) break;
@@ -100,7 +115,8 @@ static void written(void *user, uint32_t *place, unsigned access) {
   if (!dz__is_slot(*place) || !(access & DZ__WRITTEN)) return;
   uint32_t slot = dz__place_index(*place);
   touch(k, slot);
-  if (k->local[slot] != k->block && k->at_end[slot]) {
+  const unsigned kept = k->at_end[slot] & (dz__is_made_again(k, &k->l->code.at[k->at]) ? 2u : 3u);
+  if (k->local[slot] != k->block && kept) {
     if (!dz__grow(&k->e->p->alloc, (void **)&k->store, &k->store_cap, k->stores + 1, sizeof *k->store))
       k->failed = true;
     else
@@ -114,7 +130,7 @@ static void read(void *user, uint32_t *place, unsigned access) {
   dz__loop_emitter *k = user;
   if (!dz__is_slot(*place) || !(access & DZ__READ)) return;
   touch(k, dz__place_index(*place));
-  k->live[dz__place_index(*place)] = 1;
+  k->live[dz__place_index(*place)] |= dz__is_loose(k, k->at) ? 2 : 1;
 }
 
 static void find_stores(dz__loop_emitter *k) {
@@ -123,9 +139,9 @@ static void find_stores(dz__loop_emitter *k) {
     size_t from = k->begin[b], end = k->begin[b + 1];
     k->block = (uint32_t)b + 1;
     k->first[b] = k->stores;
-    for (size_t i = end; i-- > from;) {
-      dz__each_place(c, &c->at[i], written, k);
-      dz__each_place(c, &c->at[i], read, k);
+    for (k->at = end; k->at-- > from;) {
+      dz__each_place(c, &c->at[k->at], written, k);
+      dz__each_place(c, &c->at[k->at], read, k);
     }
     k->count[b] = k->stores - k->first[b];
   }
@@ -153,9 +169,11 @@ static size_t say_piece(dz__loop_emitter *k, size_t b, size_t piece) {
   for (; b < k->blocks && terms < DZ__PIECE && (k->begin[b] >= c->reverse) == back; b++) {
     if (b == k->joint && b > from) break;
     k->block = (uint32_t)b + 1;
-    if (dz__is_loose(k, k->begin[b]))
-      b += dz__say_loose(k, k->begin[b]) - 1;
-    else
+    if (dz__is_loose(k, k->begin[b])) {
+      const size_t first = k->begin[b];
+      b += dz__say_loose(k, first) - 1;
+      for (size_t i = first; i < k->begin[b + 1]; i++) dz__note_maker(k, &c->at[i]);
+    } else
       dz__say_block(k, b, k->begin[b + 1]);
     for (size_t i = k->begin[b]; i < k->begin[b + 1]; i++) terms += weight(&c->at[i]);
     if (b == k->joint) return dz__say(k->e, "}\n"), b + 1;
@@ -167,6 +185,7 @@ static size_t say_piece(dz__loop_emitter *k, size_t b, size_t piece) {
 /* The values of the block that goes on to adjoints, for those who want only them. */
 static void say_values(dz__loop_emitter *k) {
   k->block = (uint32_t)k->blocks + 1;
+  dz__note_makers(k, k->begin[k->joint]);
   open_piece(k, "values", 0);
   dz__say_block(k, k->joint, k->l->code.reverse);
   dz__say(k->e, "}\n");
@@ -231,35 +250,53 @@ static void say_map(dz__loop_emitter *k) {
   dz__say(e, "}\n\n");
 }
 
-static dz_status say_with(dz__loop_emitter *k, void (*say)(dz__loop_emitter *k)) {
+static void *zeros(const dz_allocator *a, size_t bytes) {
+  void *x = dz__alloc(a, bytes);
+  return x ? memset(x, 0, bytes) : NULL;
+}
+
+static bool make_room(dz__loop_emitter *k, bool quick) {
   const dz_allocator *a = &k->e->p->alloc;
   size_t slots = k->l->code.slots + 1, n = k->l->code.n + 1;
-  k->sums = dz__machine_isa(k->e->p->lanes) == DZ__AVX512 ? 24 : 8;
-  k->local = dz__alloc(a, slots * sizeof *k->local);
-  k->changed = dz__alloc(a, slots * sizeof *k->changed);
-  k->live = dz__alloc(a, slots);
+  k->local = zeros(a, slots * sizeof *k->local);
+  k->changed = zeros(a, slots * sizeof *k->changed);
+  k->maker = zeros(a, slots * sizeof *k->maker);
+  k->live = zeros(a, slots);
   k->at_end = dz__alloc(a, slots);
   k->first = dz__alloc(a, n * sizeof *k->first);
   k->count = dz__alloc(a, n * sizeof *k->count);
   k->begin = dz__alloc(a, n * sizeof *k->begin);
-  bool done = k->local && k->changed && k->live && k->at_end && k->first && k->count && k->begin;
-  if (done) {
-    memset(k->local, 0, slots * sizeof *k->local);
-    memset(k->changed, 0, slots * sizeof *k->changed);
-    memset(k->live, 0, slots);
-    dz__find_runs(k);
-    find_blocks(k);
-    find_stores(k);
-    if (!k->failed) say(k);
-  }
+  k->summed = quick ? NULL : zeros(a, (k->l->accs + 1) * sizeof *k->summed);
+  return k->local && k->changed && k->maker && k->live && k->at_end && k->first && k->count && k->begin &&
+         (quick || k->summed);
+}
+
+static void free_room(dz__loop_emitter *k) {
+  const dz_allocator *a = &k->e->p->alloc;
+  size_t slots = k->l->code.slots + 1, n = k->l->code.n + 1;
   dz__free(a, k->local, slots * sizeof *k->local);
   dz__free(a, k->changed, slots * sizeof *k->changed);
+  dz__free(a, k->maker, slots * sizeof *k->maker);
   dz__free(a, k->live, slots);
   dz__free(a, k->at_end, slots);
   dz__free(a, k->first, n * sizeof *k->first);
   dz__free(a, k->count, n * sizeof *k->count);
   dz__free(a, k->begin, n * sizeof *k->begin);
+  dz__free(a, k->summed, (k->l->accs + 1) * sizeof *k->summed);
   dz__free(a, k->store, k->store_cap * sizeof *k->store);
+}
+
+static dz_status say_with(dz__loop_emitter *k, void (*say)(dz__loop_emitter *k)) {
+  const bool done = make_room(k, dz__machine_is_quick(k->e->p->lanes));
+  k->sums = dz__machine_isa(k->e->p->lanes) == DZ__AVX512 ? 24 : 8;
+  k->again = dz__makes_again(k->l, k->map);
+  if (done) {
+    dz__find_runs(k);
+    find_blocks(k);
+    find_stores(k);
+    if (!k->failed) say(k);
+  }
+  free_room(k);
   return done && !k->failed ? DZ_OK : DZ_ERR_MEMORY;
 }
 

@@ -36,18 +36,25 @@ typedef struct dz__loop_emitter {
   const dz__loop *l;
   dz__spots spots;
   size_t loop;
-  uint32_t block;         /* the number of the block at hand, from 1 */
-  uint32_t *local;        /* per slot the last block in which it has a variable */
-  uint32_t *changed;      /* per slot the last block whose end has been looked at; */
-  uint8_t *live, *at_end; /* whether it is read later, now and there */
-  uint32_t *store;        /* slots that a block has to store */
+  uint32_t block;                /* the number of the block at hand, from 1 */
+  uint32_t *local;               /* per slot the last block in which it has a variable */
+  uint32_t *changed;             /* per slot the last block whose end has been looked at; */
+  uint8_t *live, *at_end;        /* whether it is read later, now and there: by blocks (1), by others (2) */
+  const dz__instruction **maker; /* per slot what made it, where blocks make it again; else NULL */
+  bool again;                    /* they do */
+  uint32_t *store;               /* slots that a block has to store */
   size_t stores, store_cap;
+  size_t at;     /* the instruction at hand, while they are looked for */
   size_t *first; /* per block: where its stores begin; and their number */
   size_t *count, *begin;
   size_t blocks,
-      joint;   /* joint: the block that goes on from values to adjoints; none: as many as there are */
-  size_t runs; /* the first of the last instructions, which add runs of lanes to the gradient */
-  size_t sums; /* at most so many in a block */
+      joint;        /* joint: the block that goes on from values to adjoints; none: as many as there are */
+  size_t runs;      /* the first of the last instructions, which add runs of lanes to the gradient */
+  size_t sums;      /* at most so many in a block */
+  uint32_t *summed; /* per accumulator the last block that adds to it, by a number of their own; NULL: the
+                       plan is quick, whose sums may be in any order */
+  uint32_t summing;
+  bool twice; /* some accumulator is added to in that block already */
   uint32_t
       uniform[3 * DZ__BLOCK + 64]; /* what the block has variables for: numbers for all lanes, accumulators */
   size_t uniforms;
@@ -61,6 +68,17 @@ static inline bool dz__is_slot(uint32_t place) { return dz__where_of(place) == D
 
 /* A vector's first element for the lanes at hand; of numbers for all, where they stand. */
 dz__operand_text dz__operand_at(const dz__loop_emitter *k, uint32_t place);
+
+/* Calls f for every accumulator that instruction i adds to. */
+typedef void dz__visit_sum(dz__loop_emitter *k, uint32_t acc);
+void dz__each_sum(dz__loop_emitter *k, const dz__instruction *i, dz__visit_sum *f);
+
+/* Whether blocks of such a loop make some things again; whether of what instruction i gives; and what that is
+   for the slots behind an instruction, or behind the first `end`. */
+bool dz__makes_again(const dz__loop *l, bool map);
+bool dz__is_made_again(const dz__loop_emitter *k, const dz__instruction *i);
+void dz__note_maker(dz__loop_emitter *k, dz__instruction *i);
+void dz__note_makers(dz__loop_emitter *k, size_t end);
 
 /* NAME_loopK, which runs the tiles and takes the sums. */
 void dz__say_around(dz__loop_emitter *k);
