@@ -32,7 +32,7 @@ static size_t scratch_of(const dz__tape *s, const dz__wide *w) {
       !dz__tensor_ops[w->fn - DZ__F_POINTWISE_END].scratch)
     return 0;
   size_t need = w->size;
-  for (uint32_t j = 0; j < w->nargs; j++) need += dz__array_at(&s->hot, s->wide_args[w->arg0 + j]).size;
+  for (uint32_t j = 0; j < w->nargs; j++) need += dz__size_at(&s->hot, s->wide_args[w->arg0 + j]);
   return need;
 }
 

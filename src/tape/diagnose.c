@@ -211,7 +211,8 @@ static bool remarkable(dz_tape *t, uint32_t top) {
     } else if (w->fn < DZ__F_POINTWISE_END) {
       pointwise_node(t, w, NULL, &f);
     } else {
-      dz__array z = dz__array_of_wide(t, w);
+      dz__array z;
+      dz__put_wide(t, w, &z);
       const double *g = !w->active ? NULL : w->rank ? s->kept.tensor[w - s->wide] : &s->kept.scalar[i];
       for (size_t e = 0; e < z.size; e++)
         if (!isfinite(z.data[e]) || (g && !isfinite(g[e]))) return true;
@@ -231,7 +232,7 @@ static bool notes(dz_tape *t, uint32_t top, const dz__used *u) {
     if (w && w->fn >= DZ__F_POINTWISE_END) {
       if (!dz__diagnose_tensor(t, w, u)) return false;
     } else if (w) {
-      out = dz__array_of_wide(t, w);
+      dz__put_wide(t, w, &out);
       pointwise_node(t, w, dz__used_of(s, u, w), &f);
     } else if (u->scalar[i] != 0) {
       scalar_node(t, i, &f);

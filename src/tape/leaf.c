@@ -139,30 +139,40 @@ dz_var dz__handle(const dz_tape *t, uint32_t i) {
   return (dz_var){own, t->cell[i].value, t->fresh - ((uint64_t)flags << 32) + i};
 }
 
-static dz__array scalar_array(double *value) { return (dz__array){.size = 1, .data = value}; }
+static void put_scalar(double *value, dz__array *to) { *to = (dz__array){.size = 1, .data = value}; }
 
-dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w) {
-  if (w->rank == 0) return scalar_array(&t->cell[w->node].value);
+void dz__put_wide(const dz_tape *t, const dz__wide *w, dz__array *to) {
   const dz__tape *s = dz__of_const(t);
-  dz__array a = {.rank = w->rank, .size = w->size, .data = w->data};
+  if (w->rank == 0) {
+    put_scalar(&t->cell[w->node].value, to);
+    return;
+  }
+  *to = (dz__array){.rank = w->rank, .size = w->size, .data = s->single ? dz__present_copy(s, w) : w->data};
   const size_t *dims = &s->wide_dims[w->dims0];
   if (w->rank <= 2) /* nearly all: without a call */
-    a.dims[0] = dims[0], a.dims[w->rank - 1] = dims[w->rank - 1];
+    to->dims[0] = dims[0], to->dims[w->rank - 1] = dims[w->rank - 1];
   else
-    memcpy(a.dims, dims, w->rank * sizeof *a.dims);
-  if (s->single) a.data = dz__present_copy(s, w);
-  return a;
+    memcpy(to->dims, dims, w->rank * sizeof *to->dims);
 }
 
-dz__array dz__array_at(const dz_tape *t, dz__ref ref) {
-  if (ref.flags & DZ__POOLED) return scalar_array(&t->pool[ref.index]);
-  if (ref.flags & DZ__TENSOR) return dz__array_of_wide(t, dz__wide_of(t, ref.index));
-  return scalar_array(&t->cell[ref.index].value);
+void dz__put_operand(const dz_tape *t, dz__ref ref, dz__array *to) {
+  if (ref.flags & DZ__TENSOR)
+    dz__put_wide(t, dz__wide_of(t, ref.index), to);
+  else
+    put_scalar(ref.flags & DZ__POOLED ? &t->pool[ref.index] : &t->cell[ref.index].value, to);
+}
+
+size_t dz__size_at(const dz_tape *t, dz__ref ref) {
+  return ref.flags & DZ__TENSOR ? dz__wide_of(t, ref.index)->size : 1;
 }
 
 dz__array dz__array_of(dz_var x) {
-  if (dz_is_number(x)) return scalar_array(NULL);
-  return dz__array_at(x.tape, (dz__ref){dz__index(x), dz__flags(x) & DZ__TENSOR});
+  dz__array a;
+  if (dz_is_number(x))
+    put_scalar(NULL, &a);
+  else
+    dz__put_operand(x.tape, (dz__ref){dz__index(x), dz__flags(x) & DZ__TENSOR}, &a);
+  return a;
 }
 
 /* ---- reading ---- */

@@ -176,7 +176,7 @@ static bool refer(dz_tape *t, int nargs, const dz_var *args, dz__ref *refs) {
                      : (dz__ref){dz__index(args[k]), dz__flags(args[k])};
     active |= !(refs[k].flags & DZ__INACTIVE);
   }
-  for (int k = 0; k < nargs; k++) dz__of(t)->call_args[k] = dz__array_at(t, refs[k]);
+  for (int k = 0; k < nargs; k++) dz__put_operand(t, refs[k], &dz__of(t)->call_args[k]);
   return active;
 }
 

@@ -142,7 +142,7 @@ dz_status dz__single_record(dz_tape *t, dz__fn fn, dz__call *call, const dz__ref
 size_t dz__single_spare(const dz__tape *s, const dz__wide *w) {
   if (w->fn == DZ__F_END || knows_floats((dz__fn)w->fn)) return 0;
   size_t need = 2 * w->size;
-  for (uint32_t k = 0; k < w->nargs; k++) need += 2 * dz__array_at(&s->hot, s->wide_args[w->arg0 + k]).size;
+  for (uint32_t k = 0; k < w->nargs; k++) need += 2 * dz__size_at(&s->hot, s->wide_args[w->arg0 + k]);
   return need;
 }
 

@@ -16,21 +16,22 @@ dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, 
   dz__tape *s = dz__of(t);
   const dz__ref *refs = &s->wide_args[w->arg0];
   for (uint32_t k = 0; k < w->nargs; k++) {
-    s->call_args[k] = dz__array_at(t, refs[k]);
+    dz__put_operand(t, refs[k], &s->call_args[k]);
     s->call_ga[k] = dz__adjoint_slot(t, a, scalar, refs[k]);
     if (refs[k].flags & DZ__TENSOR) s->wide[dz__operands(t, refs[k].index).a].reached = true;
   }
   const int64_t *attr = dz__attr_of(s, w);
-  return (dz__call){.op = dz__op_name(s, w->fn, attr),
-                    .nargs = (int)w->nargs,
-                    .args = s->call_args,
-                    .nattr = (int)w->nattr,
-                    .attr = attr,
-                    .user = dz__user_of(s, w->fn, attr),
-                    .out = dz__array_of_wide(t, w),
-                    .g = w->rank ? a->tensor[w - s->wide] : &scalar[w->node],
-                    .ga = s->call_ga,
-                    .scratch = s->spare};
+  dz__call call = {.op = dz__op_name(s, w->fn, attr),
+                   .nargs = (int)w->nargs,
+                   .args = s->call_args,
+                   .nattr = (int)w->nattr,
+                   .attr = attr,
+                   .user = dz__user_of(s, w->fn, attr),
+                   .g = w->rank ? a->tensor[w - s->wide] : &scalar[w->node],
+                   .ga = s->call_ga,
+                   .scratch = s->spare};
+  dz__put_wide(t, w, &call.out);
+  return call;
 }
 
 /* True when 0*inf was formed. */

@@ -23,7 +23,7 @@ static bool workspace(dz__tape *s, uint32_t top) {
     size_t need = 2 * w->size;
     for (uint32_t j = 0; j < w->nargs; j++) {
       dz__ref ref = s->wide_args[w->arg0 + j];
-      size_t size = dz__array_at(&s->hot, ref).size;
+      size_t size = dz__size_at(&s->hot, ref);
       need += 3 * size;
       if (ref.flags & DZ__INACTIVE && size > zeros) zeros = size;
     }
@@ -65,7 +65,7 @@ static double *slot(dz__tape *s, const dz__adjoints *a, dz__ref ref) {
 dz__tangent_call dz__tangent_call_of(dz__tape *s, const dz__wide *w, const dz__adjoints *reached) {
   const dz__ref *refs = &s->wide_args[w->arg0];
   for (uint32_t k = 0; k < w->nargs; k++) {
-    s->call_args[k] = dz__array_at(&s->hot, refs[k]);
+    dz__put_operand(&s->hot, refs[k], &s->call_args[k]);
     s->call_ga[k] = slot(s, &s->tangent, refs[k]);
     if (reached) s->call_reached[k] = slot(s, reached, refs[k]);
   }
@@ -76,8 +76,8 @@ dz__tangent_call dz__tangent_call_of(dz__tape *s, const dz__wide *w, const dz__a
                    .nattr = (int)w->nattr,
                    .attr = attr,
                    .user = dz__user_of(s, w->fn, attr),
-                   .out = dz__array_of_wide(&s->hot, w),
                    .scratch = s->spare};
+  dz__put_wide(&s->hot, w, &call.out);
   return (dz__tangent_call){.op = w->fn < DZ__F_POINTWISE_END ? NULL
                                                               : &dz__tensor_ops[w->fn - DZ__F_POINTWISE_END],
                             .call = call,

@@ -218,10 +218,12 @@ const dz__wide *dz__wide_of(const dz_tape *t, uint32_t i);
 /* The operation of a live node; DZ__F_END for a leaf. */
 dz__fn dz__fn_of(dz_var x);
 
-/* What a wide node's operand holds, as doubles: on a tape of floats the data of a tensor is the copy that was
-   made (dz__doubles_ready), or NULL. */
-dz__array dz__array_at(const dz_tape *t, dz__ref ref);
-dz__array dz__array_of_wide(const dz_tape *t, const dz__wide *w);
+/* What a wide node's operand holds, or the node itself, as doubles, where it is wanted, since copies of it
+   wait for what was just written: on a tape of floats the data of a tensor is the copy that was made
+   (dz__doubles_ready), or NULL. */
+void dz__put_operand(const dz_tape *t, dz__ref ref, dz__array *to);
+void dz__put_wide(const dz_tape *t, const dz__wide *w, dz__array *to);
+size_t dz__size_at(const dz_tape *t, dz__ref ref); /* how many elements */
 
 /* A number as the tape keeps it. */
 static inline double dz__rounded(const dz_tape *t, double x) {
