@@ -49,9 +49,10 @@ static bool find_stages(dz__whole *p, uint32_t *stage_of) {
       }
     } else if (last && joins(p, last, x)) {
       last->n++;
-    } else if (!push_stage(
-                   p,
-                   (dz__stage){.first = (uint32_t)j, .n = 1, .does = does_alone(p, x), .like = p->op[j]})) {
+    } else if (!push_stage(p, (dz__stage){.first = (uint32_t)j,
+                                          .n = 1,
+                                          .does = (uint8_t)does_alone(p, x),
+                                          .like = p->op[j]})) {
       return false;
     }
     for (const size_t end = j + (n ? n : 1); j < end; j++) stage_of[p->op[j]] = (uint32_t)p->stages - 1;
