@@ -12,6 +12,20 @@ double *dz__adjoint_slot(const dz_tape *t, const dz__adjoints *a, double *scalar
   return ref.flags & DZ__TENSOR ? a->tensor[dz__operands(t, ref.index).a] : &scalar[ref.index];
 }
 
+dz__call dz__call_on(const dz_tape *t, const dz__wide *w) {
+  const dz__tape *s = dz__of_const(t);
+  const int64_t *attr = dz__attr_of(s, w);
+  dz__call call = {.op = dz__op_name(s, w->fn, attr),
+                   .nargs = (int)w->nargs,
+                   .args = s->call_args,
+                   .nattr = (int)w->nattr,
+                   .attr = attr,
+                   .user = dz__user_of(s, w->fn, attr),
+                   .scratch = s->spare};
+  dz__put_wide(t, w, &call.out);
+  return call;
+}
+
 dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, double *scalar) {
   dz__tape *s = dz__of(t);
   const dz__ref *refs = &s->wide_args[w->arg0];
@@ -20,17 +34,9 @@ dz__call dz__reverse_call(dz_tape *t, const dz__wide *w, const dz__adjoints *a, 
     s->call_ga[k] = dz__adjoint_slot(t, a, scalar, refs[k]);
     if (refs[k].flags & DZ__TENSOR) s->wide[dz__operands(t, refs[k].index).a].reached = true;
   }
-  const int64_t *attr = dz__attr_of(s, w);
-  dz__call call = {.op = dz__op_name(s, w->fn, attr),
-                   .nargs = (int)w->nargs,
-                   .args = s->call_args,
-                   .nattr = (int)w->nattr,
-                   .attr = attr,
-                   .user = dz__user_of(s, w->fn, attr),
-                   .g = w->rank ? a->tensor[w - s->wide] : &scalar[w->node],
-                   .ga = s->call_ga,
-                   .scratch = s->spare};
-  dz__put_wide(t, w, &call.out);
+  dz__call call = dz__call_on(t, w);
+  call.g = w->rank ? a->tensor[w - s->wide] : &scalar[w->node];
+  call.ga = s->call_ga;
   return call;
 }
 

@@ -22,6 +22,9 @@ bool dz__sweep_quick(dz_tape *t, const dz__adjoints *a, const dz__slots *slots, 
  * on. */
 void dz__sweep_careful(dz_tape *t, dz__adjoints *a, dz__adjoints *reached, uint32_t top);
 
+/* The call of a wide node whose operands stand in call_args: what every direction has in common. */
+dz__call dz__call_on(const dz_tape *t, const dz__wide *w);
+
 /* The call of a wide node for its reverse kernel: args, out, g from the tensors of `a` and from scalar[]; ga
  * where an operand is active.
  */

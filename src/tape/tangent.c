@@ -69,15 +69,7 @@ dz__tangent_call dz__tangent_call_of(dz__tape *s, const dz__wide *w, const dz__a
     s->call_ga[k] = slot(s, &s->tangent, refs[k]);
     if (reached) s->call_reached[k] = slot(s, reached, refs[k]);
   }
-  const int64_t *attr = dz__attr_of(s, w);
-  dz__call call = {.op = dz__op_name(s, w->fn, attr),
-                   .nargs = (int)w->nargs,
-                   .args = s->call_args,
-                   .nattr = (int)w->nattr,
-                   .attr = attr,
-                   .user = dz__user_of(s, w->fn, attr),
-                   .scratch = s->spare};
-  dz__put_wide(&s->hot, w, &call.out);
+  dz__call call = dz__call_on(&s->hot, w);
   return (dz__tangent_call){.op = w->fn < DZ__F_POINTWISE_END ? NULL
                                                               : &dz__tensor_ops[w->fn - DZ__F_POINTWISE_END],
                             .call = call,
