@@ -69,6 +69,13 @@ typedef struct dz__spelling {
   char text[48];
 } dz__spelling;
 dz__spelling dz__spelled(const dz__emitter *e, uint32_t place);
+/* How C says arithmetic, by dz__step_op: d, assign, before, a, between, b where something stands between,
+   after. */
+typedef struct dz__form {
+  const char *assign, *before, *between, *after;
+} dz__form;
+extern const dz__form dz__forms[];
+
 /* An instruction of the program around, or of a sequence. */
 void dz__emit_scalar(dz__emitter *e, const dz__instruction *i);
 /* Instructions to a function of them. */

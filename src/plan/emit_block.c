@@ -64,17 +64,6 @@ static dz__operand_text in_block(const dz__loop_emitter *k, uint32_t place) {
   return s;
 }
 
-static const struct {
-  const char *assign, *before, *between, *after;
-} forms[] = {[DZ__I_MOV] = {"=", "", "", ""},          [DZ__I_NEG] = {"=", "-", "", ""},
-             [DZ__I_ACC] = {"+=", "", "", ""},         [DZ__I_DEC] = {"-=", "", "", ""},
-             [DZ__I_ADD] = {"=", "", " + ", ""},       [DZ__I_SUB] = {"=", "", " - ", ""},
-             [DZ__I_MUL] = {"=", "", " * ", ""},       [DZ__I_DIV] = {"=", "", " / ", ""},
-             [DZ__I_MULNEG] = {"=", "-(", " * ", ")"}, [DZ__I_MULADD] = {"+=", "", " * ", ""},
-             [DZ__I_MULSUB] = {"-=", "", " * ", ""},   [DZ__I_RED] = {"+=", "", "", ""},
-             [DZ__I_DECRED] = {"-=", "", "", ""},      [DZ__I_REDMUL] = {"+=", "", " * ", ""},
-             [DZ__I_REDMULNEG] = {"-=", "", " * ", ""}};
-
 static void declare(void *user, uint32_t *place, unsigned access) {
   dz__loop_emitter *k = user;
   if (dz__is_slot(*place)) {
@@ -84,7 +73,7 @@ static void declare(void *user, uint32_t *place, unsigned access) {
     const dz__instruction *again = k->maker[slot];
     if (access & DZ__READ && again)
       dz__say(k->e, "      %s_v r%u = %s%s%s;\n", k->e->name, (unsigned)slot, in_block(k, again->a).text,
-              forms[again->op].between, in_block(k, again->b).text);
+              dz__forms[again->op].between, in_block(k, again->b).text);
     else if (access & DZ__READ)
       dz__say(k->e, "      %s_v r%u = LD(%s + i);\n", k->e->name, (unsigned)slot,
               dz__operand_at(k, *place).text);
@@ -203,9 +192,9 @@ static void say_arithmetic(dz__loop_emitter *k, const dz__instruction *i) {
     dz__say(k->e, "      ST(%s + i) ", d.text);
   else
     dz__say(k->e, "      %s ", d.text);
-  const char *between = forms[i->op].between;
-  dz__say(k->e, "%s %s%s%s%s%s;\n", forms[i->op].assign, forms[i->op].before, in_block(k, i->a).text, between,
-          between[0] ? in_block(k, i->b).text : "", forms[i->op].after);
+  const char *between = dz__forms[i->op].between;
+  dz__say(k->e, "%s %s%s%s%s%s;\n", dz__forms[i->op].assign, dz__forms[i->op].before, in_block(k, i->a).text,
+          between, between[0] ? in_block(k, i->b).text : "", dz__forms[i->op].after);
 }
 
 /* What is put is a vector also where it is the same for all. */

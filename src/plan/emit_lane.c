@@ -84,14 +84,15 @@ static void say_wire(dz__emitter *e, const dz__instruction *i) {
     dz__say(e, "  %s += %s;\n", many, dz__spelled(e, i->a).text);
 }
 
-static const struct {
-  const char *assign, *before, *between, *after;
-} arithmetic[] = {[DZ__I_MOV] = {"=", "", "", ""},          [DZ__I_NEG] = {"=", "-", "", ""},
-                  [DZ__I_ACC] = {"+=", "", "", ""},         [DZ__I_DEC] = {"-=", "", "", ""},
-                  [DZ__I_ADD] = {"=", "", " + ", ""},       [DZ__I_SUB] = {"=", "", " - ", ""},
-                  [DZ__I_MUL] = {"=", "", " * ", ""},       [DZ__I_DIV] = {"=", "", " / ", ""},
-                  [DZ__I_MULNEG] = {"=", "-(", " * ", ")"}, [DZ__I_MULADD] = {"+=", "", " * ", ""},
-                  [DZ__I_MULSUB] = {"-=", "", " * ", ""}};
+const dz__form dz__forms[] = {
+    [DZ__I_MOV] = {"=", "", "", ""},          [DZ__I_NEG] = {"=", "-", "", ""},
+    [DZ__I_ACC] = {"+=", "", "", ""},         [DZ__I_DEC] = {"-=", "", "", ""},
+    [DZ__I_ADD] = {"=", "", " + ", ""},       [DZ__I_SUB] = {"=", "", " - ", ""},
+    [DZ__I_MUL] = {"=", "", " * ", ""},       [DZ__I_DIV] = {"=", "", " / ", ""},
+    [DZ__I_MULNEG] = {"=", "-(", " * ", ")"}, [DZ__I_MULADD] = {"+=", "", " * ", ""},
+    [DZ__I_MULSUB] = {"-=", "", " * ", ""},   [DZ__I_RED] = {"+=", "", "", ""},
+    [DZ__I_DECRED] = {"-=", "", "", ""},      [DZ__I_REDMUL] = {"+=", "", " * ", ""},
+    [DZ__I_REDMULNEG] = {"-=", "", " * ", ""}};
 
 void dz__emit_scalar(dz__emitter *e, const dz__instruction *i) {
   const uint32_t *list = (e->steps ? &e->steps->code : &e->p->program.code)->list;
@@ -127,7 +128,7 @@ void dz__emit_scalar(dz__emitter *e, const dz__instruction *i) {
     break;
   default:
     if (DZ__NEVER(i->op == DZ__I_SPREAD || i->op == DZ__I_CALL)) return; /* of lanes; between the functions */
-    dz__say(e, "  %s %s %s%s%s%s%s;\n", d.text, arithmetic[i->op].assign, arithmetic[i->op].before, a.text,
-            arithmetic[i->op].between, arithmetic[i->op].between[0] ? b.text : "", arithmetic[i->op].after);
+    dz__say(e, "  %s %s %s%s%s%s%s;\n", d.text, dz__forms[i->op].assign, dz__forms[i->op].before, a.text,
+            dz__forms[i->op].between, dz__forms[i->op].between[0] ? b.text : "", dz__forms[i->op].after);
   }
 }
