@@ -284,20 +284,3 @@ bool dz__contract(dz__graph *g, const dz__steps *s, dz__rolled *r) {
   dz__graph_free(&unwanted);
   return done;
 }
-
-enum { MOST_SEQUENCES = 16 };
-
-bool dz__roll_sequences(dz__graph *g, dz__rolled *r) {
-  bool done = true, found = true;
-  for (int k = 0; k < MOST_SEQUENCES && done && found; k++) {
-    dz__steps s;
-    done = dz__find_steps(g, &s);
-    found = done && s.steps;
-    size_t nodes = g->n;
-    const dz_allocator a = g->alloc;
-    if (found) done = dz__contract(g, &s, r);
-    dz__free(&a, s.op, (nodes + 1) * sizeof *s.op);
-    dz__free(&a, s.number, (nodes + 1) * sizeof *s.number);
-  }
-  return done;
-}

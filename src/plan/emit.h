@@ -35,8 +35,9 @@ typedef struct dz__emitter {
   char text[4096];
 } dz__emitter;
 
-/* Text; `form` may hold %s, %u and %zu. */
+/* Text; `form` may hold %s, %c, %u and %zu. */
 void dz__say(dz__emitter *e, const char *form, ...) DZ__FORMAT(2, 3);
+void dz__say_text(dz__emitter *e, const char *text, size_t n); /* as it is, of any length */
 void dz__say_number(dz__emitter *e, double x);
 void dz__say_doubles(dz__emitter *e, const char *type, const char *what, const double *x, size_t n);
 bool dz__said(dz__emitter *e); /* sends what waits; false when the writer refused */

@@ -30,20 +30,25 @@ static void say_results(dz__loop_emitter *k, size_t from) {
   dz__emitter *e = k->e;
   const dz__loop *l = k->l;
   if (from >= l->accs) return;
-  dz__say(e, "  if (mode != %u) {\n    k = %zu;\n", DZ__CALL_FORWARD, from);
-  if (l->accs >= from + DZ__W) {
+  const size_t whole = (l->accs - from) / DZ__W * DZ__W + from;
+  dz__say(e, "  if (mode != %u) {\n", DZ__CALL_FORWARD);
+  if (whole > from) {
     dz__say(
         e,
-        "    for (; k + 8 <= %zu; k += 8) {\n      double s[8];\n      size_t j;\n      %s_sums(A + 8 * k, "
+        "    for (k = %zu; k < %zu; k += 8) {\n      double s[8];\n      size_t j;\n      %s_sums(A + 8 * k, "
         "s);\n      for (j = 0; j < 8; j++) {\n        ",
-        l->accs, e->name);
+        from, whole, e->name);
     say_result(k, "k + j", "s[j];\n");
     dz__say(e, "      }\n    }\n");
   }
-  dz__say(e, "    for (; k < %zu; k++) {\n      const double *a = A + 8 * k;\n      ", l->accs);
-  say_result(k, "k", "");
-  say_sum_of_eight(e, "a");
-  dz__say(e, "    }\n  }\n");
+  if (whole < l->accs) {
+    dz__say(e, "    for (k = %zu; k < %zu; k++) {\n      const double *a = A + 8 * k;\n      ", whole,
+            l->accs);
+    say_result(k, "k", "");
+    say_sum_of_eight(e, "a");
+    dz__say(e, "    }\n");
+  }
+  dz__say(e, "  }\n");
 }
 
 static void say_places(dz__loop_emitter *k) {

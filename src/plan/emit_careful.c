@@ -37,22 +37,38 @@ _Static_assert(DZ__I_CALL == 30 && DZ__I_RSUM == 14 && DZ__I_RED == 26 && DZ__R_
                "the text counts like the machine");
 _Static_assert(3 * DZ__F_POINTWISE_END < 256, "numbers of formulas have a byte");
 
-/* ---- the program as numbers ---- */
-
 static void say_text(dz__emitter *e, const char *text) {
   for (const char *at = text, *end; *at; at = end + (*end == '@')) {
-    char piece[2000];
-    end = strchr(at, '@');
-    if (!end) end = at + strlen(at);
-    size_t n = (size_t)(end - at);
-    memcpy(piece, at, n);
-    piece[n] = 0;
-    dz__say(e, "%s%s", piece, *end ? e->name : "");
+    end = at + strcspn(at, "@");
+    dz__say_text(e, at, (size_t)(end - at));
+    if (*end) dz__say(e, "%s", e->name);
   }
 }
 
+/* ---- the program as numbers ---- */
+
+/* Places are long numbers: the kind goes by a letter, of dz__where. */
+static const char kinds[] = "RUDTIJGO";
+
+static void say_kinds(dz__emitter *e, bool begin) {
+  for (unsigned k = 1; kinds[k]; k++)
+    if (begin)
+      dz__say(e, "#define %c %uu\n", kinds[k], k << DZ__PLACE_BITS);
+    else
+      dz__say(e, "#undef %c\n", kinds[k]);
+}
+
 static void say_words(dz__emitter *e, size_t n, const uint32_t *words) {
-  for (size_t k = 0; k < n; k++) dz__say(e, "%s%u,", k % 15 ? " " : "\n  ", (unsigned)words[k]);
+  for (size_t k = 0; k < n; k++) {
+    const unsigned kind = dz__where_of(words[k]);
+    if (k % 20 == 0) dz__say(e, "\n ");
+    if (words[k] == DZ__NOWHERE)
+      dz__say(e, "-1u,");
+    else if (kind)
+      dz__say(e, "%c+%u,", kinds[kind], (unsigned)dz__place_index(words[k]));
+    else
+      dz__say(e, "%u,", (unsigned)words[k]);
+  }
 }
 
 static void say_instructions(dz__emitter *e, const dz__routine *c, const dz__formulas *f) {
@@ -104,6 +120,7 @@ static void say_numbers(dz__emitter *e) {
   const dz__program *p = &e->p->program;
   dz__formulas f;
   dz__number_formulas(e, &f);
+  say_kinds(e, true);
   dz__say(e, "static const uint32_t %s_care_code[] = {", e->name);
   say_instructions(e, &p->code, &f);
   for (size_t k = 0; k < p->loops; k++) say_instructions(e, &p->loop[k].code, &f);
@@ -111,10 +128,12 @@ static void say_numbers(dz__emitter *e) {
   say_words(e, p->code.lists, p->code.list);
   for (size_t k = 0; k < p->loops; k++) say_words(e, p->loop[k].code.lists, p->loop[k].code.list);
   dz__say(e, "0};\n");
-  if (!p->loops) return;
-  dz__say(e, "static const uint32_t %s_care_to[] = {", e->name);
-  for (size_t k = 0; k < p->loops; k++) say_words(e, p->loop[k].accs, p->loop[k].acc);
-  dz__say(e, "0};\n");
+  if (p->loops) {
+    dz__say(e, "static const uint32_t %s_care_to[] = {", e->name);
+    for (size_t k = 0; k < p->loops; k++) say_words(e, p->loop[k].accs, p->loop[k].acc);
+    dz__say(e, "0};\n");
+  }
+  say_kinds(e, false);
 }
 
 static void say_parts(dz__emitter *e) {

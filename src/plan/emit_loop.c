@@ -4,6 +4,7 @@
 #include "plan/emit_loop.h"
 
 #include "base/never.h"
+#include "plan/emit_fold.h"
 
 #include <string.h>
 
@@ -160,26 +161,46 @@ static void open_piece(dz__loop_emitter *k, const char *kind, size_t piece) {
   dz__say(k->e, "  (void)in, (void)grad, (void)w, (void)t, (void)x, (void)R, (void)A, (void)lane;\n");
 }
 
-/* Blocks from b on until a function is full, or the other direction begins. Returns the first not written. */
-static size_t say_piece(dz__loop_emitter *k, size_t b, size_t piece) {
+/* Block b, or as many as are said together. Returns the first behind. */
+static size_t say_unit(dz__loop_emitter *k, size_t b) {
   const dz__routine *c = &k->l->code;
-  size_t terms = 0, from = b;
-  bool back = k->begin[b] >= c->reverse;
+  const size_t first = k->begin[b];
+  k->block = (uint32_t)b + 1;
+  if (!dz__is_loose(k, first)) return dz__say_block(k, b, k->begin[b + 1]), b + 1;
+  b += dz__say_loose(k, first);
+  for (size_t i = first; i < k->begin[b]; i++) dz__note_maker(k, &c->at[i]);
+  return b;
+}
+
+/* All blocks. False when memory is out. */
+static bool say_units(dz__loop_emitter *k, dz__fold *f) {
+  const dz__routine *c = &k->l->code;
+  dz__fold_begin(f, k->e);
+  for (size_t b = 0, end; b < k->blocks; b = end) {
+    size_t terms = 0;
+    end = say_unit(k, b);
+    for (size_t i = k->begin[b]; i < k->begin[end]; i++) terms += weight(&c->at[i]);
+    dz__fold_unit(f, k->e, terms, k->begin[b] >= c->reverse, b == k->joint);
+  }
+  return dz__fold_end(f, k->e);
+}
+
+/* Turns of blocks from t on until a function is full, or the other direction begins. Returns the first not
+   written. */
+static size_t say_piece(dz__loop_emitter *k, const dz__fold *f, size_t t, size_t piece) {
+  size_t terms = 0;
+  const bool back = f->unit[f->turns[t].first].back;
   open_piece(k, "", piece);
-  for (; b < k->blocks && terms < DZ__PIECE && (k->begin[b] >= c->reverse) == back; b++) {
-    if (b == k->joint && b > from) break;
-    k->block = (uint32_t)b + 1;
-    if (dz__is_loose(k, k->begin[b])) {
-      const size_t first = k->begin[b];
-      b += dz__say_loose(k, first) - 1;
-      for (size_t i = first; i < k->begin[b + 1]; i++) dz__note_maker(k, &c->at[i]);
-    } else
-      dz__say_block(k, b, k->begin[b + 1]);
-    for (size_t i = k->begin[b]; i < k->begin[b + 1]; i++) terms += weight(&c->at[i]);
-    if (b == k->joint) return dz__say(k->e, "}\n"), b + 1;
+  for (bool alone = false; t < f->n_turns && terms < DZ__PIECE && !alone; t++) {
+    const dz__turns *at = &f->turns[t];
+    const dz__unit *u = &f->unit[at->first];
+    alone = u->alone;
+    if (u->back != back || (alone && terms)) break;
+    dz__fold_say(f, k->e, at);
+    for (size_t j = 0; j < at->units; j++) terms += u[j].weight;
   }
   dz__say(k->e, "}\n");
-  return b;
+  return t;
 }
 
 /* The values of the block that goes on to adjoints, for those who want only them. */
@@ -216,12 +237,16 @@ static void say_tile(dz__loop_emitter *k, size_t forward, size_t pieces) {
 
 /* All pieces; returns how many, of which *forward are for values. */
 static size_t say_pieces(dz__loop_emitter *k, size_t *forward) {
+  dz__fold f;
   size_t piece = 0;
   *forward = 0;
-  for (size_t b = 0; b < k->blocks;) {
-    *forward += k->begin[b] < k->l->code.reverse && b != k->joint;
-    b = say_piece(k, b, piece++);
+  if (!say_units(k, &f)) k->failed = true;
+  for (size_t t = 0; t < f.n_turns && !k->failed;) {
+    const dz__unit *u = &f.unit[f.turns[t].first];
+    *forward += !u->back && !u->alone;
+    t = say_piece(k, &f, t, piece++);
   }
+  dz__fold_free(&f);
   if (k->joint < k->blocks) say_values(k);
   return piece;
 }

@@ -50,6 +50,9 @@ static void note_entered(void *user, uint32_t *place, unsigned access) {
   if (access & DZ__WRITTEN) b->slot[dz__place_index(*place)] |= ENTERED;
 }
 
+/* More variables than that for numbers around would not stay in registers: then all stay where they are. */
+enum { FEW = 24 };
+
 /* Inputs, and numbers that adjoints are added to, become variables. */
 static void note_local(void *user, uint32_t *place, unsigned access) {
   body *b = user;
@@ -75,11 +78,13 @@ static void find_wires(body *b) {
   }
 }
 
-/* Inputs that are read one by one; wires have a base only. */
-static void find_locals(body *b) {
+/* Of a part of the code: inputs that are read one by one; wires have a base only. */
+static void find_locals(body *b, size_t from, size_t end) {
   const dz__routine *c = &b->l->code;
-  for (size_t i = b->l->enter; i < b->l->leave; i++)
+  b->locals.n = 0;
+  for (size_t i = from; i < end; i++)
     if (c->at[i].op != DZ__I_LOAD && c->at[i].op != DZ__I_GATHER) dz__each_place(c, &c->at[i], note_local, b);
+  if (b->locals.n > FEW) b->locals.n = 0;
 }
 
 static void find_slots(body *b) {
@@ -199,9 +204,18 @@ static void say_later_room(const body *b) {
       dz__say(b->e, "  double D%u[%d];\n", (unsigned)dz__place_index(c->at[i].b), AT_ONCE);
 }
 
+/* Whether values, or adjoints, read or write the slot of the step before. */
+static bool has_last(const body *b, size_t k, bool back) {
+  return b->slot[k] & (back ? NEEDED_LAST | SET_LAST : STATE);
+}
+
 static void say_variables(body *b, bool back) {
   dz__emitter *e = b->e;
-  for (size_t k = 0; k < b->l->code.slots; k++) dz__say(e, "  double r%zu = 0, p%zu = 0;\n", k, k);
+  for (size_t k = 0; k < b->l->code.slots; k++) {
+    dz__say(e, "  double r%zu = 0", k);
+    if (has_last(b, k, back)) dz__say(e, ", p%zu = 0", k);
+    dz__say(e, ";\n");
+  }
   for (size_t k = 0; k < b->locals.n; k++) {
     unsigned n = dz__place_index(b->locals.place[k]);
     if (dz__where_of(b->locals.place[k]) == DZ__IN)
@@ -209,6 +223,13 @@ static void say_variables(body *b, bool back) {
     else if (back)
       dz__say(e, "  double g%u = grad[%u];\n", n, n);
   }
+}
+
+/* Registers of the other direction are not used in this one. */
+static void say_used(const body *b) {
+  for (size_t k = 0; k < b->l->code.slots; k++)
+    dz__say(b->e, "%s(void)r%zu%s", k % 8 ? ", " : "  ", k,
+            k % 8 == 7 || k + 1 == b->l->code.slots ? ";\n" : "");
 }
 
 static void say_code(body *b, size_t from, size_t end) {
@@ -252,6 +273,7 @@ static void say_values(body *b, size_t k) {
       "static void %s_loop%zu_values(const double *in, double *w, const double *t, const uint32_t *x, double "
       "*S) {\n  size_t s = 0;\n",
       e->name, k);
+  find_locals(b, l->enter, l->code.reverse);
   say_variables(b, false);
   dz__say(e, "  (void)in, (void)w, (void)t, (void)x;\n");
   say_code(b, l->last, l->enter);
@@ -264,7 +286,7 @@ static void say_values(body *b, size_t k) {
   say_moves(b, STATE, "p", "r");
   dz__say(e, "  }\n");
   say_code(b, 0, l->last);
-  for (size_t j = 0; j < l->code.slots; j++) dz__say(e, "  (void)r%zu, (void)p%zu;\n", j, j);
+  say_used(b);
   dz__say(e, "}\n");
 }
 
@@ -276,6 +298,7 @@ static void say_adjoints(body *b, size_t k) {
           "static void %s_loop%zu_adjoints(const double *in, double *grad, double *w, const double *t, const "
           "uint32_t *x, double *S%s) {\n  size_t s = 0;\n",
           e->name, k, dz__kernels(e));
+  find_locals(b, l->code.reverse, l->leave);
   say_variables(b, true);
   if (b->quick) say_later_room(b);
   dz__say(e, "  (void)in, (void)grad, (void)w, (void)t, (void)x%s;\n", e->outside ? ", (void)q" : "");
@@ -294,7 +317,7 @@ static void say_adjoints(body *b, size_t k) {
     unsigned n = dz__place_index(b->locals.place[j]);
     if (dz__where_of(b->locals.place[j]) == DZ__GRAD) dz__say(e, "  grad[%u] = g%u;\n", n, n);
   }
-  for (size_t j = 0; j < l->code.slots; j++) dz__say(e, "  (void)r%zu, (void)p%zu;\n", j, j);
+  say_used(b);
   e->locals = &(dz__locals){.n = 0};
   say_code(b, l->leave, l->passed);
   e->locals = &b->locals;
@@ -307,7 +330,6 @@ static void say_steps(body *b, size_t k) {
   find_wires(b);
   find_slots(b);
   find_later(b);
-  find_locals(b);
   e->locals = &b->locals;
   say_values(b, k);
   bool back = l->leave > l->code.reverse;

@@ -74,16 +74,75 @@ static void say_file(dz__emitter *e, const char *text) {
   for (const char *at = text; *at;) {
     size_t size = strcspn(at, "\n");
     size += at[size] == '\n';
-    bool include = size > 9 && strncmp(at, "#include ", 9) == 0;
-    for (size_t k = 0; k < size && !include; k += 2000) {
-      char piece[2001];
-      size_t n = size - k < 2000 ? size - k : 2000;
-      memcpy(piece, at + k, n);
-      piece[n] = 0;
-      dz__say(e, "%s", piece);
-    }
+    if (size <= 9 || strncmp(at, "#include ", 9) != 0) dz__say_text(e, at, size);
     at += size;
   }
+}
+
+/* ---- of special.h, what is needed: functions stand between empty lines, behind those that they call ---- */
+
+enum { MOST_PARAGRAPHS = 64 };
+
+typedef struct paragraph {
+  const char *at;
+  size_t n;
+  bool needed;
+} paragraph;
+
+static size_t paragraphs_of(const char *text, paragraph *p) {
+  size_t count = 0;
+  while (*text && count < MOST_PARAGRAPHS) {
+    const char *end = strstr(text, "\n\n");
+    const size_t n = end ? (size_t)(end - text) + 2 : strlen(text);
+    p[count++] = (paragraph){text, n, false};
+    text += n;
+  }
+  return count;
+}
+
+static bool is_of_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Whether the text calls the function whose name, and "(" behind it, are n characters long. */
+static bool calls(const char *text, size_t size, const char *name, size_t n) {
+  for (size_t k = 0; k + n <= size; k++)
+    if (!strncmp(text + k, name, n) && (k == 0 || !is_of_name(text[k - 1]))) return true;
+  return false;
+}
+
+static bool formulas_call(const usage *u, const char *name, size_t n) {
+  bool any = false;
+  for (int f = 0; f < DZ__F_POINTWISE_END; f++) {
+    any |= u->of[f] & 1 && calls(table[f].value, strlen(table[f].value), name, n);
+    for (int k = 0; k < 3; k++)
+      any |= u->of[f] & 2 << k && calls(table[f].partial[k], strlen(table[f].partial[k]), name, n);
+  }
+  return any;
+}
+
+/* Whether a formula, or `behind`, or what is needed of the paragraphs behind, calls a function of paragraph
+ * j. */
+static bool is_needed(const usage *u, const char *behind, const paragraph *p, size_t j, size_t count) {
+  static const char result[] = "double ";
+  bool any = false;
+  for (const char *at = p[j].at, *end = at + p[j].n; at < end; at = strchr(at, '\n') + 1) {
+    const char *head = strncmp(at, "static inline ", 14) ? at : at + 14;
+    if (strncmp(head, result, sizeof result - 1)) continue;
+    head += sizeof result - 1;
+    const size_t n = strcspn(head, "(") + 1;
+    any |= formulas_call(u, head, n) || calls(behind, strlen(behind), head, n);
+    for (size_t k = j + 1; k < count; k++) any |= p[k].needed && calls(p[k].at, p[k].n, head, n);
+  }
+  return any;
+}
+
+static void say_special(dz__emitter *e, const usage *u, const char *behind) {
+  paragraph p[MOST_PARAGRAPHS];
+  const size_t count = paragraphs_of(dz__special_h_text, p);
+  for (size_t j = count; j-- > 0;) p[j].needed = is_needed(u, behind, p, j, count);
+  for (size_t j = 0; j < count; j++)
+    if (p[j].needed) dz__say_text(e, p[j].at, p[j].n);
 }
 
 static void say_formula(dz__emitter *e, const char *kind, int k, const formulas *f, const char *text) {
@@ -94,17 +153,16 @@ static void say_formula(dz__emitter *e, const char *kind, int k, const formulas 
 }
 
 void dz__emit_functions(dz__emitter *e) {
-  static const char *const special[] = {"sigmoid", "softplus",  "gauss",  "logaddexp", "mod(",    "sign(",
-                                        "digamma", "polygamma", "_slope", "_value",    "pow_to_", NULL};
   static const char *const gamma[] = {"digamma", "polygamma", "tgamma_slope", NULL};
-  usage u = used(e);
-  if (any_mentions(&u, gamma))
+  const usage u = used(e);
+  const char *behind = any_mentions(&u, gamma) ? dz__special_c_text : "";
+  if (*behind)
     dz__say(e,
             "#define dz__digamma %s_digamma\n#define dz__polygamma %s_polygamma\n"
             "#define dz__tgamma_slope %s_tgamma_slope\n",
             e->name, e->name, e->name);
-  if (any_mentions(&u, special)) say_file(e, dz__special_h_text);
-  if (any_mentions(&u, gamma)) say_file(e, dz__special_c_text);
+  say_special(e, &u, behind);
+  say_file(e, behind);
   dz__say(e, "\n");
   for (int f = 0; f < DZ__F_POINTWISE_END; f++) {
     if (u.of[f] & 1) say_formula(e, "v", -1, &table[f], table[f].value);

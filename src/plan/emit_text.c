@@ -35,6 +35,13 @@ void dz__say(dz__emitter *e, const char *form, ...) {
   va_end(args);
 }
 
+void dz__say_text(dz__emitter *e, const char *text, size_t n) {
+  for (size_t some; n > 0; text += some, n -= some) {
+    some = n < sizeof e->text / 2 ? n : sizeof e->text / 2;
+    dz__say(e, "%.*s", (int)some, text);
+  }
+}
+
 /* As C reads it; a whole number with a point, so that it is a double. */
 void dz__say_number(dz__emitter *e, double x) {
   char text[32];
