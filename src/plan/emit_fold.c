@@ -213,8 +213,9 @@ static bool find_turns(dz__fold *f) {
 bool dz__fold_end(dz__fold *f, dz__emitter *e) {
   e->write = f->write;
   e->user = f->user;
-  if (f->full) e->status = DZ_OK; /* nobody has refused */
-  return !f->full && find_turns(f);
+  if (f->full) e->status = DZ_OK;            /* nobody has refused */
+  if (f->full || e->status) return !f->full; /* what was refused before is no text */
+  return find_turns(f);
 }
 
 /* ---- saying ---- */
