@@ -54,21 +54,6 @@ void dz__number_formulas(const dz__emitter *e, dz__formulas *f) {
   }
 }
 
-static bool mentions(const char *text, const char *const *names) {
-  for (; *names; names++)
-    if (strstr(text, *names)) return true;
-  return false;
-}
-
-static bool any_mentions(const usage *u, const char *const *names) {
-  for (int f = 0; f < DZ__F_POINTWISE_END; f++) {
-    if (u->of[f] & 1 && mentions(table[f].value, names)) return true;
-    for (int k = 0; k < 3; k++)
-      if (u->of[f] & 2 << k && mentions(table[f].partial[k], names)) return true;
-  }
-  return false;
-}
-
 /* Lines of a source file, without what it includes. */
 static void say_file(dz__emitter *e, const char *text) {
   for (const char *at = text; *at;) {
@@ -153,10 +138,11 @@ static void say_formula(dz__emitter *e, const char *kind, int k, const formulas 
 }
 
 void dz__emit_functions(dz__emitter *e) {
-  static const char *const gamma[] = {"digamma", "polygamma", "tgamma_slope", NULL};
   const usage u = used(e);
-  const char *behind = any_mentions(&u, gamma) ? dz__special_c_text : "";
-  if (*behind)
+  const bool gamma = formulas_call(&u, "digamma(", 8) || formulas_call(&u, "polygamma(", 10) ||
+                     formulas_call(&u, "tgamma_slope(", 13);
+  const char *behind = gamma ? dz__special_c_text : "";
+  if (gamma)
     dz__say(e,
             "#define dz__digamma %s_digamma\n#define dz__polygamma %s_polygamma\n"
             "#define dz__tgamma_slope %s_tgamma_slope\n",
