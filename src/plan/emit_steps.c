@@ -50,9 +50,6 @@ static void note_entered(void *user, uint32_t *place, unsigned access) {
   if (access & DZ__WRITTEN) b->slot[dz__place_index(*place)] |= ENTERED;
 }
 
-/* More variables than that for numbers around would not stay in registers: then all stay where they are. */
-enum { FEW = 24 };
-
 /* Inputs, and numbers that adjoints are added to, become variables. */
 static void note_local(void *user, uint32_t *place, unsigned access) {
   body *b = user;
@@ -62,7 +59,7 @@ static void note_local(void *user, uint32_t *place, unsigned access) {
   (void)access;
   for (size_t j = 0; j < v->n; j++)
     if (v->place[j] == *place) return;
-  if ((where == DZ__IN || added) && v->n < DZ__MOST_LOCALS) v->place[v->n++] = *place;
+  if ((where == DZ__IN || added) && v->n <= DZ__MOST_LOCALS) v->place[v->n++] = *place;
 }
 
 static void each(body *b, size_t from, size_t end, dz__visit *f) {
@@ -84,7 +81,7 @@ static void find_locals(body *b, size_t from, size_t end) {
   b->locals.n = 0;
   for (size_t i = from; i < end; i++)
     if (c->at[i].op != DZ__I_LOAD && c->at[i].op != DZ__I_GATHER) dz__each_place(c, &c->at[i], note_local, b);
-  if (b->locals.n > FEW) b->locals.n = 0;
+  if (b->locals.n > DZ__MOST_LOCALS) b->locals.n = 0;
 }
 
 static void find_slots(body *b) {
