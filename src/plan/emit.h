@@ -11,8 +11,8 @@ typedef struct dz__spots {
   size_t table, index, choice, list;
 } dz__spots;
 
-/* Numbers around that a function has variables for. More would not stay in registers: then there are none, and
-   all numbers stay where they are. */
+/* Numbers around that a function has variables for. More would not stay in registers: then there are none,
+   and all numbers stay where they are. */
 enum { DZ__MOST_LOCALS = 24 };
 typedef struct dz__locals {
   uint32_t place[DZ__MOST_LOCALS + 1]; /* the last one tells that there are too many */

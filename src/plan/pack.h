@@ -23,6 +23,8 @@ bool dz__pack_sequence(const dz_allocator *a, dz__loop *l);
 bool dz__pack_copies(const dz_allocator *a, dz__loop *l, uint8_t *gone);
 /* Of its packed code, sums over steps go behind the adjoints of many steps. False when memory is out. */
 bool dz__pack_late(const dz_allocator *a, dz__loop *l);
+/* In its lists, products that go on evenly are marked (pack_runs.c). */
+void dz__pack_runs(dz__routine *c);
 
 /* ---- inside ---- */
 

@@ -266,6 +266,7 @@ bool dz__pack_sequence(const dz_allocator *a, dz__loop *l) {
   if (!dz__routine_copy(a, &l->code, &l->packed) || !find_slopes(&w)) return false;
   if (!find_sums(&w) || !dz__pack_late(a, l) || !find_held(a, l)) return false;
   for (size_t k = 0; k < l->packed.n; k++) dz__each_place(&l->packed, &l->packed.at[k], count_elements, l);
+  dz__pack_runs(&l->packed);
   l->block = block_of(l);
   return true;
 }

@@ -88,6 +88,9 @@ enum {
 enum { DZ__T_V, DZ__T_S, DZ__T_VV, DZ__T_VS, DZ__T_MASK = 15, DZ__SUBTRACT = 16 };
 /* A product that is added a second time right after the first; in packed code. */
 enum { DZ__TWICE = 32 };
+/* In the bits above stands how many products beside this one go on evenly (pack_runs.c). */
+enum { DZ__RUN_BITS = 8 };
+static inline uint32_t dz__run_of(uint32_t term) { return (term >> DZ__RUN_BITS) + 1; }
 enum {
   DZ__R_SET,  /* d = g */
   DZ__R_ADD,  /* d += g */

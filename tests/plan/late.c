@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LEAVES = 6, MOST_STEPS = 600, KINDS = 7 };
 
@@ -129,6 +130,115 @@ START_TEST(orders) {
 }
 END_TEST
 
+/* ---- cells of many units: lists of flows, and runs in them ---- */
+
+enum { UNITS = 6, SIZE = UNITS * UNITS + UNITS, WIRINGS = 7 };
+
+typedef struct cell {
+  dz_tape *t;
+  dz_var leaf[SIZE], h[UNITS], y; /* weights, and what is added to each unit */
+} cell;
+
+/* Which weight takes unit j to unit i: row by row, column by column, backwards; one twice in a step; seven
+   apart, round and round. */
+static int weight(int wiring, int i, int j) {
+  const int row = UNITS * i + j, all = UNITS * UNITS;
+  switch (wiring) {
+  case 1:
+    return UNITS * j + i;
+  case 2:
+    return all - 1 - row;
+  case 3:
+    return row == 8 ? 3 : row;
+  case 4:
+    return row * 7 % all;
+  default:
+    return row;
+  }
+}
+
+/* Terms that are products, and one that is none; wiring 5 subtracts all products, 6 every third one. */
+static void next_state(cell *c, int wiring) {
+  dz_var next[UNITS];
+  for (int i = 0; i < UNITS; i++) {
+    dz_var z = c->leaf[UNITS * UNITS + i];
+    for (int j = 0; j < UNITS; j++) {
+      const dz_var x = dz_mul(c->leaf[weight(wiring, i, j)], c->h[j]);
+      z = (wiring == 5 || (wiring == 6 && (i + j) % 3 == 0) ? dz_sub : dz_add)(z, x);
+    }
+    next[i] = dz_tanh(z);
+  }
+  memcpy(c->h, next, sizeof next);
+}
+
+static void set_up_cell(cell *c, int wiring, int steps) {
+  dice d = {5};
+  c->t = dz_tape_new(NULL);
+  for (int k = 0; k < SIZE; k++) c->leaf[k] = dz_input(c->t, (double)(roll(&d) % 97) / 97 - .4);
+  for (int i = 0; i < UNITS; i++) c->h[i] = dz_data(c->t, .1 * i - .2);
+  for (int k = 0; k < steps; k++) next_state(c, wiring);
+  c->y = c->h[0];
+  for (int i = 1; i < UNITS; i++) {
+    const dz_var x = dz_mul(c->h[i], .3 * i);
+    c->y = dz_add(c->y, x);
+  }
+}
+
+/* Products that are part of a run, of the values and of the adjoints. */
+static size_t in_runs(const dz__loop *l, dz__step_op op) {
+  size_t n = 0;
+  for (size_t k = 0; k < l->packed.n; k++) {
+    const dz__instruction *i = &l->packed.at[k];
+    const bool sum = op == DZ__I_SUM;
+    if (i->op != op) continue;
+    for (uint32_t j = 0; j < (sum ? i->b : i->c); j++) {
+      const uint32_t more = dz__run_of(l->packed.list[(sum ? i->a : i->b) + 3 * (size_t)j]);
+      n += more > 1 ? more : 0;
+    }
+  }
+  return n;
+}
+
+static const dz__loop *the_sequence(const dz_plan *p) {
+  const dz__loop *found = NULL;
+  for (size_t k = 0; k < p->program.loops; k++)
+    if (p->program.loop[k].sequence) found = &p->program.loop[k];
+  ck_assert_ptr_nonnull(found);
+  return found;
+}
+
+/* All weights wait but two, which are one in step; a run is all added or all subtracted. */
+START_TEST(cells) {
+  static const int steps[] = {40, 300};
+  static const size_t late[WIRINGS] = {42, 42, 42, 40, 42, 42, 42};
+  static const size_t sums[WIRINGS] = {30, 30, 30, 25, 23, 30, 0},
+                      flows[WIRINGS] = {30, 30, 30, 23, 23, 30, 0};
+  for (size_t n = 0; n < COUNT(steps); n++) {
+    cell c;
+    set_up_cell(&c, _i, steps[n]);
+    double in[SIZE], gradient[SIZE], value;
+    for (int k = 0; k < SIZE; k++) in[k] = dz_value(c.leaf[k]);
+    dz_plan *p = dz_plan_new(1, &c.y, SIZE, c.leaf, NULL, NULL);
+    void *work = malloc(dz_plan_memory(p));
+    soil(work, dz_plan_memory(p));
+    const dz__loop *l = the_sequence(p);
+    ck_assert_uint_eq(l->parts.sums - l->parts.adjoints, late[_i]);
+    ck_assert_uint_eq(in_runs(l, DZ__I_SUM), sums[_i]);
+    ck_assert_uint_eq(in_runs(l, DZ__I_RSUM), flows[_i]);
+    ck_assert_int_eq(dz_backward(c.y), DZ_OK);
+    ck_assert_int_eq(dz_plan_run(p, in, &value, gradient, work), DZ_OK);
+    ck_assert_double_eq(value, dz_value(c.y));
+    for (int k = 0; k < SIZE; k++)
+      ck_assert_msg(gradient[k] == dz_adjoint(c.leaf[k]),
+                    "wiring %d, %d steps: gradient %d is %.17g, not %.17g", _i, steps[n], k, gradient[k],
+                    dz_adjoint(c.leaf[k]));
+    free(work);
+    dz_plan_free(p);
+    dz_tape_free(c.t);
+  }
+}
+END_TEST
+
 /* A copy of an adjoint that is read so much later that its original is long gone. */
 START_TEST(copies_far_away) {
   enum { STEPS = 20 };
@@ -211,5 +321,5 @@ START_TEST(a_chain_takes_no_results) {
 }
 END_TEST
 
-SUITE(BETWEEN(orders, 0, KINDS), ONCE(copies_far_away), ONCE(states_that_are_results),
-      ONCE(a_chain_takes_no_results))
+SUITE(BETWEEN(orders, 0, KINDS), BETWEEN(cells, 0, WIRINGS), ONCE(copies_far_away),
+      ONCE(states_that_are_results), ONCE(a_chain_takes_no_results))
